@@ -62,6 +62,18 @@ class NumericError : public Error {
   [[nodiscard]] ExitCode exit_code() const noexcept override { return ExitCode::kDiverged; }
 };
 
+/// A run ended early, on a signal or at its time limit, after a checkpoint: it can be resumed.
+class Stopped : public Error {
+ public:
+  Stopped(std::string const& what, int signal) : Error(what), signal_(signal) {}
+  /// The signal that asked for it; 0 for a time limit.
+  [[nodiscard]] int signal() const noexcept { return signal_; }
+  [[nodiscard]] ExitCode exit_code() const noexcept override { return ExitCode::kStopped; }
+
+ private:
+  int signal_;
+};
+
 /// Something was read that the stream hides (task id at test, boundaries of a boundary-free stream).
 class VisibilityError : public Error {
  public:

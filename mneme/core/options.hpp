@@ -51,7 +51,6 @@ class OptionVisitor {
   virtual void field(std::string_view key, std::vector<std::string>& value, OptionNote note) = 0;
 };
 
-
 /// Collects the fields with their defaults.
 class OptionLister final : public OptionVisitor {
  public:
@@ -68,7 +67,8 @@ class OptionLister final : public OptionVisitor {
 /// Reads fields from a JSON object. `finish` throws ConfigError for a key that no field claimed, naming the nearest.
 class OptionReader final : public OptionVisitor {
  public:
-  /// `where` is the dotted path of `table` in the configuration, for messages. Keys in `ignored` belong to somebody else.
+  /// `where` is the dotted path of `table` in the configuration, for messages. Keys in `ignored` belong to somebody
+  /// else. `table` must outlive the reader; null means that nothing was set. Throws ConfigError when it is no table.
   OptionReader(Json const& table, std::string where, std::vector<std::string> ignored = {});
   void field(std::string_view key, bool& value, OptionNote note) override;
   void field(std::string_view key, std::int64_t& value, OptionNote note) override;
@@ -81,6 +81,10 @@ class OptionReader final : public OptionVisitor {
 
  private:
   Json const* claim(std::string_view key);
+  template <class T>
+  void read_one(std::string_view key, Json const& json, T& value, OptionNote const& note) const;
+  template <class T>
+  void read_many(std::string_view key, std::vector<T>& values, OptionNote const& note);
   [[noreturn]] void refuse(std::string_view key, std::string const& problem) const;
   void check_range(std::string_view key, double value, OptionNote const& note) const;
   void check_choice(std::string_view key, std::string const& value, OptionNote const& note) const;

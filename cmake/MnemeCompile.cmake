@@ -1,0 +1,42 @@
+# How Mneme's own targets are compiled: warnings, sanitizers, ccache. Nothing here reaches a target that links Mneme.
+option(MNEME_WERROR "Treat warnings of Mneme's own code as errors" OFF)
+set(MNEME_SANITIZE "" CACHE STRING "Sanitizers for the whole build, e.g. address,undefined")
+
+# Exceptions to the language's letter: -ffp-contract=off keeps a*b+c in two roundings on every processor, so that the
+# same seed gives the same bits whether or not the machine has a fused multiply-add.
+function(mneme_compile_settings target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  target_compile_options(
+    ${target} PRIVATE -Wall -Wextra -Wpedantic -ffp-contract=off $<$<BOOL:${MNEME_WERROR}>:-Werror>)
+endfunction()
+
+if(MNEME_SANITIZE)
+  add_compile_options(-fsanitize=${MNEME_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${MNEME_SANITIZE})
+endif()
+
+# libFuzzer steers by coverage, so everything under test must be instrumented, not the fuzzers alone.
+function(mneme_instrument_for_fuzzing)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "Mneme: MNEME_BUILD_FUZZ needs clang for libFuzzer, the compiler is ${CMAKE_CXX_COMPILER};\n"
+                        "  use: cmake --preset fuzz [-DCMAKE_CXX_COMPILER=clang++-19]")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
+endfunction()
+
+if(PROJECT_IS_TOP_LEVEL)
+  find_program(MNEME_CCACHE ccache DOC "Compiler cache; empty or NOTFOUND compiles without")
+  if(MNEME_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    # The sloppiness is what ccache's manual asks for with precompiled headers; time stamps are those of the build.
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        "${CMAKE_COMMAND}" -E env
+        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime "${MNEME_CCACHE}")
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      add_compile_options(-fpch-preprocess)
+    else()
+      add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
+    endif()
+  endif()
+endif()

@@ -1,0 +1,213 @@
+#include "mneme/experiment/plan.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "mneme/core/config.hpp"
+#include "mneme/core/embedded.hpp"
+#include "mneme/core/errors.hpp"
+#include "mneme/experiment/data.hpp"
+#include "mneme/learners/learner.hpp"
+#include "mneme/strategies/list.hpp"
+#include "mneme/stream/makers.hpp"
+#include "mneme/train/trainer.hpp"
+
+namespace mneme {
+namespace {
+
+std::vector<std::string> const kSections = {"stream", "learner", "train", "evaluate", "datasets", "strategy", "arm"};
+
+Json with_defaults(OptionList const& options, Json table) {
+  for (auto const& option : options)
+    if (!table.contains(option.key)) table[option.key] = option.default_value;
+  return table;
+}
+
+Json as_table(Json const& value, std::string const& where) {
+  if (value.is_string()) return {{"kind", value}};
+  if (value.is_object() && value.contains("kind") && value["kind"].is_string()) return value;
+  throw ConfigError(where + ": expected a name or a table with `kind`, found " + value.dump());
+}
+
+/// The part's own name in place of an alias, and every option.
+template <class Row>
+Json resolve_part(std::span<Row const> rows, std::string const& kind, Json const& value, std::string const& where) {
+  auto table = as_table(value, where);
+  auto const& row = find_row(rows, kind, table["kind"].template get<std::string>());
+  table["kind"] = row.info.name;
+  return with_defaults(row.info.options(), table);
+}
+
+Json resolve_strategy(Json const& value, std::string const& where) {
+  if (!value.is_array()) return resolve_part(strategy_table(), "strategy", value, where);
+  Json list = Json::array();
+  for (std::size_t i = 0; i < value.size(); ++i)
+    list.push_back(resolve_part(strategy_table(), "strategy", value[i], where + "." + std::to_string(i)));
+  return list;
+}
+
+Json resolve_learner(Json const& value, std::string const& where) {
+  auto learner = resolve_part(learner_table(), "learner", value, where);
+  if (learner["kind"] == "classifier")
+    learner["net"] = resolve_part(net_table(), "net", learner.contains("net") ? learner["net"] : Json("mlp"), where + ".net");
+  return learner;
+}
+
+/// One arm's tree with all defaults; checks every table.
+Json resolve_arm(Json tree, std::string const& where) {
+  auto const at = [&](std::string const& key) { return where.empty() ? key : where + "." + key; };
+  for (auto const& required : {"stream", "learner"})
+    if (!tree.contains(required)) throw ConfigError("the configuration has no [" + std::string(required) + "] table");
+  auto const run = read_options<RunOptions>(tree, where, kSections);
+  Json resolved = write_options(run);
+  resolved["stream"] = resolve_part(stream_table(), "stream", tree["stream"], at("stream"));
+  resolved["learner"] = resolve_learner(tree["learner"], at("learner"));
+  resolved["train"] = write_options(read_options<TrainOptions>(tree.value("train", Json::object()), at("train")));
+  resolved["evaluate"] =
+      write_options(read_options<EvaluationOptions>(tree.value("evaluate", Json::object()), at("evaluate")));
+  if (tree.contains("datasets")) {
+    for (auto const& [name, table] : tree["datasets"].items())
+      resolved["datasets"][name] = write_options(read_options<OwnDataOptions>(table, at("datasets." + name)));
+  }
+  resolved["strategy"] = resolve_strategy(tree.value("strategy", Json("naive")), at("strategy"));
+  StrategyList const checked(resolved["strategy"], at("strategy"), 0);
+  return resolved;
+}
+
+}  // namespace
+
+void RunOptions::describe(OptionVisitor& v) {
+  v.field("name", name, {.help = "name of the experiment; its folder under --out"});
+  v.field("title", title, {.help = "headline of the report"});
+  v.field("description", description, {.help = "one or two sentences for the report"});
+  v.field("data", data, {.help = "the full data sets, or the embedded sample", .choices = {"full", "sample"}});
+  v.field("seeds", seeds, {.help = "one run of every arm for each", .min = 0});
+  v.field("device", device, {.help = "where tensors live", .choices = {"auto", "cpu", "cuda"}});
+  v.field("threads", threads, {.help = "threads of one arm; part of a run's identity", .min = 1});
+  v.field("checkpoint_seconds", checkpoint_seconds, {.help = "time between periodic checkpoints", .unit = "s", .min = 0});
+}
+
+ArmPlan const& ExperimentPlan::arm(std::string const& name) const {
+  std::vector<std::string> names;
+  for (auto const& arm : arms) {
+    if (arm.name == name) return arm;
+    names.push_back(arm.name);
+  }
+  throw ConfigError("no arm '" + name + "': " + suggestion(name, names));
+}
+
+ExperimentPlan plan_experiment(Json const& tree) {
+  ExperimentPlan plan;
+  plan.options = read_options<RunOptions>(tree, "", kSections);
+  if (plan.options.seeds.empty()) throw ConfigError("seeds: empty; name at least one seed");
+  Json base = tree;
+  base.erase("arm");
+  if (tree.contains("arm")) {
+    if (!tree["arm"].is_object() || tree["arm"].empty())
+      throw ConfigError("arm: expected tables such as [arm.ewc], found " + tree["arm"].dump());
+    for (auto const& [name, changes] : tree["arm"].items()) {
+      if (name.find('/') != std::string::npos || name.empty() || name.front() == '.')
+        throw ConfigError("arm.\"" + name + "\": an arm's name is a folder's name; use letters, digits, '-' and '_'");
+      Json own = base;
+      if (changes.contains("strategy")) own.erase("strategy");  // a strategy is replaced, never merged
+      merge(own, changes);
+      plan.arms.push_back({name, resolve_arm(own, "arm." + name)});
+    }
+  } else {
+    plan.arms.push_back({"main", resolve_arm(base, "")});
+  }
+
+  // Arms that differ in nothing but strategies which leave the first event's training as it is share that training.
+  std::map<std::string, std::vector<ArmPlan*>> groups;
+  for (auto& arm : plan.arms) {
+    StrategyList const strategies(arm.tree["strategy"], "arm." + arm.name + ".strategy", 0);
+    arm.prefix = strategies.prefix();
+    if (arm.prefix == Prefix::kChanges) continue;
+    Json key = arm.tree;
+    key.erase("strategy");
+    groups[key.dump()].push_back(&arm);
+  }
+  for (auto const& arm : plan.arms)  // numbered in the order of the arms, not of the keys
+    for (auto& [key, members] : groups)
+      if (members.size() > 1 && members.front()->name == arm.name) {
+        for (auto* member : members) member->shared = plan.shared_prefixes;
+        ++plan.shared_prefixes;
+      }
+
+  // The resolved tree: what the arms have in common once, and per arm its strategy and what it changes.
+  plan.tree = plan.arms.front().tree;
+  if (tree.contains("arm")) {
+    plan.tree = resolve_arm(base, "");
+    plan.tree.erase("strategy");
+    for (auto const& arm : plan.arms) {
+      Json own = Json::object();
+      for (auto const& [key, value] : arm.tree.items())
+        if (!plan.tree.contains(key) || plan.tree[key] != value) own[key] = value;
+      plan.tree["arm"][arm.name] = own;
+    }
+  }
+  return plan;
+}
+
+void keep_arms(ExperimentPlan& plan, std::vector<std::string> const& names) {
+  if (names.empty()) return;
+  for (auto const& name : names) static_cast<void>(plan.arm(name));
+  std::erase_if(plan.arms, [&](ArmPlan const& arm) {
+    return std::find(names.begin(), names.end(), arm.name) == names.end();
+  });
+  if (plan.tree.contains("arm"))
+    for (auto const& [name, value] : Json(plan.tree["arm"]).items())
+      if (std::find(names.begin(), names.end(), name) == names.end()) plan.tree["arm"].erase(name);
+  plan = plan_experiment(plan.tree);
+}
+
+Json experiment_schema() {
+  Json schema = options_schema(list_options<RunOptions>());
+  auto const part = [](auto rows) {
+    Json choices = Json::array();
+    for (auto const& row : rows) {
+      Json own = options_schema(row.info.options());
+      own["description"] = row.info.summary;
+      own["properties"]["kind"] = {{"const", row.info.name}};
+      own["required"] = {"kind"};
+      choices.push_back({{"const", row.info.name}});
+      choices.push_back(own);
+    }
+    return Json{{"anyOf", choices}};
+  };
+  schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
+  schema["title"] = "Mneme experiment";
+  auto& properties = schema["properties"];
+  properties["stream"] = part(stream_table());
+  Json learner = part(learner_table());
+  for (auto& choice : learner["anyOf"])
+    if (choice.contains("properties") && choice["properties"]["kind"]["const"] == "classifier")
+      choice["properties"]["net"] = part(net_table());
+  properties["learner"] = learner;
+  Json const strategy = part(strategy_table());
+  properties["strategy"] = {{"anyOf", {strategy, {{"type", "array"}, {"items", strategy}}}}};
+  properties["train"] = options_schema(list_options<TrainOptions>());
+  properties["evaluate"] = options_schema(list_options<EvaluationOptions>());
+  properties["datasets"] = {{"type", "object"}, {"additionalProperties", options_schema(list_options<OwnDataOptions>())}};
+  Json arm = {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
+  properties["arm"] = {{"type", "object"}, {"additionalProperties", arm}};
+  return schema;
+}
+
+std::vector<std::string> experiment_names() {
+  std::vector<std::string> names;
+  for (auto const& file : embedded_files("experiments/")) {
+    auto name = file.substr(std::string("experiments/").size());
+    names.push_back(name.substr(0, name.rfind(".toml")));
+  }
+  return names;
+}
+
+std::string experiment_text(std::string const& name) {
+  auto const names = experiment_names();
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    throw ConfigError("no experiment '" + name + "' in the catalogue, and no such file: " + suggestion(name, names));
+  return std::string(embedded_file("experiments/" + name + ".toml"));
+}
+
+}  // namespace mneme

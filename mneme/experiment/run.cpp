@@ -1,0 +1,320 @@
+#include "mneme/experiment/run.hpp"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "mneme/core/errors.hpp"
+#include "mneme/core/toml.hpp"
+#include "mneme/core/version.hpp"
+#include "mneme/experiment/pictures.hpp"
+#include "mneme/io/bytes.hpp"
+#include "mneme/io/sha256.hpp"
+#include "mneme/stream/makers.hpp"
+
+namespace mneme {
+namespace fs = std::filesystem;
+namespace {
+
+Json read_json(fs::path const& file) {
+  auto const bytes = read_file(file);
+  try {
+    return Json::parse(bytes.begin(), bytes.end());
+  } catch (Json::exception const& e) {
+    throw DataError(file.string() + ": damaged: " + e.what());
+  }
+}
+
+void write_json(fs::path const& file, Json const& json) { write_file(file, json.dump(1) + "\n"); }
+
+/// Rewrites matrix.csv after every row.
+class MatrixFile final : public Observer {
+ public:
+  explicit MatrixFile(fs::path file) : file_(std::move(file)) {}
+  void evaluated(EvaluationMatrix const& matrix, Learner&) override { write_file(file_, matrix.to_csv()); }
+
+ private:
+  fs::path file_;
+};
+
+at::Device device_of(std::string const& name) {
+  if (name == "cpu") return at::kCPU;
+  bool const cuda = at::hasCUDA();
+  if (name == "cuda" && !cuda)
+    throw ConfigError("device: cuda was asked for, but no CUDA device is usable; `mneme doctor` says why. Use device = \"cpu\"");
+  return cuda && name == "cuda" ? at::Device(at::kCUDA) : at::Device(at::kCPU);
+}
+
+}  // namespace
+
+std::string Unit::label() const {
+  return (shared >= 0 ? "shared/" + std::to_string(shared) : arm) + "/seed-" + std::to_string(seed);
+}
+
+// ------------------------------------------------------------------------------------------------------- building
+
+LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t seed, DataLibrary& library) {
+  LoadedArm arm;
+  auto const options = read_options<RunOptions>(tree, where, {"stream", "learner", "train", "evaluate", "datasets", "strategy", "arm"});
+  auto const unsigned_seed = static_cast<std::uint64_t>(seed);
+  auto const& stream_row = find_row(stream_table(), "stream", tree.at("stream").at("kind").get<std::string>());
+  auto const source = [&](std::string const& name, std::string const& split) { return library.get(tree, name, split); };
+  arm.stream = stream_row.make(tree["stream"], "stream", source, unsigned_seed);
+  auto const* first = arm.stream.tasks().front();
+  RandomStreams streams(unsigned_seed);
+  auto const& learner_row = find_row(learner_table(), "learner", tree.at("learner").at("kind").get<std::string>());
+  LearnerShape const shape{first->train.sample_shape(), arm.stream.classes, device_of(options.device)};
+  arm.learner = learner_row.make(shape, tree["learner"], "learner", streams.get("init"));
+  StrategyList strategies(tree.at("strategy"), "strategy", unsigned_seed);
+  strategies.check(*arm.learner, arm.stream.visibility);
+  arm.stream = strategies.wrap(arm.stream);
+  arm.trainer = std::make_unique<Trainer>(*arm.learner, std::move(strategies),
+                                          read_options<TrainOptions>(tree.at("train"), "train"),
+                                          read_options<EvaluationOptions>(tree.at("evaluate"), "evaluate"), unsigned_seed);
+  for (auto const* task : arm.stream.tested()) arm.trainer->test_on(*task);
+  return arm;
+}
+
+LoadedArm load_arm(fs::path const& run, std::string const& arm_name, std::int64_t seed, std::string const& checkpoint,
+                   DataLibrary& library, bool allow_drift) {
+  auto const plan = plan_experiment(read_toml(run / "config.toml"));
+  auto const& arm = plan.arm(arm_name);
+  CheckpointStore const store(run / "arms" / arm.name / ("seed-" + std::to_string(seed)) / "checkpoints", 60);
+  auto archive = read_checkpoint(store.find(checkpoint), allow_drift);
+  auto loaded = build_arm(arm.tree, "arm." + arm.name, seed, library);
+  loaded.trainer->state(archive);
+  return loaded;
+}
+
+struct ExperimentRun::Session {
+  LoadedArm arm;
+  std::vector<std::unique_ptr<Observer>> observers;
+};
+
+std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit, RunFiles& files,
+                                                               ExecuteOptions const& options) {
+  auto session = std::make_unique<Session>();
+  auto const member = [&](ArmPlan const& arm) { return unit.shared >= 0 ? arm.shared == unit.shared : arm.name == unit.arm; };
+  auto const first = std::find_if(plan_.arms.begin(), plan_.arms.end(), member);
+  session->arm = build_arm(first->tree, "arm." + first->name, unit.seed, *library_);
+  auto& trainer = *session->arm.trainer;
+  if (unit.shared >= 0) {
+    // All arms' recorders watch the one prefix; each member is known by its arm.
+    StrategyList own = std::move(trainer.strategies());
+    trainer.strategies() = {};
+    trainer.strategies().absorb(first->name + ":", std::move(own));
+    for (auto arm = std::next(first); arm != plan_.arms.end(); ++arm)
+      if (member(*arm))
+        trainer.strategies().absorb(arm->name + ":", StrategyList(arm->tree["strategy"], "arm." + arm->name,
+                                                                  static_cast<std::uint64_t>(unit.seed)));
+    trainer.only_prefix(true);
+  }
+  session->observers.push_back(std::make_unique<MatrixFile>(files.folder / "matrix.csv"));
+  std::vector<Task> tested;
+  for (auto const* task : session->arm.stream.tested()) tested.push_back(*task);
+  session->observers.push_back(
+      std::make_unique<PictureObserver>(files, std::move(tested), static_cast<std::uint64_t>(unit.seed)));
+  for (auto const& observer : session->observers) trainer.attach(observer.get());
+  for (auto* observer : options.observers) trainer.attach(observer);
+  trainer.attach(&files);
+  if (options.stop_after_seconds) trainer.stop_after(std::chrono::duration<double>(*options.stop_after_seconds));
+  return session;
+}
+
+// ------------------------------------------------------------------------------------------------------ the folder
+
+ExperimentRun::ExperimentRun(fs::path folder, ExperimentPlan plan, DataSearch search)
+    : folder_(std::move(folder)), plan_(std::move(plan)), library_(std::make_shared<DataLibrary>(std::move(search))) {}
+
+ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std::string command, DataSearch search) {
+  auto const config = to_toml(plan.tree);
+  auto const now = utc_timestamp(TimeFormat::kCompact);
+  auto const digest = sha256_hex({reinterpret_cast<std::uint8_t const*>(config.data()), config.size()}).substr(0, 8);
+  auto const base = out / plan.options.name;
+  fs::path folder = base / (now + "-" + digest);
+  std::error_code error;
+  fs::create_directories(base, error);
+  for (int copy = 2; !error && !fs::create_directory(folder, error); ++copy) {
+    if (error) break;  // not there and cannot be made
+    folder = base / (now + "-" + digest + "-" + std::to_string(copy));
+  }
+  if (error) throw IoError(folder.string() + ": cannot be made: " + error.message() + ". Choose another place with --out");
+  ExperimentRun run(folder, std::move(plan), std::move(search));
+  run.lock_ = std::make_shared<FolderLock>(folder);
+  write_file(folder / "config.toml", config);
+  write_json(folder / "environment.json", describe_environment());
+  write_json(folder / "command.json", {{"command", command}, {"created", utc_timestamp(TimeFormat::kIso)}});
+  run.write_summary("running");
+  return run;
+}
+
+ExperimentRun ExperimentRun::open(fs::path const& folder, DataSearch search, bool lock) {
+  if (!fs::exists(folder / "config.toml"))
+    throw DataError(folder.string() + ": is no run folder (it has no config.toml); `mneme runs` lists them");
+  auto held = lock ? std::make_shared<FolderLock>(folder) : nullptr;
+  ExperimentRun run(folder, plan_experiment(read_toml(folder / "config.toml")), std::move(search));
+  run.lock_ = std::move(held);
+  return run;
+}
+
+fs::path ExperimentRun::unit_folder(Unit const& unit) const {
+  auto const base = unit.shared >= 0 ? folder_ / "shared" / std::to_string(unit.shared) : folder_ / "arms" / unit.arm;
+  return base / ("seed-" + std::to_string(unit.seed));
+}
+
+std::vector<std::vector<Unit>> ExperimentRun::waves() const {
+  std::vector<std::vector<Unit>> list(2);
+  for (auto const seed : plan_.options.seeds) {
+    for (int shared = 0; shared < plan_.shared_prefixes; ++shared) list[0].push_back({shared, "", seed});
+    for (auto const& arm : plan_.arms) list[1].push_back({-1, arm.name, seed});
+  }
+  return list;
+}
+
+bool ExperimentRun::finished(Unit const& unit) const {
+  auto const folder = unit_folder(unit);
+  if (unit.shared >= 0) return fs::exists(folder / "checkpoints" / "event-0" / "state.json");
+  return fs::exists(folder / "arm.json") && read_json(folder / "arm.json").value("status", "") == "finished";
+}
+
+void ExperimentRun::take_prefix(Unit const& unit, ExecuteOptions const& options) const {
+  auto const& arm = plan_.arm(unit.arm);
+  auto const from = unit_folder({arm.shared, "", unit.seed}), to = unit_folder(unit);
+  static_cast<void>(options);
+  fs::create_directories(to / "samples");
+  for (auto const& name : {"metrics.jsonl", "log.txt", "matrix.csv"})
+    if (fs::exists(from / name)) fs::copy_file(from / name, to / name, fs::copy_options::overwrite_existing);
+  for (auto const& file : fs::directory_iterator(from / "samples"))
+    fs::copy_file(file.path(), to / "samples" / file.path().filename(), fs::copy_options::overwrite_existing);
+}
+
+void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
+  if (finished(unit)) return;
+  if (options.on_unit) options.on_unit(unit);
+  auto const folder = unit_folder(unit);
+  CheckpointStore const stored(folder / "checkpoints", 60);
+  auto checkpoint = stored.newest();
+  std::string member_prefix;
+  if (!checkpoint && unit.shared < 0)
+    if (auto const shared = plan_.arm(unit.arm).shared; shared >= 0) {
+      take_prefix(unit, options);
+      checkpoint = CheckpointStore(unit_folder({shared, "", unit.seed}) / "checkpoints", 60).find("event-0");
+      member_prefix = unit.arm + ":";
+    }
+  RunFiles files(folder, plan_.options.checkpoint_seconds);
+  if (!checkpoint) {  // nothing to go on from: whatever an earlier try wrote is not part of this run
+    files.metrics.truncate_to(0);
+    files.log.truncate_to(0);
+    files.samples.truncate_to(0);
+  }
+  auto session = prepare(unit, files, options);
+  auto& trainer = *session->arm.trainer;
+  if (checkpoint) {
+    auto archive = read_checkpoint(*checkpoint, options.allow_drift);
+    bool const branched = fs::exists(folder / "branched.json") && checkpoint->filename() == "branched";
+    trainer.state(archive, branched, member_prefix);
+    if (!member_prefix.empty()) trainer.save("event-0", true);
+  }
+  if (unit.shared < 0) write_arm(unit, *session, "running");
+  try {
+    trainer.run(session->arm.stream);
+    if (unit.shared < 0) {
+      trainer.save("final", true);
+      write_arm(unit, *session, "finished");
+    }
+  } catch (Stopped const&) {
+    if (unit.shared < 0) write_arm(unit, *session, "stopped");
+    throw;
+  } catch (std::exception const& e) {
+    if (unit.shared < 0) try {
+        write_arm(unit, *session, "failed", e.what());
+      } catch (IoError const&) {  // the first failure is the one to tell
+      }
+    throw;
+  }
+}
+
+void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
+  auto const source_plan = plan_experiment(read_toml(from.run / "config.toml"));
+  for (auto const seed : plan_.options.seeds)
+    for (auto const& arm : plan_.arms) {
+      auto const source = from.run / "arms" / source_plan.arm(from.arm).name / ("seed-" + std::to_string(seed));
+      auto const checkpoint = CheckpointStore(source / "checkpoints", 60).find(from.checkpoint);
+      static_cast<void>(read_checkpoint(checkpoint, allow_drift));  // damaged or foreign: refuse before anything is made
+      auto const target = unit_folder({-1, arm.name, seed});
+      fs::create_directories(target / "checkpoints");
+      fs::create_directories(target / "samples");
+      fs::copy(checkpoint, target / "checkpoints" / "branched", fs::copy_options::recursive);
+      for (auto const& name : {"metrics.jsonl", "log.txt"})
+        if (fs::exists(source / name)) fs::copy_file(source / name, target / name);
+      for (auto const& file : fs::directory_iterator(source / "samples"))
+        fs::copy_file(file.path(), target / "samples" / file.path().filename());
+      write_json(target / "branched.json", {{"run", fs::absolute(from.run).string()},
+                                            {"arm", from.arm},
+                                            {"checkpoint", checkpoint.filename().string()}});
+    }
+}
+
+// -------------------------------------------------------------------------------------------------------- summaries
+
+void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string const& status, std::string const& error) {
+  auto& trainer = *session.arm.trainer;
+  auto const& matrix = trainer.matrix();
+  auto const figure = trainer.learner().figures().front();
+  auto const number = [](std::optional<double> const& value) { return value ? Json(*value) : Json(); };
+  Json arm = {{"arm", unit.arm},
+              {"seed", unit.seed},
+              {"status", status},
+              {"strategy", StrategyList(plan_.arm(unit.arm).tree["strategy"], "strategy", 0).describe()},
+              {"learner", trainer.learner().kind()},
+              {"metric", figure.name}};
+  if (!error.empty()) arm["error"] = error;
+  arm.update(matrix.to_json());
+  arm["average"] = number(average(matrix));
+  arm["forgetting"] = number(forgetting(matrix));
+  arm["bwt"] = number(backward_transfer(matrix));
+  arm["fwt"] = number(forward_transfer(matrix));
+  arm["steps"] = trainer.steps();
+  arm["parameters"] = trainer.learner().parameters().size();
+  arm["wall_seconds"] = trainer.clock().to_json();
+  arm["parameter_hash"] = trainer.parameter_hash();
+  arm["training_hash"] = trainer.training_hash();
+  arm["loss_parts"] = trainer.learner().kind() == "classifier" ? Json::object() : trainer.figures();
+  arm["data"] = library_->describe(plan_.options.data);
+  write_json(unit_folder(unit) / "arm.json", arm);
+  write_summary("running");
+}
+
+Json ExperimentRun::summary() const {
+  auto const about = read_json(folder_ / "command.json");
+  Json summary = {{"format", 1},
+                  {"experiment", plan_.options.name},
+                  {"title", plan_.options.title.empty() ? plan_.options.name : plan_.options.title},
+                  {"description", plan_.options.description},
+                  {"mneme", kVersion},
+                  {"status", "running"},
+                  {"created", about.at("created")},
+                  {"updated", utc_timestamp(TimeFormat::kIso)},
+                  {"command", about.at("command")},
+                  {"data", library_->describe(plan_.options.data)},
+                  {"arms", Json::array()}};
+  for (auto const seed : plan_.options.seeds)
+    for (auto const& arm : plan_.arms) {
+      auto const file = unit_folder({-1, arm.name, seed}) / "arm.json";
+      if (!fs::exists(file)) continue;
+      auto entry = read_json(file);
+      summary["data"] = entry.at("data");
+      entry.erase("data");
+      summary["arms"].push_back(std::move(entry));
+    }
+  return summary;
+}
+
+void ExperimentRun::write_summary(std::string const& status) const {
+  auto json = summary();
+  json["status"] = status;
+  write_json(folder_ / "summary.json", json);
+}
+
+}  // namespace mneme

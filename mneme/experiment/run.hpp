@@ -1,0 +1,95 @@
+// ExperimentRun: a run folder that is being made. `start` makes the folder, `open` takes one that was stopped; `execute`
+// does what is not done yet, so running and resuming are the same thing. Work is cut into units, one process may take
+// any unit: shared prefixes first, then arms.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mneme/experiment/data.hpp"
+#include "mneme/experiment/plan.hpp"
+#include "mneme/train/trainer.hpp"
+
+namespace mneme {
+
+/// One prefix or one arm, of one seed.
+struct Unit {
+  int shared = -1;  // number of the prefix; -1: an arm
+  std::string arm;
+  std::int64_t seed = 0;
+  [[nodiscard]] std::string label() const;
+};
+
+/// What the one who executes wants to see and to limit.
+struct ExecuteOptions {
+  bool allow_drift = false;
+  std::optional<double> stop_after_seconds;
+  std::function<void(Unit const&)> on_unit = {};
+  std::vector<Observer*> observers = {};  // see every unit
+};
+
+/// Where a branch starts: a stored arm's checkpoint.
+struct BranchPoint {
+  std::filesystem::path run;
+  std::string arm;
+  std::string checkpoint = "event-0";
+};
+
+class ExperimentRun {
+ public:
+  /// Makes `out`/<name>/<time>-<hash>/ with config.toml and environment.json. IoError if it cannot be written.
+  static ExperimentRun start(ExperimentPlan plan, std::filesystem::path const& out, std::string command,
+                             DataSearch search);
+  /// Opens a run folder. DataError if it is none; ConfigError if another process holds it.
+  static ExperimentRun open(std::filesystem::path const& folder, DataSearch search, bool lock = true);
+
+  /// Lays a stored arm's checkpoint under this run's arms, one per seed. Call once, after `start`.
+  void branch_from(BranchPoint const& from, bool allow_drift);
+
+  /// All units in the order of execution; those of one wave are independent of each other.
+  [[nodiscard]] std::vector<std::vector<Unit>> waves() const;
+  [[nodiscard]] bool finished(Unit const& unit) const;
+  /// Runs one unit from where it stands. Throws Stopped, and whatever training throws; the failure is in the summary.
+  void execute(Unit const& unit, ExecuteOptions const& options);
+
+  /// Gathers the arms' summaries into summary.json.
+  void write_summary(std::string const& status) const;
+  [[nodiscard]] Json summary() const;
+
+  [[nodiscard]] std::filesystem::path const& folder() const { return folder_; }
+  [[nodiscard]] ExperimentPlan const& plan() const { return plan_; }
+
+ private:
+  ExperimentRun(std::filesystem::path folder, ExperimentPlan plan, DataSearch search);
+
+  struct Session;  // learner, stream and trainer of one unit
+  [[nodiscard]] std::unique_ptr<Session> prepare(Unit const& unit, RunFiles& files, ExecuteOptions const& options);
+  [[nodiscard]] std::filesystem::path unit_folder(Unit const& unit) const;
+  void take_prefix(Unit const& unit, ExecuteOptions const& options) const;
+  void write_arm(Unit const& unit, Session& session, std::string const& status, std::string const& error = "");
+
+  std::filesystem::path folder_;
+  ExperimentPlan plan_;
+  std::shared_ptr<DataLibrary> library_;
+  std::shared_ptr<FolderLock> lock_;
+};
+
+/// Builds learner, stream and trainer of a resolved configuration: what `predict` and `eval` load a checkpoint into.
+struct LoadedArm {
+  Stream stream;
+  std::unique_ptr<Learner> learner;
+  std::unique_ptr<Trainer> trainer;
+};
+[[nodiscard]] LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t seed, DataLibrary& library);
+/// The same with a checkpoint of a run folder in it (empty name: the newest).
+[[nodiscard]] LoadedArm load_arm(std::filesystem::path const& run, std::string const& arm, std::int64_t seed,
+                                 std::string const& checkpoint, DataLibrary& library, bool allow_drift);
+
+/// environment.json: versions, compiler, processor, threads, denormals.
+[[nodiscard]] Json describe_environment();
+
+}  // namespace mneme

@@ -1,0 +1,212 @@
+#include "mneme/importance/fisher.hpp"
+
+#include <torch/autograd.h>
+#include <torch/types.h>
+
+#include <algorithm>
+
+#include "mneme/core/errors.hpp"
+
+namespace mneme {
+
+void FisherOptions::describe(OptionVisitor& v) {
+  v.field("labels", labels,
+          {.help = "which labels the squared gradients are taken for",
+           .choices = {"sampled", "all", "empirical", "batch", "accumulating"},
+           .source = "Kirkpatrick et al. 2017 draws them from the model"});
+  v.field("samples", samples, {.help = "how many training samples are used; 0: all", .unit = "samples", .min = 0});
+  v.field("batch", batch,
+          {.help = "samples per pass; changes the estimate for labels = batch and accumulating only", .min = 1});
+}
+
+FisherLabels FisherOptions::estimator() const {
+  if (labels == "all") return FisherLabels::kAll;
+  if (labels == "empirical") return FisherLabels::kEmpirical;
+  if (labels == "batch") return FisherLabels::kBatch;
+  if (labels == "accumulating") return FisherLabels::kAccumulating;
+  return FisherLabels::kSampled;
+}
+
+ImportanceSummary summarise(at::Tensor const& importance) {
+  ImportanceSummary summary;
+  summary.trace = importance.sum(at::kDouble).item<double>();
+  summary.zero_share = importance.eq(0).to(at::kDouble).mean().item<double>();
+  auto const sorted = std::get<0>(importance.sort());
+  auto const last = static_cast<double>(sorted.numel() - 1);
+  for (double const p : {0.5, 0.9, 0.99, 1.0})
+    summary.quantiles.emplace_back(p, sorted[static_cast<std::int64_t>(p * last + 0.5)].item<double>());
+  return summary;
+}
+
+namespace {
+
+class FisherPass {
+ public:
+  explicit FisherPass(ImportanceRequest const& request)
+      : r_(request), arena_(request.learner.parameters()), kind_(request.options.estimator()) {}
+
+  at::Tensor run() {
+    auto const index = choose();
+    auto const n = index.size(0);
+    auto total = arena_.new_row();
+    bool const whole_batches = kind_ == FisherLabels::kBatch || kind_ == FisherLabels::kAccumulating;
+    auto scratch = arena_.new_row();
+    std::int64_t batches = 0;
+    for (std::int64_t first = 0; first < n; first += r_.options.batch, ++batches) {
+      if (r_.poll) r_.poll();
+      auto const part = index.narrow(0, first, std::min(r_.options.batch, n - first));
+      Batch const batch(r_.data.gather(part), r_.data.labels().index_select(0, part));
+      if (whole_batches)
+        add_batch(batch, scratch, total);
+      else
+        add_samples(batch, scratch, total);
+    }
+    total.div_(static_cast<double>(whole_batches ? batches : n));
+    if (!at::isfinite(total.sum()).item<bool>())
+      throw NumericError("importance (" + r_.options.labels + " labels, " + std::to_string(n) +
+                         " samples): not finite. The model has diverged; lower the learning rate");
+    return total;
+  }
+
+ private:
+  /// The samples in data order, or a random part in random order.
+  at::Tensor choose() const {
+    auto const all = r_.data.size();
+    auto const wanted = r_.options.samples;
+    if (wanted > all)
+      throw ConfigError("importance: " + std::to_string(wanted) + " samples asked for, the task has " +
+                        std::to_string(all) + "; lower `samples` or set 0 for all");
+    if (wanted == 0 || wanted == all) return at::arange(all, at::kLong);
+    return at::randperm(all, r_.choice, at::kLong).narrow(0, 0, wanted);
+  }
+
+  Output forward(Batch const& batch) const {
+    return r_.learner.forward(batch, {.training = false, .gates = nullptr}, r_.noise);
+  }
+
+  at::Tensor sample_losses(Batch const& batch, Output const& output) const {
+    return r_.per_sample_loss ? r_.per_sample_loss(batch, output) : r_.learner.per_sample_loss(batch, output);
+  }
+
+  [[nodiscard]] bool by_classes() const {
+    return !r_.per_sample_loss && r_.learner.kind() == "classifier" && kind_ != FisherLabels::kEmpirical;
+  }
+
+  void add_batch(Batch const& batch, at::Tensor const& scratch, at::Tensor const& total) {
+    GradientSink sink(arena_, scratch, Reduction::kSum);
+    ParameterArena::Redirect const redirect(arena_, sink);
+    auto const kept = kind_ == FisherLabels::kAccumulating && accumulated_.defined() ? accumulated_ : at::Tensor();
+    arena_.begin_gradient();
+    sample_losses(batch, forward(batch)).mean().backward();
+    arena_.finish_gradient();
+    if (kind_ == FisherLabels::kAccumulating) {
+      accumulated_ = kept.defined() ? kept.add_(scratch) : scratch.clone();
+      total.addcmul_(accumulated_, accumulated_);
+    } else {
+      total.addcmul_(scratch, scratch);
+    }
+  }
+
+  void add_samples(Batch const& batch, at::Tensor const& scratch, at::Tensor const& total) {
+    if (!slow_ && !arena_.has_leaves()) {
+      auto const noise = r_.noise.get_state(), choice = r_.choice.get_state();
+      try {
+        squares(batch, scratch, kind_ == FisherLabels::kAll ? Reduction::kExpectedSquares : Reduction::kSumOfSquares);
+        total.add_(scratch);
+        return;
+      } catch (LayerReused const& reused) {
+        r_.noise.set_state(noise);
+        r_.choice.set_state(choice);
+        fall_back("'" + reused.segment + "' is used more than once in a forward pass");
+      }
+    } else if (!slow_) {
+      fall_back("the net has parameters outside Mneme's layers");
+    }
+    one_by_one(batch, scratch, total);
+  }
+
+  void fall_back(std::string const& why) {
+    slow_ = true;
+    if (r_.note) r_.note("importance: " + why + "; using one backward pass per sample, which is slower");
+  }
+
+  /// Squares of a whole batch at once into `scratch`.
+  void squares(Batch const& batch, at::Tensor const& scratch, Reduction reduction) {
+    GradientSink sink(arena_, scratch, by_classes() ? reduction : Reduction::kSumOfSquares);
+    ParameterArena::Redirect const redirect(arena_, sink);
+    arena_.begin_gradient();
+    auto const output = forward(batch);
+    if (!by_classes())
+      sample_losses(batch, output).sum().backward();
+    else if (kind_ == FisherLabels::kAll)
+      all_labels(output.logits, [&](bool last) { sink.last_pass = last; });
+    else
+      output.logits.backward(drawn_seed(output.logits));
+    arena_.finish_gradient();
+  }
+
+  /// d(-log p(c|x))/d logits for labels drawn from the model [N, C].
+  at::Tensor drawn_seed(at::Tensor const& logits) const {
+    at::NoGradGuard const no_grad;
+    auto seed = at::softmax(logits, 1);
+    auto const drawn = at::multinomial(seed, 1, true, r_.choice);
+    return seed.scatter_add_(1, drawn, at::full({drawn.size(0), 1}, -1.0, seed.options()));
+  }
+
+  template <class BeforePass>
+  static void all_labels(at::Tensor const& logits, BeforePass before_pass) {
+    auto const p = at::softmax(logits.detach(), 1);
+    auto const root = p.sqrt();
+    for (std::int64_t c = 0; c < logits.size(1); ++c) {
+      auto seed = p.clone();
+      seed.select(1, c).sub_(1);
+      seed.mul_(root.select(1, c).unsqueeze(1));
+      bool const last = c + 1 == logits.size(1);
+      before_pass(last);
+      logits.backward(seed, !last);
+    }
+  }
+
+  /// One backward pass per sample (and label): right for any net.
+  void one_by_one(Batch const& batch, at::Tensor const& scratch, at::Tensor const& total) {
+    GradientSink sink(arena_, scratch, Reduction::kSum);
+    ParameterArena::Redirect const redirect(arena_, sink);
+    auto const square = [&](at::Tensor const& root, at::Tensor const& seed, bool keep) {
+      arena_.begin_gradient();
+      root.backward(seed, keep);
+      arena_.finish_gradient();
+      total.addcmul_(scratch, scratch);
+    };
+    for (std::int64_t i = 0; i < batch.size(); ++i) {
+      Batch const one(batch.x.narrow(0, i, 1), batch.y().narrow(0, i, 1));
+      auto const output = forward(one);
+      if (!by_classes()) {
+        square(sample_losses(one, output).sum(), {}, false);
+      } else if (kind_ == FisherLabels::kAll) {
+        auto const p = at::softmax(output.logits.detach(), 1);
+        for (std::int64_t c = 0; c < p.size(1); ++c) {
+          auto seed = p.clone();
+          seed.select(1, c).sub_(1);
+          square(output.logits, seed.mul_(p.select(1, c).sqrt()), c + 1 < p.size(1));
+        }
+      } else {
+        square(output.logits, drawn_seed(output.logits), false);
+      }
+    }
+  }
+
+  ImportanceRequest const& r_;
+  ParameterArena& arena_;
+  FisherLabels kind_;
+  at::Tensor accumulated_;
+  bool slow_ = false;
+};
+
+}  // namespace
+
+at::Tensor diagonal_fisher(ImportanceRequest const& request) {
+  at::AutoGradMode const grad(true);
+  return FisherPass(request).run();
+}
+
+}  // namespace mneme

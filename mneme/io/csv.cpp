@@ -1,0 +1,186 @@
+#include "mneme/io/csv.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "mneme/core/errors.hpp"
+#include "mneme/core/text.hpp"
+#include "mneme/io/bytes.hpp"
+#include "mneme/io/sha256.hpp"
+
+namespace mneme {
+namespace {
+
+using Fields = std::vector<std::string>;
+
+/// Cuts text into records. A quoted field may hold delimiters, line breaks and doubled quotes.
+class CsvScanner {
+ public:
+  CsvScanner(std::string_view text, std::string const& name, char delimiter)
+      : text_(text), name_(name), delimiter_(delimiter) {
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    if (text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
+  }
+
+  /// The next record that is not a blank line; false at the end. `line()` is then where it began.
+  bool next(Fields& fields) {
+    while (skip_line_end()) {
+    }
+    if (text_.empty()) return false;
+    record_line_ = line_;
+    fields.clear();
+    do {
+      fields.push_back(text_.starts_with('"') ? quoted_field() : plain_field());
+    } while (skip_delimiter());
+    if (!text_.empty() && !skip_line_end()) fail("text follows the closing quote of a field");
+    return true;
+  }
+
+  [[nodiscard]] std::int64_t line() const { return record_line_; }
+
+  [[noreturn]] void fail(std::string const& problem) const {
+    throw DataError(name_ + ", line " + std::to_string(record_line_) + ": " + problem);
+  }
+
+ private:
+  bool skip_line_end() {
+    std::size_t const length = text_.starts_with("\r\n") ? 2 : text_.starts_with('\n') || text_.starts_with('\r');
+    text_.remove_prefix(length);
+    line_ += length > 0;
+    return length > 0;
+  }
+
+  bool skip_delimiter() {
+    if (!text_.starts_with(delimiter_)) return false;
+    text_.remove_prefix(1);
+    return true;
+  }
+
+  std::string plain_field() {
+    std::size_t length = 0;
+    while (length < text_.size() && text_[length] != delimiter_ && text_[length] != '\n' && text_[length] != '\r') {
+      ++length;
+    }
+    std::string field(text_.substr(0, length));
+    text_.remove_prefix(length);
+    return field;
+  }
+
+  std::string quoted_field() {
+    std::string field;
+    for (;;) {
+      std::size_t const quote = text_.find('"', 1);
+      if (quote == std::string_view::npos) fail("a quoted field is never closed");
+      field += text_.substr(1, quote - 1);
+      line_ += std::count(text_.begin() + 1, text_.begin() + static_cast<std::ptrdiff_t>(quote), '\n');
+      text_.remove_prefix(quote + 1);
+      if (!text_.starts_with('"')) return field;
+      field += '"';
+    }
+  }
+
+  std::string_view text_;  // what is left
+  std::string const& name_;
+  char delimiter_;
+  std::int64_t line_ = 1;
+  std::int64_t record_line_ = 1;
+};
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view kBlank = " \t";
+  std::size_t const begin = text.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
+}
+
+template <class Number>
+std::optional<Number> read_number(std::string_view text) {
+  text = trim(text);
+  if (text.starts_with('+')) text.remove_prefix(1);
+  Number value{};
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return value;
+}
+
+/// The distinct labels in the order of their class numbers.
+std::vector<std::string> class_order(std::map<std::string, std::int64_t> const& found) {
+  std::vector<std::string> names;
+  std::vector<std::pair<std::int64_t, std::string>> numbered;
+  for (auto const& [name, unused] : found) {
+    names.push_back(name);
+    if (auto const number = read_number<std::int64_t>(name)) numbered.emplace_back(*number, name);
+  }
+  if (numbered.size() != names.size()) return names;
+  std::sort(numbered.begin(), numbered.end());
+  std::transform(numbered.begin(), numbered.end(), names.begin(), [](auto const& pair) { return pair.second; });
+  return names;
+}
+
+/// Where the label stands among `columns`; what is allowed without a header is told in the options.
+std::size_t label_column(CsvScanner const& scanner, Fields const& columns, CsvOptions const& options) {
+  if (!options.header) {
+    if (options.label == CsvOptions{}.label) return columns.size() - 1;
+    auto const number = read_number<std::size_t>(options.label);
+    if (number && *number < columns.size()) return *number;
+    scanner.fail("there is no column number '" + options.label + "'; the file has no header and " +
+                 std::to_string(columns.size()) + " columns, counted from 0");
+  }
+  auto const found = std::find(columns.begin(), columns.end(), options.label);
+  if (found != columns.end()) return static_cast<std::size_t>(found - columns.begin());
+  scanner.fail("there is no label column '" + options.label + "'; columns: " + join(columns));
+}
+
+}  // namespace
+
+LabelledData parse_csv(std::string_view text, std::string const& name, CsvOptions const& options) {
+  CsvScanner scanner(text, name, options.delimiter);
+  Fields columns;
+  if (!scanner.next(columns)) throw DataError(name + ": is empty");
+  std::size_t const label_at = label_column(scanner, columns, options);
+  if (columns.size() < 2) scanner.fail("there is no feature column beside the label");
+
+  LabelledData data;
+  std::vector<std::string> row_labels;
+  std::map<std::string, std::int64_t> classes;
+  Fields fields = columns;
+  for (bool more = !options.header || scanner.next(fields); more; more = scanner.next(fields)) {
+    if (fields.size() != columns.size()) {
+      scanner.fail(std::to_string(fields.size()) + " fields where the first line has " +
+                   std::to_string(columns.size()));
+    }
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      if (i == label_at) continue;
+      auto const value = read_number<float>(fields[i]);
+      if (!value || !std::isfinite(*value)) {
+        scanner.fail("'" + fields[i] + "' in column " + (options.header ? "'" + columns[i] + "'" : std::to_string(i)) +
+                     " is no finite number");
+      }
+      data.features.push_back(*value);
+    }
+    row_labels.emplace_back(trim(fields[label_at]));
+    classes.emplace(row_labels.back(), 0);
+  }
+  if (row_labels.empty()) throw DataError(name + ": has a header but no rows");
+
+  data.class_names = class_order(classes);
+  for (std::size_t i = 0; i < data.class_names.size(); ++i) {
+    classes[data.class_names[i]] = static_cast<std::int64_t>(i);
+  }
+  for (auto const& label : row_labels) data.labels.push_back(classes[label]);
+  data.shape = {static_cast<std::int64_t>(row_labels.size()), static_cast<std::int64_t>(columns.size() - 1)};
+  data.sha256 = sha256_hex(as_bytes(text));
+  return data;
+}
+
+LabelledData read_csv(std::filesystem::path const& path, CsvOptions const& options) {
+  auto const bytes = read_file_decompressed(path);
+  return parse_csv(as_text(bytes), path.string(), options);
+}
+
+}  // namespace mneme

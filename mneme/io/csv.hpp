@@ -1,0 +1,26 @@
+// Tables: comma-separated values with RFC 4180 quoting; numeric columns become features, one column the label.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "mneme/io/labelled.hpp"
+
+namespace mneme {
+
+struct CsvOptions {
+  std::string label = "label";  // name of the label column; without a header its number from 0, or "label" for the last
+  char delimiter = ',';
+  bool header = true;
+};
+
+/// `name` is for messages. Blank lines are skipped. Classes are the distinct labels, in numeric order when all are
+/// integers and in byte order otherwise. DataError (file and line) on a ragged row, a feature that is no finite number,
+/// a quote that never closes, a missing label column, or no rows at all.
+LabelledData parse_csv(std::string_view text, std::string const& name, CsvOptions const& options = {});
+
+/// The file may be gzip. `sha256` is over the decompressed text.
+LabelledData read_csv(std::filesystem::path const& path, CsvOptions const& options = {});
+
+}  // namespace mneme

@@ -1,0 +1,86 @@
+#include "mneme/io/image_folder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <string>
+#include <vector>
+
+#include "mneme/core/errors.hpp"
+#include "mneme/io/bytes.hpp"
+#include "mneme/io/image_file.hpp"
+#include "mneme/io/sha256.hpp"
+
+namespace mneme {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_picture(fs::directory_entry const& entry) {
+  std::string ending = entry.path().extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  constexpr std::array kEndings{".png", ".jpg", ".jpeg", ".bmp"};
+  return entry.is_regular_file() && std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
+}
+
+template <class Predicate>
+std::vector<fs::path> sorted_entries(fs::path const& dir, Predicate const& wanted) {
+  std::vector<fs::path> paths;
+  try {
+    for (auto const& entry : fs::directory_iterator(dir)) {
+      if (wanted(entry)) paths.push_back(entry.path());
+    }
+  } catch (fs::filesystem_error const& error) {
+    throw DataError(dir.string() + ": the folder cannot be read: " + error.code().message());
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+std::string describe(Image const& image) {
+  return std::to_string(image.height) + " x " + std::to_string(image.width) + " with " +
+         std::to_string(image.channels) + " channel" + (image.channels == 1 ? "" : "s");
+}
+
+}  // namespace
+
+LabelledData read_image_folder(fs::path const& dir, ImageFolderOptions const& options) {
+  if ((options.height > 0) != (options.width > 0)) {
+    throw ConfigError(dir.string() + ": give both height and width to resize, or neither");
+  }
+  LabelledData data;
+  Sha256 hash;
+  Image first;
+  fs::path first_path;
+  for (auto const& folder : sorted_entries(dir, [](auto const& entry) { return entry.is_directory(); })) {
+    auto const files = sorted_entries(folder, is_picture);
+    if (files.empty()) continue;
+    auto const label = static_cast<std::int64_t>(data.class_names.size());
+    data.class_names.push_back(folder.filename().string());
+    for (auto const& file : files) {
+      auto const bytes = read_file(file);
+      hash.update(as_bytes(folder.filename().string() + "/" + file.filename().string() + "\n"));
+      hash.update(bytes);
+      Image image = decode_image(bytes, file.string(), options.channels);
+      if (options.height > 0) image = resize_image(image, options.height, options.width);
+      if (data.labels.empty()) {
+        first = image;
+        first_path = file;
+      }
+      if (image.channels != first.channels || image.height != first.height || image.width != first.width) {
+        throw DataError(file.string() + ": is " + describe(image) + ", but " + first_path.string() + " is " +
+                        describe(first) + "; set channels, height and width to make them equal");
+      }
+      data.pixels.insert(data.pixels.end(), image.pixels.begin(), image.pixels.end());
+      data.labels.push_back(label);
+    }
+  }
+  if (data.labels.empty()) {
+    throw DataError(dir.string() + ": holds no pictures; expected <class>/<file> with .png, .jpg, .jpeg or .bmp");
+  }
+  data.shape = {static_cast<std::int64_t>(data.labels.size()), first.channels, first.height, first.width};
+  data.sha256 = hash.hex();
+  return data;
+}
+
+}  // namespace mneme

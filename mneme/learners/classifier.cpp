@@ -1,0 +1,58 @@
+#include "mneme/learners/classifier.hpp"
+
+#include <torch/types.h>
+
+#include <limits>
+
+#include "mneme/nets/layers.hpp"
+
+namespace mneme {
+namespace {
+
+/// Logits with the outputs that do not take part at minus infinity.
+at::Tensor active(Batch const& batch, at::Tensor const& logits) {
+  if (batch.active_classes.empty()) return logits;
+  auto hidden = at::ones({logits.size(1)}, logits.options().dtype(at::kBool));
+  for (auto c : batch.active_classes) hidden[c] = false;
+  return logits.masked_fill(hidden, -std::numeric_limits<float>::infinity());
+}
+
+}  // namespace
+
+Classifier::Classifier(MakeNet make, at::Device device, at::Generator* init)
+    : Learner(device), make_(std::move(make)), net_(make_(parameters())) {
+  parameters().allocate();
+  if (init) net_->initialise(*init);
+}
+
+Output Classifier::forward(Batch const& batch, ForwardContext const& context, at::Generator&) {
+  return net_->forward(batch.x, context);
+}
+
+at::Tensor Classifier::per_sample_loss(Batch const& batch, Output const& output) {
+  return at::nll_loss(at::log_softmax(active(batch, output.logits), 1), batch.y(), {}, at::Reduction::None);
+}
+
+at::Tensor Classifier::loss(Phase const& phase, Batch const& batch, Output const& output) {
+  if (batch.weight.defined()) return Learner::loss(phase, batch, output);
+  return cross_entropy(active(batch, output.logits), batch.y());
+}
+
+std::span<Figure const> Classifier::figures() const {
+  static std::vector<Figure> const list = {{"accuracy", true}, {"loss", false}};
+  return list;
+}
+
+at::Tensor Classifier::measure(Batch const& batch, Output const& output) {
+  auto const logits = active(batch, output.logits);
+  return at::stack({logits.argmax(1).eq(batch.y()).sum().to(at::kDouble),
+                    cross_entropy(logits, batch.y(), false).to(at::kDouble)});
+}
+
+std::unique_ptr<Learner> Classifier::snapshot() const {
+  auto copy = std::make_unique<Classifier>(make_, parameters().device(), nullptr);
+  copy_values_to(*copy);
+  return copy;
+}
+
+}  // namespace mneme

@@ -1,0 +1,31 @@
+// Classifier: a net and cross-entropy over its outputs. Loss: mean over the batch of -log softmax(logits)_y, in nats.
+#pragma once
+
+#include <functional>
+
+#include "mneme/learners/learner.hpp"
+
+namespace mneme {
+
+class Classifier final : public Learner {
+ public:
+  /// Builds the net into the learner's arena; called again by `snapshot`.
+  using MakeNet = std::function<std::unique_ptr<Net>(ParameterArena&)>;
+  /// Initialises from `init`; without one the values stay zero.
+  Classifier(MakeNet make, at::Device device, at::Generator* init);
+
+  [[nodiscard]] std::string kind() const override { return "classifier"; }
+  Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) override;
+  at::Tensor per_sample_loss(Batch const& batch, Output const& output) override;
+  at::Tensor loss(Phase const& phase, Batch const& batch, Output const& output) override;
+  [[nodiscard]] std::span<Figure const> figures() const override;
+  at::Tensor measure(Batch const& batch, Output const& output) override;
+  [[nodiscard]] std::unique_ptr<Learner> snapshot() const override;
+  [[nodiscard]] Net& net() { return *net_; }
+
+ private:
+  MakeNet make_;
+  std::unique_ptr<Net> net_;
+};
+
+}  // namespace mneme

@@ -1,0 +1,39 @@
+#include "mneme/learners/learner.hpp"
+
+#include <torch/types.h>
+
+#include "mneme/core/errors.hpp"
+
+namespace mneme {
+
+std::span<Phase const> Learner::phases() const {
+  static std::vector<Phase> const one = {{.name = "train", .segments = {}}};
+  return one;
+}
+
+at::Tensor Learner::loss(Phase const&, Batch const& batch, Output const& output) {
+  auto const each = per_sample_loss(batch, output);
+  return batch.weight.defined() ? (each * batch.weight).sum() / batch.weight.sum() : each.mean();
+}
+
+std::map<std::string, at::Tensor> Learner::loss_parts(Batch const&, Output const&) { return {}; }
+
+void Learner::gradient(Batch const& batch, at::Tensor const& row, at::Generator& noise) {
+  GradientSink sink(parameters_, row, Reduction::kSum);
+  ParameterArena::Redirect const redirect(parameters_, sink);
+  at::AutoGradMode const grad(true);
+  parameters_.begin_gradient();
+  auto const output = forward(batch, {.training = false, .gates = nullptr}, noise);
+  loss(phases().front(), batch, output).backward();
+  parameters_.finish_gradient();
+}
+
+void Learner::copy_values_to(Learner& other) const {
+  at::NoGradGuard const no_grad;
+  if (other.parameters_.size() != parameters_.size())
+    throw CheckpointError("snapshot: the copy has " + std::to_string(other.parameters_.size()) +
+                          " parameters, the original " + std::to_string(parameters_.size()));
+  other.parameters_.value().copy_(parameters_.value());
+}
+
+}  // namespace mneme

@@ -1,0 +1,97 @@
+// learners: network plus objective. A learner knows nothing of old tasks, strategies or loops.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mneme/core/registry.hpp"
+#include "mneme/nets/arena.hpp"
+#include "mneme/nets/net.hpp"
+#include "mneme/nets/random.hpp"
+#include "mneme/stream/batch.hpp"
+
+namespace mneme {
+
+/// One optimizer's share of a step: a classifier has one, a GAN-like learner several.
+struct Phase {
+  std::string name;
+  std::vector<int> segments;  // trained by it; empty: all
+};
+
+/// A figure that a learner reports about a test set. The first of a learner's figures is its headline.
+struct Figure {
+  std::string name;  // accuracy, negative_elbo, bce, kl, squared_error
+  bool higher_is_better = false;
+};
+
+class Learner {
+ public:
+  explicit Learner(at::Device device) : parameters_(device) {}
+  virtual ~Learner() = default;
+
+  [[nodiscard]] virtual std::string kind() const = 0;
+  [[nodiscard]] ParameterArena& parameters() { return parameters_; }
+  [[nodiscard]] ParameterArena const& parameters() const { return parameters_; }
+  [[nodiscard]] virtual std::span<Phase const> phases() const;
+
+  /// One forward pass. Noise (a VAE's) is drawn from `noise`.
+  virtual Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) = 0;
+  /// Loss of every sample [N]; the reductions below and every importance are made from it.
+  virtual at::Tensor per_sample_loss(Batch const& batch, Output const& output) = 0;
+  /// Scalar, mean over the batch.
+  virtual at::Tensor loss(Phase const& phase, Batch const& batch, Output const& output);
+  /// Named parts of the loss of a forward pass, means over the batch, for the log. Default: none.
+  virtual std::map<std::string, at::Tensor> loss_parts(Batch const& batch, Output const& output);
+
+  [[nodiscard]] virtual std::span<Figure const> figures() const = 0;
+  /// Sums over the batch of each figure [figures], float64.
+  virtual at::Tensor measure(Batch const& batch, Output const& output) = 0;
+
+  /// Gradient of the mean loss on a batch into `row` [P]; the arena's own gradient stays as it is. Evaluation mode.
+  void gradient(Batch const& batch, at::Tensor const& row, at::Generator& noise);
+
+  /// A learner of the same architecture with the same values: a teacher, a generator of the past.
+  [[nodiscard]] virtual std::unique_ptr<Learner> snapshot() const = 0;
+
+ protected:
+  void copy_values_to(Learner& other) const;
+
+ private:
+  ParameterArena parameters_;
+};
+
+/// Abilities beside the interface.
+class Generates {
+ public:
+  virtual ~Generates() = default;
+  /// n samples of the model [n, ...] in [0, 1].
+  virtual at::Tensor sample(std::int64_t n, at::Generator& noise) = 0;
+};
+class Reconstructs {
+ public:
+  virtual ~Reconstructs() = default;
+  /// What the model makes of x [N, ...], in [0, 1].
+  virtual at::Tensor reconstruct(at::Tensor const& x, at::Generator& noise) = 0;
+};
+
+struct LearnerShape {
+  Shape input;  // of one sample
+  std::int64_t classes = 0;
+  at::Device device = at::kCPU;
+};
+
+struct LearnerRow {
+  PartInfo info;
+  std::unique_ptr<Learner> (*make)(LearnerShape const& shape, Json const& options, std::string const& where,
+                                   at::Generator& init);
+};
+
+/// classifier, vae; `mneme list learners`.
+std::span<LearnerRow const> learner_table();
+
+}  // namespace mneme

@@ -1,0 +1,54 @@
+#include "mneme/learners/classifier.hpp"
+#include "mneme/learners/vae.hpp"
+
+namespace mneme {
+namespace {
+
+/// The net of a classifier stands under its own key, as a name or a table with `kind`.
+struct ClassifierOptions {
+  void describe(OptionVisitor&) {}
+};
+
+std::unique_ptr<Learner> make_classifier(LearnerShape const& shape, Json const& options, std::string const& where,
+                                         at::Generator& init) {
+  read_options<ClassifierOptions>(options, where, {"kind", "net"});
+  Json net = options.contains("net") ? options["net"] : Json("mlp");
+  if (net.is_string()) net = Json{{"kind", net}};
+  if (!net.is_object() || !net.contains("kind") || !net["kind"].is_string())
+    throw ConfigError(where + ".net: expected a name such as \"cnn\" or a table with `kind`, found " + net.dump());
+  auto const& row = find_row(net_table(), "net", net["kind"].get<std::string>());
+  NetShape const net_shape{shape.input, shape.classes};
+  auto const make = [&row, net, net_shape, where](ParameterArena& arena) {
+    return row.make(arena, net_shape, net, where + ".net");
+  };
+  return std::make_unique<Classifier>(make, shape.device, &init);
+}
+
+std::vector<LearnerRow> make_table() {
+  return {
+      {{.name = "classifier",
+        .summary = "a net and cross-entropy; `net` names it",
+        .equation = "L = -(1/N) sum_n log softmax(f(x_n))_{y_n}",
+        .options = list_options<ClassifierOptions>},
+       make_classifier},
+      {{.name = "vae",
+        .summary = "variational autoencoder, Gaussian code, Bernoulli pixels",
+        .equation = "-ELBO = BCE(x, sigmoid(decoder(z))) + KL(q(z|x) || N(0, I)), nats per image",
+        .paper = "Kingma and Welling 2014, Auto-encoding variational Bayes, arXiv:1312.6114",
+        .options = list_options<VaeOptions>},
+       [](LearnerShape const& shape, Json const& options, std::string const& where,
+          at::Generator& init) -> std::unique_ptr<Learner> {
+         return std::make_unique<Vae>(shape.input, read_options<VaeOptions>(options, where, {"kind"}), shape.device,
+                                      &init);
+       }},
+  };
+}
+
+}  // namespace
+
+std::span<LearnerRow const> learner_table() {
+  static std::vector<LearnerRow> const table = make_table();
+  return table;
+}
+
+}  // namespace mneme

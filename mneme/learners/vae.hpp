@@ -1,0 +1,56 @@
+// Variational autoencoder with a Gaussian code and a Bernoulli decoder over pixels in [0, 1].
+//
+//   encoder  D -> hidden (ReLU) -> mu, log sigma^2 [latent];  z = mu + exp(log sigma^2 / 2) eps, eps ~ N(0, I)
+//   decoder  latent -> hidden (ReLU) -> D logits, sigmoid
+//   loss of a sample, in nats: -ELBO = BCE(x, sigmoid(logits)) summed over the pixels + KL(q(z|x) || N(0, I)),
+//   KL = -1/2 sum(1 + log sigma^2 - mu^2 - sigma^2).        Kingma and Welling 2014, arXiv:1312.6114, eq. 10
+//
+// With 784 pixels, hidden 400 and latent 20: 652,824 parameters. The loss is the mean over the batch; the study that
+// the defaults come from sums over it (batch 128), so its EWC lambda is 128 times ours. z is sampled at test time too.
+#pragma once
+
+#include "mneme/learners/learner.hpp"
+#include "mneme/nets/layers.hpp"
+
+namespace mneme {
+
+struct VaeOptions {
+  std::int64_t hidden = 400;
+  std::int64_t latent = 20;
+  void describe(OptionVisitor& v) {
+    v.field("hidden", hidden, {.help = "width of the hidden layer of encoder and decoder", .unit = "units", .min = 1});
+    v.field("latent", latent, {.help = "dimensions of the code z", .min = 1});
+  }
+};
+
+class Vae final : public Learner, public Generates, public Reconstructs {
+ public:
+  Vae(Shape input, VaeOptions const& options, at::Device device, at::Generator* init);
+
+  [[nodiscard]] std::string kind() const override { return "vae"; }
+  /// logits [N, D]; more: "mu", "logvar" [N, latent].
+  Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) override;
+  at::Tensor per_sample_loss(Batch const& batch, Output const& output) override;
+  std::map<std::string, at::Tensor> loss_parts(Batch const& batch, Output const& output) override;
+  [[nodiscard]] std::span<Figure const> figures() const override;
+  at::Tensor measure(Batch const& batch, Output const& output) override;
+  [[nodiscard]] std::unique_ptr<Learner> snapshot() const override;
+
+  at::Tensor sample(std::int64_t n, at::Generator& noise) override;
+  at::Tensor reconstruct(at::Tensor const& x, at::Generator& noise) override;
+
+  /// Logits of the decoder [N, D] for codes z [N, latent].
+  [[nodiscard]] at::Tensor decode(at::Tensor const& z) const;
+
+ private:
+  struct Parts {
+    at::Tensor bce, kl;  // [N]
+  };
+  [[nodiscard]] static Parts parts(Batch const& batch, Output const& output);
+
+  Shape input_;
+  VaeOptions options_;
+  Linear encoder_, mu_, logvar_, decoder_, pixels_;
+};
+
+}  // namespace mneme

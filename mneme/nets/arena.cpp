@@ -1,0 +1,195 @@
+#include "mneme/nets/arena.hpp"
+
+#include <torch/types.h>
+
+#include <numeric>
+
+#include "mneme/core/errors.hpp"
+#include "mneme/core/options.hpp"
+
+namespace mneme {
+namespace {
+
+std::int64_t count(Shape const& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+/// Copies the leading corner of one dense array to another as runs of the innermost extent.
+void corner_moves(Shape const& from, Shape const& to, std::int64_t from_offset, std::int64_t to_offset,
+                  std::vector<Growth::Move>& moves) {
+  if (from == to) {
+    moves.push_back({from_offset, to_offset, count(from)});
+    return;
+  }
+  Shape const from_inner(from.begin() + 1, from.end()), to_inner(to.begin() + 1, to.end());
+  std::int64_t const from_stride = count(from_inner), to_stride = count(to_inner);
+  if (from_inner == to_inner) {
+    moves.push_back({from_offset, to_offset, from[0] * from_stride});
+    return;
+  }
+  for (std::int64_t i = 0; i < from[0]; ++i)
+    corner_moves(from_inner, to_inner, from_offset + i * from_stride, to_offset + i * to_stride, moves);
+}
+
+}  // namespace
+
+at::Tensor Growth::carry(at::Tensor const& old_row, double fill) const {
+  TORCH_CHECK(old_row.size(0) == old_size, "Growth::carry: row of ", old_row.size(0), ", expected ", old_size);
+  auto row = at::full({new_size}, fill, old_row.options());
+  for (auto const& move : moves)
+    row.narrow(0, move.to, move.length).copy_(old_row.narrow(0, move.from, move.length));
+  return row;
+}
+
+GradientSink::GradientSink(ParameterArena const& arena, at::Tensor row, Reduction reduction)
+    : row_(std::move(row)), written_(arena.segments().size(), 0), reduction_(reduction) {
+  TORCH_CHECK(row_.dim() == 1 && row_.size(0) == arena.size(), "GradientSink: the row must be [P] = ", arena.size());
+  for (auto const& s : arena.segments()) views_.push_back(row_.narrow(0, s.offset, s.size).view(s.shape));
+}
+
+void GradientSink::begin() { std::fill(written_.begin(), written_.end(), 0); }
+
+void GradientSink::finish() {
+  for (std::size_t i = 0; i < written_.size(); ++i)
+    if (!written_[i]) views_[i].zero_();
+}
+
+bool GradientSink::claim(int segment) {
+  auto& flag = written_[static_cast<std::size_t>(segment)];
+  bool const before = flag != 0;
+  flag = 1;
+  return before;
+}
+
+int ParameterArena::add(std::string name, Shape shape) {
+  if (allocated()) throw ConfigError("parameter arena: '" + name + "' declared after the arena was made; use append");
+  for (auto const& s : segments_)
+    if (s.name == name) throw ConfigError("parameter arena: segment '" + name + "' exists already");
+  auto const size = count(shape);
+  segments_.push_back({std::move(name), std::move(shape), size_, size});
+  size_ += size;
+  return static_cast<int>(segments_.size()) - 1;
+}
+
+void ParameterArena::allocate() {
+  value_ = new_row();
+  grad_ = new_row();
+  at::NoGradGuard no_grad;
+  for (auto const& [id, tensor] : adopted_) {
+    auto const& s = segments_[static_cast<std::size_t>(id)];
+    value_.narrow(0, s.offset, s.size).copy_(tensor.flatten());
+  }
+  bind();  // from here on the adopted tensors are views of the arena
+}
+
+void ParameterArena::bind() {
+  value_views_.clear();
+  for (auto const& s : segments_) value_views_.push_back(value_.narrow(0, s.offset, s.size).view(s.shape));
+  gradient_sink_ = std::make_unique<GradientSink>(*this, grad_, Reduction::kSum);
+  leaves_.assign(segments_.size(), at::Tensor());
+  auto const known = std::exchange(leaf_ids_, {});
+  for (int const id : known) leaf(id);
+}
+
+at::Tensor const& ParameterArena::value(int segment) const { return value_views_[static_cast<std::size_t>(segment)]; }
+
+at::Tensor const& ParameterArena::leaf(int segment) {
+  auto& slot = leaves_[static_cast<std::size_t>(segment)];
+  if (slot.defined()) return slot;
+  // variable_data() gives a leaf with a version counter of its own: views of one base share theirs, and an update of
+  // one segment would look like a change to all.
+  slot = value(segment).variable_data();
+  for (auto& [id, tensor] : adopted_) {
+    if (id != segment) continue;
+    tensor.set_data(slot);
+    slot = tensor;
+  }
+  slot.requires_grad_(true);
+  slot.mutable_grad() = gradient_sink_->view(segment);
+  leaf_ids_.push_back(segment);
+  return slot;
+}
+
+void ParameterArena::adopt(std::string const& prefix,
+                           std::vector<std::pair<std::string, at::Tensor>> const& parameters) {
+  for (auto const& [name, tensor] : parameters) {
+    if (tensor.scalar_type() != at::kFloat)
+      throw ConfigError("parameter arena: '" + prefix + name + "' is " + std::string(c10::toString(tensor.scalar_type())) +
+                        "; only float32 parameters can be adopted");
+    int const id = add(prefix + name, tensor.sizes().vec());
+    adopted_.emplace_back(id, tensor);
+    leaf_ids_.push_back(id);
+  }
+}
+
+at::Tensor ParameterArena::new_row() const {
+  // Rows at equal page distances make a fused pass over several of them up to four times slower on some processors;
+  // each row starts a few cache lines further into its page.
+  constexpr std::int64_t kStagger = 256, kSteps = 8;  // floats
+  auto const shift = kStagger * (rows_made_++ % kSteps);
+  return at::zeros({size_ + kStagger * kSteps}, at::TensorOptions().device(device_).dtype(at::kFloat))
+      .narrow(0, shift, size_);
+}
+
+int ParameterArena::find(std::string_view name) const {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    if (segments_[i].name == name) return static_cast<int>(i);
+    names.push_back(segments_[i].name);
+  }
+  throw ConfigError("parameter arena: no segment '" + std::string(name) + "': " + suggestion(name, names));
+}
+
+void ParameterArena::begin_gradient() {
+  auto& target = sink();
+  target.begin();
+  for (int const id : leaf_ids_) {
+    auto& slot = leaves_[static_cast<std::size_t>(id)];
+    auto const& view = target.view(id);
+    if (slot.grad().data_ptr() != view.data_ptr()) slot.mutable_grad() = view;
+    view.zero_();
+    target.claim(id);
+  }
+}
+
+Growth ParameterArena::resize(int segment, Shape shape) {
+  auto next = segments_;
+  auto& changed = next[static_cast<std::size_t>(segment)];
+  bool const grows = shape.size() == changed.shape.size() &&
+                     std::equal(shape.begin(), shape.end(), changed.shape.begin(), std::greater_equal<>());
+  if (!grows) throw ConfigError("parameter arena: '" + changed.name + "' can only grow, extent by extent");
+  changed.shape = std::move(shape);
+  return relayout(std::move(next));
+}
+
+Growth ParameterArena::append(std::string name, Shape shape) {
+  auto next = segments_;
+  next.push_back({std::move(name), std::move(shape), 0, 0});
+  return relayout(std::move(next));
+}
+
+Growth ParameterArena::relayout(std::vector<Segment> next) {
+  TORCH_CHECK(allocated() && !open_, "ParameterArena: grow an allocated arena, outside any redirected gradient");
+  Growth growth;
+  growth.old_size = size_;
+  std::int64_t offset = 0;
+  for (std::size_t i = 0; i < next.size(); ++i) {
+    next[i].offset = offset;
+    next[i].size = count(next[i].shape);
+    offset += next[i].size;
+    if (i < segments_.size())
+      corner_moves(segments_[i].shape, next[i].shape, segments_[i].offset, next[i].offset, growth.moves);
+  }
+  growth.new_size = offset;
+  at::NoGradGuard no_grad;
+  auto const old_value = value_;
+  segments_ = std::move(next);
+  size_ = offset;
+  value_ = new_row();
+  value_.copy_(growth.carry(old_value));
+  grad_ = new_row();
+  bind();
+  return growth;
+}
+
+}  // namespace mneme

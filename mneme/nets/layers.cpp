@@ -1,0 +1,257 @@
+#include "mneme/nets/layers.hpp"
+
+#include <torch/autograd.h>
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/functions/utils.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace mneme {
+namespace {
+
+using torch::autograd::Node;
+using torch::autograd::variable_list;
+
+/// What the graph holds its nodes by: a shared_ptr up to torch 2.14, an intrusive_ptr since.
+using NodeHandle = decltype(torch::autograd::Edge::function);
+
+template <class N>
+auto make_node() {
+  if constexpr (std::is_same_v<NodeHandle, std::shared_ptr<Node>>)
+    return std::make_shared<N>();
+  else
+    return c10::make_intrusive<N>();
+}
+
+/// Hangs `node` behind `output` in the graph, with `input` before it.
+void connect(NodeHandle const& node, at::Tensor const& input, at::Tensor& output) {
+  node->set_next_edges(torch::autograd::collect_next_edges(input));
+  torch::autograd::set_history(output, node);
+}
+
+/// Opens both segments of a layer for writing; true if they already hold something that must be added to.
+bool claim(GradientSink& sink, ParameterArena const& arena, int weight, int bias) {
+  bool const again = sink.claim(weight);
+  sink.claim(bias);
+  if (again && sink.reduction() == Reduction::kSumOfSquares)
+    throw LayerReused{arena.segments()[static_cast<std::size_t>(weight)].name};
+  return again;
+}
+
+void put(at::Tensor const& target, at::Tensor const& value, bool add) {
+  if (add)
+    target.add_(value);
+  else
+    target.copy_(value);
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------------------- Linear
+
+struct LinearNode final : Node {
+  Linear const* layer = nullptr;
+  at::Tensor input;    // [N, in]
+  at::Tensor output;   // [N, out] after the activation; only where the activation needs it
+  at::Tensor squares;  // [N, out] delta^2 summed over passes (kExpectedSquares)
+
+  variable_list apply(variable_list&& gradients) override {
+    at::Tensor delta = gradients[0];
+    if (!delta.defined()) return {at::Tensor()};
+    if (output.defined()) delta = at::threshold_backward(delta, output, 0);
+    auto& arena = *layer->arena_;
+    auto& sink = arena.sink();
+    auto const& weight = sink.view(layer->weight_);
+    auto const& bias = sink.view(layer->bias_);
+    switch (sink.reduction()) {
+      case Reduction::kSum: sum(claim(sink, arena, layer->weight_, layer->bias_), delta, weight, bias); break;
+      case Reduction::kSumOfSquares:
+        claim(sink, arena, layer->weight_, layer->bias_);
+        square(delta.square(), weight, bias);
+        break;
+      case Reduction::kExpectedSquares:
+        if (squares.defined())
+          squares.addcmul_(delta, delta);
+        else
+          squares = delta.square();
+        if (sink.last_pass) {
+          if (claim(sink, arena, layer->weight_, layer->bias_))
+            throw LayerReused{arena.segments()[static_cast<std::size_t>(layer->weight_)].name};
+          square(squares, weight, bias);
+        }
+        break;
+    }
+    return {should_compute_output(0) ? at::mm(delta, arena.value(layer->weight_)) : at::Tensor()};
+  }
+
+  void sum(bool add, at::Tensor const& delta, at::Tensor weight, at::Tensor bias) const {
+    if (add) {
+      at::addmm_out(weight, weight, delta.t(), input);
+      bias.add_(delta.sum(0));
+    } else {
+      at::mm_out(weight, delta.t(), input);
+      at::sum_out(bias, delta, 0);
+    }
+  }
+
+  void square(at::Tensor const& delta_squared, at::Tensor weight, at::Tensor bias) const {
+    at::mm_out(weight, delta_squared.t(), input.square());
+    at::sum_out(bias, delta_squared, 0);
+  }
+};
+
+Linear::Linear(ParameterArena& arena, std::string const& name, std::int64_t in, std::int64_t out, Activation activation)
+    : arena_(&arena),
+      weight_(arena.add(name + ".weight", {out, in})),
+      bias_(arena.add(name + ".bias", {out})),
+      activation_(activation) {}
+
+at::Tensor Linear::forward(at::Tensor const& x) const {
+  at::Tensor y;
+  {
+    at::AutoDispatchBelowADInplaceOrView below;
+    y = at::addmm(arena_->value(bias_), x, arena_->value(weight_).t());
+    if (activation_ == Activation::kRelu) y.relu_();
+  }
+  if (!at::GradMode::is_enabled()) return y;
+  auto node = make_node<LinearNode>();
+  node->layer = this;
+  node->input = x.detach();
+  if (activation_ == Activation::kRelu) node->output = y.detach();
+  connect(node, x, y);
+  return y;
+}
+
+void Linear::initialise(at::Generator& generator) const {
+  at::NoGradGuard no_grad;
+  double const bound = 1.0 / std::sqrt(static_cast<double>(arena_->value(weight_).size(1)));
+  arena_->value(weight_).uniform_(-bound, bound, generator);
+  arena_->value(bias_).uniform_(-bound, bound, generator);
+}
+
+// ---------------------------------------------------------------------------------------------------------- Conv2d
+
+struct Conv2dNode final : Node {
+  Conv2d const* layer = nullptr;
+  at::Tensor input;   // [N, in, H, W]
+  at::Tensor output;  // after the activation; only where the activation needs it
+
+  variable_list apply(variable_list&& gradients) override {
+    at::Tensor delta = gradients[0];
+    if (!delta.defined()) return {at::Tensor()};
+    if (output.defined()) delta = at::threshold_backward(delta, output, 0);
+    auto& arena = *layer->arena_;
+    auto& sink = arena.sink();
+    auto const& weight = sink.view(layer->weight_);
+    auto const& bias = sink.view(layer->bias_);
+    bool const need_input = should_compute_output(0);
+    if (sink.reduction() == Reduction::kSum) {
+      bool const add = claim(sink, arena, layer->weight_, layer->bias_);
+      auto [d_input, d_weight, d_bias] = backward(delta, {need_input, true, true});
+      put(weight, d_weight, add);
+      put(bias, d_bias, add);
+      return {d_input};
+    }
+    bool const expected = sink.reduction() == Reduction::kExpectedSquares;
+    square(delta, weight, bias, claim(sink, arena, layer->weight_, layer->bias_) && expected);
+    if (!need_input) return {at::Tensor()};
+    return {std::get<0>(backward(delta, {true, false, false}))};
+  }
+
+  [[nodiscard]] std::tuple<at::Tensor, at::Tensor, at::Tensor> backward(at::Tensor const& delta,
+                                                                        std::array<bool, 3> mask) const {
+    auto const& l = *layer;
+    auto const& w = l.arena_->value(l.weight_);
+    return at::convolution_backward(delta, input, w, c10::IntArrayRef{w.size(0)}, {l.stride_, l.stride_},
+                                    {l.padding_, l.padding_}, {1, 1}, false, {0, 0}, 1, mask);
+  }
+
+  /// Per-sample weight gradients G [n, out, in k k] by chunks of samples, squared and summed.
+  void square(at::Tensor const& delta, at::Tensor const& weight, at::Tensor const& bias, bool add) const {
+    auto const& l = *layer;
+    auto const flat = delta.flatten(2);  // [N, out, positions]
+    auto const per_sample = weight.numel() + l.kernel_ * l.kernel_ * input.size(1) * flat.size(2);
+    auto const chunk = std::max<std::int64_t>(1, (std::int64_t{1} << 22) / per_sample);
+    auto total = at::zeros({weight.size(0), weight.numel() / weight.size(0)}, weight.options());
+    for (std::int64_t first = 0; first < input.size(0); first += chunk) {
+      auto const n = std::min(chunk, input.size(0) - first);
+      auto const unfolded = at::im2col(input.narrow(0, first, n), {l.kernel_, l.kernel_}, {1, 1},
+                                       {l.padding_, l.padding_}, {l.stride_, l.stride_});
+      auto const g = at::bmm(flat.narrow(0, first, n), unfolded.transpose(1, 2));
+      total.add_(g.square_().sum(0));
+    }
+    put(weight, total.view(weight.sizes()), add);
+    put(bias, flat.sum(2).square_().sum(0), add);
+  }
+};
+
+Conv2d::Conv2d(ParameterArena& arena, std::string const& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
+               std::int64_t stride, std::int64_t padding, Activation activation)
+    : arena_(&arena),
+      weight_(arena.add(name + ".weight", {out, in, kernel, kernel})),
+      bias_(arena.add(name + ".bias", {out})),
+      kernel_(kernel),
+      stride_(stride),
+      padding_(padding),
+      activation_(activation) {}
+
+at::Tensor Conv2d::forward(at::Tensor const& x) const {
+  at::Tensor y;
+  {
+    at::AutoDispatchBelowADInplaceOrView below;
+    y = at::convolution(x, arena_->value(weight_), arena_->value(bias_), {stride_, stride_}, {padding_, padding_},
+                        {1, 1}, false, {0, 0}, 1);
+    if (activation_ == Activation::kRelu) y.relu_();
+  }
+  if (!at::GradMode::is_enabled()) return y;
+  auto node = make_node<Conv2dNode>();
+  node->layer = this;
+  node->input = x.detach();
+  if (activation_ == Activation::kRelu) node->output = y.detach();
+  connect(node, x, y);
+  return y;
+}
+
+void Conv2d::initialise(at::Generator& generator) const {
+  at::NoGradGuard no_grad;
+  auto const& w = arena_->value(weight_);
+  double const bound = 1.0 / std::sqrt(static_cast<double>(w.numel() / w.size(0)));
+  w.uniform_(-bound, bound, generator);
+  arena_->value(bias_).uniform_(-bound, bound, generator);
+}
+
+// --------------------------------------------------------------------------------------------------- cross entropy
+
+struct CrossEntropyNode final : Node {
+  at::Tensor log_probabilities, labels;  // [N, C], [N, 1]
+  double scale = 1.0;
+
+  variable_list apply(variable_list&& gradients) override {
+    if (!gradients[0].defined()) return {at::Tensor()};
+    auto delta = log_probabilities.exp();
+    delta.scatter_add_(1, labels, at::full_like(labels, -1, delta.options()));
+    return {delta.mul_(gradients[0] * scale)};
+  }
+};
+
+at::Tensor cross_entropy(at::Tensor const& logits, at::Tensor const& labels, bool mean) {
+  at::Tensor log_probabilities, loss;
+  auto const index = labels.unsqueeze(1);
+  double const scale = mean ? 1.0 / static_cast<double>(logits.size(0)) : 1.0;
+  {
+    at::AutoDispatchBelowADInplaceOrView below;
+    log_probabilities = at::log_softmax(logits, 1);
+    loss = log_probabilities.gather(1, index).sum().mul_(-scale);
+  }
+  if (!at::GradMode::is_enabled() || !logits.requires_grad()) return loss;
+  auto node = make_node<CrossEntropyNode>();
+  node->log_probabilities = log_probabilities;
+  node->labels = index;
+  node->scale = scale;
+  connect(node, logits, loss);
+  return loss;
+}
+
+}  // namespace mneme

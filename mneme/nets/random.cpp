@@ -1,0 +1,40 @@
+#include "mneme/nets/random.hpp"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/types.h>
+
+#include "mneme/core/seed.hpp"
+#include "mneme/nets/archive.hpp"
+
+namespace mneme {
+
+at::Generator& RandomStreams::get(std::string_view name) {
+  auto it = streams_.find(name);
+  if (it == streams_.end()) it = streams_.emplace(std::string(name), fresh(name)).first;
+  return it->second;
+}
+
+at::Generator RandomStreams::fresh(std::string_view name) const {
+  return at::detail::createCPUGenerator(stream_seed(seed_, name));
+}
+
+void RandomStreams::state(Archive& archive) {
+  std::string names;
+  for (auto const& [name, stream] : streams_) names += (names.empty() ? "" : ",") + name;
+  archive.field("streams", names);
+  if (archive.loading()) {
+    streams_.clear();
+    for (std::size_t at = 0; at < names.size();) {
+      auto const end = std::min(names.find(',', at), names.size());
+      get(names.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+  for (auto& [name, stream] : streams_) {
+    at::Tensor bytes = archive.loading() ? at::Tensor() : stream.get_state();
+    archive.field(name, bytes);
+    if (archive.loading()) stream.set_state(bytes);
+  }
+}
+
+}  // namespace mneme

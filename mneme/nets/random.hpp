@@ -1,0 +1,35 @@
+// Named random streams of one seed: `init`, `data`, `noise`, `buffer`, `strategy`, `eval`. A part that draws numbers
+// never shifts another part's sequence, and every stream's state stands in the checkpoint.
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace mneme {
+
+class Archive;
+
+class RandomStreams {
+ public:
+  explicit RandomStreams(std::uint64_t seed) : seed_(seed) {}
+
+  /// The stream of that name, made on first use from (seed, name).
+  at::Generator& get(std::string_view name);
+  /// A stream that starts anew from (seed, name) at every call: evaluation, so that a figure depends on the weights and
+  /// not on how many evaluations went before.
+  [[nodiscard]] at::Generator fresh(std::string_view name) const;
+
+  [[nodiscard]] std::uint64_t seed() const { return seed_; }
+  void state(Archive& archive);
+
+ private:
+  std::uint64_t seed_;
+  std::map<std::string, at::Generator, std::less<>> streams_;
+};
+
+}  // namespace mneme

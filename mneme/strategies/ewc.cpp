@@ -1,0 +1,113 @@
+#include "mneme/strategies/ewc.hpp"
+
+#include <torch/types.h>
+
+namespace mneme {
+
+void EwcOptions::describe(OptionVisitor& v) {
+  v.field("lambda", lambda,
+          {.help = "strength of the penalty, for a loss that is the mean over the batch",
+           .min = 0,
+           .source = "Kirkpatrick et al. 2017, eq. 3"});
+  v.field("mode", mode,
+          {.help = "one term per task, or one running term around the latest weights",
+           .choices = {"separate", "online"},
+           .source = "online: Schwarz et al. 2018"});
+  v.field("gamma", gamma, {.help = "decay of the running Fisher per task (online)", .min = 0, .max = 1});
+  fisher.describe(v);
+}
+
+void MergedQuadratic::add(at::Tensor const& importance, at::Tensor const& anchor) {
+  at::NoGradGuard const no_grad;
+  if (empty()) {
+    importance_ = importance.clone();
+    anchor_ = anchor.clone();
+    return;
+  }
+  auto const a = importance_.to(at::kDouble), f = importance.to(at::kDouble);
+  auto const m = anchor_.to(at::kDouble), t = anchor.to(at::kDouble);
+  auto const sum = a + f;
+  // The weighted mean; where nothing matters the anchor is free and the newest is as good as any.
+  auto const merged = at::where(sum > 0, (a * m + f * t) / sum.clamp_min(1e-300), t);
+  constant_ += (a * (m - merged).square() + f * (t - merged).square()).sum().item<double>();
+  importance_.copy_(sum);
+  anchor_.copy_(merged);
+}
+
+void MergedQuadratic::decay_and_move(double gamma, at::Tensor const& importance, at::Tensor const& anchor) {
+  at::NoGradGuard const no_grad;
+  constant_ = 0;
+  if (empty())
+    importance_ = importance.clone();
+  else
+    importance_.mul_(gamma).add_(importance);
+  anchor_ = anchor.clone();
+}
+
+at::Tensor MergedQuadratic::value(at::Tensor const& theta) const {
+  auto const squared = (theta - anchor_).square_().mul_(importance_).sum(at::kDouble);
+  return squared.add_(constant_).mul_(0.5);
+}
+
+void MergedQuadratic::add_gradient(at::Tensor const& theta, double scale, at::Tensor const& grad) {
+  if (!scratch_.defined()) scratch_ = at::empty_like(anchor_);
+  at::sub_out(scratch_, theta, anchor_);
+  grad.addcmul_(scratch_, importance_, scale);
+}
+
+void MergedQuadratic::grown(Growth const& growth) {
+  if (empty()) return;
+  importance_ = growth.carry(importance_);
+  anchor_ = growth.carry(anchor_);
+  scratch_ = at::Tensor();
+}
+
+void MergedQuadratic::state(Archive& archive) {
+  archive.field("importance", importance_);
+  archive.field("anchor", anchor_);
+  archive.field("constant", constant_);
+}
+
+Needs Ewc::needs() const { return {.boundaries = true, .prefix = Prefix::kPlain}; }
+
+void Ewc::end_event(EventContext& context) {
+  auto note = [&](std::string const& text) { context.log.write({{"kind", "note"}, {"text", "ewc: " + text}}); };
+  auto options = options_.fisher;
+  options.samples = std::min(options.samples, context.data.size());
+  auto const fisher = diagonal_fisher({.learner = context.learner,
+                                       .data = context.data,
+                                       .options = options,
+                                       .choice = context.streams->get("fisher"),
+                                       .noise = context.streams->get("fisher-noise"),
+                                       .note = note,
+                                       .per_sample_loss = {},
+                                       .poll = context.poll});
+  auto const summary = summarise(fisher);
+  Json quantiles = Json::object();
+  for (auto const& [p, value] : summary.quantiles) quantiles[Json(p).dump()] = value;
+  context.log.write({{"kind", "importance"},
+                     {"strategy", "ewc"},
+                     {"trace", summary.trace},
+                     {"quantiles", quantiles},
+                     {"samples", options.samples == 0 ? context.data.size() : options.samples},
+                     {"labels", options.labels},
+                     {"zero_share", summary.zero_share}});
+  auto const& theta = context.parameters().value();
+  if (options_.mode == "online")
+    quadratic_.decay_and_move(options_.gamma, fisher, theta);
+  else
+    quadratic_.add(fisher, theta);
+}
+
+void Ewc::add_gradient(StepContext& context) {
+  if (quadratic_.empty() || options_.lambda == 0) return;
+  auto& arena = context.parameters();
+  quadratic_.add_gradient(arena.value(), options_.lambda, arena.grad());
+}
+
+Terms Ewc::terms(StepContext& context) {
+  if (quadratic_.empty()) return {};
+  return {{"ewc", quadratic_.value(context.parameters().value()).mul_(options_.lambda)}};
+}
+
+}  // namespace mneme

@@ -1,0 +1,114 @@
+#include "mneme/strategies/list.hpp"
+
+#include <algorithm>
+
+#include "mneme/core/errors.hpp"
+
+namespace mneme {
+namespace {
+
+struct Parsed {
+  std::size_t row;
+  Json options;
+  std::string where;
+};
+
+Parsed parse_member(Json const& config, std::string const& where) {
+  Json const options = config.is_string() ? Json{{"kind", config}} : config;
+  if (!options.is_object() || !options.contains("kind") || !options["kind"].is_string())
+    throw ConfigError(where + ": expected a strategy's name or a table with `kind`, found " + config.dump());
+  auto const rows = strategy_table();
+  auto const& row = find_row(rows, "strategy", options["kind"].get<std::string>());
+  return {static_cast<std::size_t>(&row - rows.data()), options, where};
+}
+
+std::string print(StrategyRow const& row, Json const& options) {
+  std::string inside;
+  for (auto const& [key, value] : options.items())
+    if (key != "kind") inside += (inside.empty() ? "" : ", ") + key + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+  return row.info.name + (inside.empty() ? "" : "(" + inside + ")");
+}
+
+}  // namespace
+
+StrategyList::StrategyList(Json const& config, std::string const& where, std::uint64_t seed) {
+  std::vector<Parsed> parsed;
+  if (config.is_array())
+    for (std::size_t i = 0; i < config.size(); ++i)
+      parsed.push_back(parse_member(config[i], where + "." + std::to_string(i)));
+  else
+    parsed.push_back(parse_member(config, where));
+  if (parsed.empty()) throw ConfigError(where + ": an empty list; use \"naive\" for plain training");
+  std::stable_sort(parsed.begin(), parsed.end(), [](auto const& a, auto const& b) { return a.row < b.row; });
+  text_.clear();
+  for (auto const& p : parsed) {
+    auto const& row = strategy_table()[p.row];
+    text_ += (text_.empty() ? "" : ", ") + print(row, p.options);
+    if (row.wrap) wraps_.push_back(row.wrap);
+    members_.push_back({row.info.name, row.make(p.options, p.where), row.needs, RandomStreams(seed)});
+    if (row.needs.alone && parsed.size() > 1)
+      throw ConfigError(where + ": '" + row.info.name + "' goes with no other strategy; use it alone");
+    for (std::size_t i = 0; i + 1 < members_.size(); ++i)
+      if (members_[i].key == row.info.name)
+        throw ConfigError(where + ": '" + row.info.name + "' stands twice in the list");
+  }
+  if (parsed.size() > 1) text_ = "[" + text_ + "]";
+}
+
+StrategyList::StrategyList(std::string key, std::unique_ptr<Strategy> strategy, std::uint64_t seed) : text_(key) {
+  add(std::move(key), std::move(strategy), seed);
+}
+
+void StrategyList::add(std::string key, std::unique_ptr<Strategy> strategy, std::uint64_t seed) {
+  auto needs = strategy->needs();
+  members_.push_back({std::move(key), std::move(strategy), std::move(needs), RandomStreams(seed)});
+}
+
+void StrategyList::absorb(std::string const& prefix, StrategyList&& other) {
+  for (auto& member : other.members_) {
+    member.key = prefix + member.key;
+    members_.push_back(std::move(member));
+  }
+  other.members_.clear();
+}
+
+void StrategyList::check(Learner const& learner, Visibility const& visibility) const {
+  auto const only_one = [&](bool Needs::* claim, std::string const& what) {
+    std::string first;
+    for (auto const& m : members_) {
+      if (!(m.needs.*claim)) continue;
+      if (!first.empty())
+        throw ConfigError("strategies '" + first + "' and '" + m.key + "' do not go together: each " + what +
+                          "; keep one of them");
+      first = m.key;
+    }
+  };
+  only_one(&Needs::replaces_objective, "replaces the learner's loss");
+  only_one(&Needs::projects, "projects the gradient");
+  only_one(&Needs::stages, "brings training stages of its own");
+  for (auto const& m : members_) {
+    auto const& kinds = m.needs.learners;
+    if (!kinds.empty() && std::find(kinds.begin(), kinds.end(), learner.kind()) == kinds.end())
+      throw ConfigError("strategy '" + m.key + "' does not work with the learner '" + learner.kind() + "'");
+    if (m.needs.task_at_training && !visibility.task_at_training)
+      throw ConfigError("strategy '" + m.key + "' needs the task id at training, which this stream hides");
+    if (m.needs.task_at_test && !visibility.task_at_test)
+      throw ConfigError("strategy '" + m.key + "' needs the task id at test, which this stream hides");
+    if (m.needs.boundaries && !visibility.boundaries)
+      throw ConfigError("strategy '" + m.key + "' needs task boundaries, which this stream does not have");
+  }
+}
+
+Prefix StrategyList::prefix() const {
+  auto strongest = Prefix::kPlain;
+  for (auto const& m : members_) strongest = std::max(strongest, m.needs.prefix);
+  return strongest;
+}
+
+Stream StrategyList::wrap(Stream const& stream) const {
+  Stream wrapped = stream;
+  for (auto const& wrap : wraps_) wrapped = wrap(wrapped);
+  return wrapped;
+}
+
+}  // namespace mneme

@@ -1,0 +1,14 @@
+#include "mneme/strategies/strategy.hpp"
+
+#include "mneme/core/errors.hpp"
+
+namespace mneme {
+
+std::int64_t EventContext::task_id() const {
+  if (!visibility.task_at_training)
+    throw VisibilityError("the task id is hidden in this stream; a strategy that needs it must say so in needs()");
+  auto const* task = std::get_if<Task>(&event);
+  return task ? task->id : -1;
+}
+
+}  // namespace mneme

@@ -1,0 +1,160 @@
+// strategies: what keeps the old while the new is learnt. One method is one header, one source and one row of table.cpp.
+//
+// Every hook's default does nothing. The trainer calls them in this order (see train/trainer.hpp):
+//
+//   begin_event ( begin_stage ( compose  objective|loss + penalty  observe_gradient  add_gradient  project_gradient
+//                               [optimizer]  after_step )*  end_stage )*  end_event  before_evaluation  predict*
+//
+// In a list of strategies each hook runs for all members before the next hook runs for any, and members stand in the
+// order of the table, so [a, b] and [b, a] are the same run bit for bit. Each member draws from random streams of its
+// own, so adding one never shifts another's numbers.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mneme/core/registry.hpp"
+#include "mneme/learners/learner.hpp"
+#include "mneme/nets/archive.hpp"
+#include "mneme/stream/batch.hpp"
+#include "mneme/track/metric_log.hpp"
+
+namespace mneme {
+
+/// What a strategy does to the part of a run before the first `end_event`.
+enum class Prefix {
+  kPlain,    // nothing: EWC, LwF, MAS
+  kWatches,  // records, but changes nothing: SI, ER, DER, GEM
+  kChanges,  // trains differently from the start: PackNet, HAT, joint
+};
+
+/// What a strategy needs and does; refusals, `mneme list` and the documentation are made from it.
+struct Needs {
+  bool task_at_training = false;
+  bool task_at_test = false;
+  bool boundaries = false;
+  bool replaces_objective = false;  // at most one in a list
+  bool projects = false;            // at most one in a list
+  bool stages = false;              // brings stages of its own; at most one in a list
+  bool alone = false;               // goes with no other strategy
+  std::vector<std::string> learners = {};  // kinds that it works with; empty: all
+  Prefix prefix = Prefix::kPlain;
+};
+
+/// A stretch of training that the trainer runs. A strategy may ask for several in one event.
+struct Stage {
+  std::string name = "train";
+  Dataset data = {};                // empty: the event's training data
+  std::int64_t epochs = 0;          // 0: as configured
+  std::int64_t steps = 0;           // above 0: this many steps instead of epochs
+  double lr_scale = 1.0;
+  std::vector<int> trainable = {};  // segments; empty: all
+  bool optimise = true;             // false: the hooks run, the weights stay
+  bool fresh_optimizer = false;     // also where `at_boundary` says keep
+};
+
+struct EventContext {
+  std::int64_t index = 0;  // among the run's events
+  Event const& event;
+  Learner& learner;
+  Dataset const& data;  // the event's training data
+  Visibility visibility;
+  MetricLog& log;
+  std::function<void()> poll = [] {};  // throws Stopped if the run was asked to stop; call it in long computations
+  /// Gives a segment a larger shape, in `begin_event` only; every [P] row of the run is carried over.
+  std::function<void(int segment, Shape shape)> grow = {};
+  RandomStreams* streams = nullptr;  // the member's own
+
+  [[nodiscard]] bool first() const { return index == 0; }
+  /// Id of the task being learnt, -1 while forgetting. Throws VisibilityError where the stream hides it.
+  [[nodiscard]] std::int64_t task_id() const;
+  [[nodiscard]] ParameterArena& parameters() const { return learner.parameters(); }
+};
+
+struct StageContext : EventContext {
+  StageContext(EventContext const& event_context, Stage const& s) : EventContext(event_context), stage(s) {}
+  Stage const& stage;
+};
+
+struct StepContext : StageContext {
+  StepContext(StageContext const& stage_context, Batch const& b, at::Tensor r, std::int64_t s, bool l)
+      : StageContext(stage_context), batch(b), rows(std::move(r)), step(s), logged(l) {}
+  Batch const& batch;    // after compose
+  at::Tensor rows;       // [n] of `source` that the current part was gathered from
+  std::int64_t step;     // global, of this run
+  bool logged;           // this step's terms are wanted for the log
+  Dataset const* source = nullptr;   // what `rows` points into
+  Output const* output = nullptr;    // once forward has run
+  Phase const* phase = nullptr;
+};
+
+/// A named value for the log: the penalty before lambda's gradient, a distillation term.
+using Terms = std::map<std::string, at::Tensor>;
+
+/// A further learner trained on the same batches in the same steps: the generator of generative replay.
+struct Auxiliary {
+  std::string name;
+  Learner* learner = nullptr;  // owned by the strategy
+};
+
+class Strategy {
+ public:
+  virtual ~Strategy() = default;
+
+  [[nodiscard]] virtual Needs needs() const { return {}; }
+
+  virtual void begin_event(EventContext&) {}
+  virtual void end_event(EventContext&) {}
+  /// A pure function of the state: it is asked again after a resume. Empty: one stage on the event's data.
+  virtual std::vector<Stage> stages(EventContext&) { return {}; }
+  virtual void begin_stage(StageContext&) {}
+  virtual void end_stage(StageContext&) {}
+
+  /// May put replayed rows behind the batch.
+  virtual Batch compose(Batch batch, StepContext&) { return batch; }
+  /// Scalar in place of the learner's loss.
+  virtual std::optional<at::Tensor> objective(StepContext&) { return std::nullopt; }
+  /// Scalar added to the loss, for terms that need autograd through the outputs.
+  virtual std::optional<at::Tensor> penalty(StepContext&) { return std::nullopt; }
+  /// Sees the task's gradient as it is.
+  virtual void observe_gradient(StepContext&) {}
+  /// Adds a closed form to the flat gradient: a quadratic penalty is never a graph.
+  virtual void add_gradient(StepContext&) {}
+  virtual void project_gradient(StepContext&) {}
+  virtual void after_step(StepContext&) {}
+  /// Values for the log; asked at logged steps only.
+  virtual Terms terms(StepContext&) { return {}; }
+
+  /// Stages that run before every evaluation, on a throw-away copy of the learner.
+  virtual std::vector<Stage> before_evaluation(EventContext&) { return {}; }
+  /// Multipliers of hidden layers for a forward pass.
+  virtual Gates gates(EventContext&, bool /*training*/) { return {}; }
+  virtual std::vector<Auxiliary> auxiliaries() { return {}; }
+  /// Scores [N, C] instead of the logits; undefined: the logits as they are.
+  virtual at::Tensor predict(Output const&) { return {}; }
+
+  /// The arena has grown: every [P] row goes through `growth.carry`.
+  virtual void grown(Growth const&) {}
+  /// Every field that must survive, named once for saving and loading.
+  virtual void state(Archive&) {}
+};
+
+struct StrategyRow {
+  PartInfo info;
+  std::unique_ptr<Strategy> (*make)(Json const& options, std::string const& where);
+  Needs needs = {};
+  Stream (*wrap)(Stream const&) = nullptr;  // what the strategy makes of a stream known beforehand (joint)
+};
+
+/// All strategies in the order in which members of a list run; `mneme list strategies`.
+std::span<StrategyRow const> strategy_table();
+
+}  // namespace mneme

@@ -1,0 +1,68 @@
+#include "mneme/stream/batch.hpp"
+
+#include <torch/types.h>
+
+#include "mneme/core/errors.hpp"
+
+namespace mneme {
+
+std::vector<Task const*> Stream::tasks() const {
+  std::vector<Task const*> list;
+  for (auto const& event : events)
+    if (auto const* task = std::get_if<Task>(&event)) list.push_back(task);
+  return list;
+}
+
+std::vector<Task const*> Stream::tested() const {
+  if (evaluated.empty()) return tasks();
+  std::vector<Task const*> list;
+  for (auto const& task : evaluated) list.push_back(&task);
+  return list;
+}
+
+Batch::Batch(at::Tensor inputs, at::Tensor labels, at::Tensor task, Visibility visibility)
+    : x(std::move(inputs)), labels_(std::move(labels)), task_(std::move(task)), visibility_(visibility) {
+  parts.push_back({BatchPart::Origin::kCurrent, 0, x.size(0)});
+}
+
+Batch::Batch(at::Tensor inputs, at::Tensor labels, std::int64_t task_id, Visibility visibility)
+    : Batch(std::move(inputs), std::move(labels), at::Tensor(), visibility) {
+  task_id_ = task_id;
+}
+
+at::Tensor const& Batch::ids() const {
+  if (!task_.defined() && task_id_) task_ = at::full({size()}, *task_id_, at::kLong);
+  return task_;
+}
+
+at::Tensor const& Batch::y() const {
+  if (!labels_.defined()) throw VisibilityError("this batch carries no labels: its stream is unlabelled");
+  return labels_;
+}
+
+at::Tensor const& Batch::task() const {
+  if (!visibility_.task_at_training || !ids().defined())
+    throw VisibilityError("the task id is hidden in this stream; a strategy that needs it must say so in needs()");
+  return ids();
+}
+
+Batch Batch::joined(Batch const& other) const {
+  Batch both = *this;
+  both.x = at::cat({x, other.x});
+  both.labels_ = at::cat({labels_, other.labels_});
+  both.task_ = ids().defined() && other.ids().defined() ? at::cat({ids(), other.ids()}) : at::Tensor();
+  both.task_id_.reset();
+  if (weight.defined() || other.weight.defined()) {
+    auto const ones = [](Batch const& b) {
+      return b.weight.defined() ? b.weight : at::ones({b.size()}, b.x.options());
+    };
+    both.weight = at::cat({ones(*this), ones(other)});
+  }
+  for (auto part : other.parts) {
+    part.first += size();
+    both.parts.push_back(part);
+  }
+  return both;
+}
+
+}  // namespace mneme

@@ -1,0 +1,51 @@
+// Checkpoints: a folder with tensors.safetensors and state.json, written under a temporary name and renamed, so that a
+// crash at any instant leaves the last good one. Event checkpoints are kept, of the others the newest two.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "mneme/core/json.hpp"
+#include "mneme/nets/archive.hpp"
+
+namespace mneme {
+
+/// What a run's bits depend on beside its configuration: torch version, threads, the processor's vector capability.
+[[nodiscard]] Json run_identity();
+
+class CheckpointStore {
+ public:
+  /// Checkpoints stand in `folder`, which is made on first use.
+  CheckpointStore(std::filesystem::path folder, double every_seconds);
+
+  /// Whether a periodic checkpoint is due.
+  [[nodiscard]] bool due() const;
+  /// Writes `<folder>/<name>`; kept ones are never pruned. Throws IoError and leaves what was there.
+  void save(std::string const& name, Archive const& archive, bool keep);
+
+  /// The newest complete checkpoint.
+  [[nodiscard]] std::optional<std::filesystem::path> newest() const;
+  /// A checkpoint by name ("event-0") or the newest for an empty name. CheckpointError names what there is.
+  [[nodiscard]] std::filesystem::path find(std::string const& name) const;
+
+ private:
+  struct Entry {
+    std::filesystem::path path;
+    std::int64_t sequence;
+    bool keep;
+  };
+  [[nodiscard]] std::vector<Entry> entries() const;
+  void prune() const;
+
+  std::filesystem::path folder_;
+  std::chrono::steady_clock::duration every_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+/// Reads a checkpoint folder. Throws CheckpointError when it is damaged, or when it was written under another identity
+/// and `allow_drift` is false; the message names the difference.
+[[nodiscard]] Archive read_checkpoint(std::filesystem::path const& checkpoint, bool allow_drift);
+
+}  // namespace mneme

@@ -1,0 +1,29 @@
+// Evaluation: a test set through a learner in batches, in evaluation mode, without gradients.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "mneme/learners/learner.hpp"
+#include "mneme/strategies/list.hpp"
+
+namespace mneme {
+
+struct EvaluationOptions {
+  std::int64_t every_steps = 0;
+  std::int64_t curve_images = 2000;
+  bool every_epoch = false;
+  std::int64_t batch = 1000;
+  void describe(OptionVisitor& v);
+};
+
+/// Means over `test` of the learner's figures, in their order. Scores come from the strategies where one predicts.
+/// Noise restarts from (seed, name of the test set), so the result depends on the weights alone.
+[[nodiscard]] std::vector<double> evaluate(Learner& learner, StrategyList& strategies, Gates const& gates,
+                                           Dataset const& test, RandomStreams const& streams, std::int64_t batch,
+                                           std::function<void()> const& poll);
+
+/// The fixed part of a test set that curves are drawn from: `count` samples chosen by the seed, in file order.
+[[nodiscard]] Dataset curve_part(Dataset const& test, std::int64_t count, RandomStreams const& streams);
+
+}  // namespace mneme

@@ -1,0 +1,300 @@
+#include "mneme/train/trainer.hpp"
+
+#include <ATen/Context.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "mneme/core/errors.hpp"
+
+namespace mneme {
+
+void TrainOptions::describe(OptionVisitor& v) {
+  v.field("epochs", epochs, {.help = "passes over each task", .unit = "epochs", .min = 0});
+  v.field("epochs_per_event", epochs_per_event,
+          {.help = "passes by event where they differ; the last number holds for the rest", .min = 0});
+  v.field("batch", batch, {.help = "new samples per step", .unit = "samples", .min = 1});
+  v.field("at_boundary", at_boundary,
+          {.help = "optimizer at the start of an event: a new one, or kept", .choices = {"new", "keep"}});
+  v.field("log_every", log_every, {.help = "write loss and terms each so many steps", .unit = "steps", .min = 1});
+  v.field("clip_norm", clip_norm, {.help = "largest norm of the gradient; 0: no limit", .min = 0});
+  v.field("patience", patience,
+          {.help = "end a stage after so many epochs without a better held-out loss; 0: no early stop", .min = 0});
+  v.field("held_out", held_out,
+          {.help = "share of each class that early stop keeps back; without early stop all data is trained on",
+           .above = 0,
+           .max = 0.5});
+  optimizer.describe(v);
+}
+
+Trainer::Trainer(Learner& learner, StrategyList strategies, TrainOptions options, EvaluationOptions evaluation,
+                 std::uint64_t seed)
+    : learner_(learner),
+      strategies_(std::move(strategies)),
+      options_(std::move(options)),
+      evaluation_(evaluation),
+      streams_(seed) {
+  at::globalContext().setFlushDenormal(true);
+  for (std::size_t i = 0; i < learner.phases().size(); ++i)
+    optimizers_.emplace_back(options_.optimizer, learner.parameters());
+  matrix_.higher_is_better = learner.figures().front().higher_is_better;
+  loss_sum_ = at::zeros({}, learner.parameters().value().options());
+}
+
+// ----------------------------------------------------------------------------------------------------------- events
+
+void Trainer::learn(Task const& task) {
+  test_on(task);
+  process(task);
+}
+
+void Trainer::forget(Request const& request) { process(request); }
+
+void Trainer::run(Stream const& stream) {
+  visibility_ = stream.visibility;
+  strategies_.check(learner_, visibility_);
+  for (auto const* task : stream.tested()) test_on(*task);
+  while (position_.event < static_cast<std::int64_t>(stream.events.size())) {
+    process(stream.events[static_cast<std::size_t>(position_.event)]);
+    if (only_prefix_) return;
+  }
+}
+
+EventContext Trainer::context_of(Event const& event, Dataset const& data) {
+  return {.index = position_.event,
+          .event = event,
+          .learner = learner_,
+          .data = data,
+          .visibility = visibility_,
+          .log = *this,
+          .poll = [this] { poll(); },
+          .grow = [this](int segment, Shape shape) { grow(segment, std::move(shape)); }};
+}
+
+void Trainer::process(Event const& event) {
+  auto const data = training_part(event, false);
+  auto context = context_of(event, data);
+  auto const boundary = [&](std::string const& phase) {
+    write({{"kind", "event"},
+           {"phase", phase},
+           {"event_kind", is_learn(event) ? "learn" : "forget"},
+           {"task", event_name(event)},
+           {"samples", data.size()}});
+  };
+  progress_.event = event_name(event);
+  progress_.event_index = position_.event;
+  if (position_.at == static_cast<std::int64_t>(At::kStart)) {
+    if (matrix_.rows.empty()) measure(context, true, "initial");
+    boundary("begin");
+    strategies_.each(context, [](Strategy& s, EventContext& c) { s.begin_event(c); });
+    if (options_.at_boundary == "new") reset_optimizers();
+    position_.at = static_cast<std::int64_t>(At::kStages);
+    position_.stage = 0;
+    clock_.lap(Lap::kStrategy);
+  }
+  if (position_.at == static_cast<std::int64_t>(At::kStages)) {
+    auto const stages = plan(context);
+    for (; position_.stage < static_cast<std::int64_t>(stages.size()); ++position_.stage)
+      run_stage(context, stages[static_cast<std::size_t>(position_.stage)]);
+    position_.at = static_cast<std::int64_t>(At::kTrained);
+    save("event-" + std::to_string(position_.event), true);
+  }
+  if (only_prefix_) return;
+  strategies_.each(context, [](Strategy& s, EventContext& c) { s.end_event(c); });
+  clock_.lap(Lap::kImportance);
+  measure(context, true, is_learn(event) ? "learn" : "forget");
+  boundary("end");
+  ++position_.event;
+  position_.at = static_cast<std::int64_t>(At::kStart);
+}
+
+std::vector<Stage> Trainer::plan(EventContext& context) {
+  std::vector<Stage> stages;
+  strategies_.each(context, [&](Strategy& s, EventContext& c) {
+    auto own = s.stages(c);
+    if (stages.empty()) stages = std::move(own);
+  });
+  if (!stages.empty()) return stages;
+  if (!is_learn(context.event))
+    throw ConfigError("event " + std::to_string(context.index) + " asks to forget '" + event_name(context.event) +
+                      "', but strategy '" + strategies_.describe() + "' has no way to forget");
+  return {Stage{}};
+}
+
+// ----------------------------------------------------------------------------------------------------------- stages
+
+void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
+  StageContext context(event_context, stage);
+  auto const& data = stage.data.size() > 0 ? stage.data : context.data;
+  if (data.size() == 0) throw DataError("event '" + event_name(context.event) + "', stage '" + stage.name + "': no data");
+  auto const batches = (data.size() + options_.batch - 1) / options_.batch;
+  auto epochs = stage.epochs > 0 ? stage.epochs : options_.epochs;
+  if (auto const& list = options_.epochs_per_event; stage.epochs == 0 && !list.empty())
+    epochs = list[std::min(static_cast<std::size_t>(context.index), list.size() - 1)];
+  auto const steps = stage.steps > 0 ? stage.steps : epochs * batches;
+  if (stage.steps > 0) epochs = (steps + batches - 1) / batches;
+
+  restrict_optimizers(stage);
+  if (!position_.in_stage) {
+    if (stage.fresh_optimizer) reset_optimizers();
+    strategies_.each(context, [](Strategy& s, StageContext& c) { s.begin_stage(c); });
+    early_stop_ = {};
+    position_.epoch = position_.batch = 0;
+    position_.in_stage = true;
+  }
+  for (bool more = true; more && position_.epoch < epochs;) {
+    if (!order_.defined()) order_ = at::randperm(data.size(), streams_.get("data"), at::kLong);
+    while (position_.batch < batches && position_.epoch * batches + position_.batch < steps) {
+      auto const first = position_.batch * options_.batch;
+      auto const index = order_.narrow(0, first, std::min(options_.batch, data.size() - first));
+      auto const at = position_.epoch * batches + position_.batch;
+      auto const rate = options_.optimizer.learning_rate * stage.lr_scale * schedule_factor(options_.optimizer, at, steps);
+      step(context, data, index, rate);
+      ++position_.batch;
+      if (evaluation_.every_steps > 0 && position_.step % evaluation_.every_steps == 0) measure(context, false);
+      show_progress(context, epochs, steps);
+      checkpoint_or_stop();
+    }
+    more = finish_epoch(context);
+    ++position_.epoch;
+    position_.batch = 0;
+    order_ = at::Tensor();
+  }
+  finish_stage();
+  strategies_.each(context, [](Strategy& s, StageContext& c) { s.end_stage(c); });
+  position_.in_stage = false;
+  clock_.lap(Lap::kStrategy);
+}
+
+bool Trainer::finish_epoch(EventContext& context) {
+  if (evaluation_.every_epoch) measure(context, true);
+  if (options_.patience == 0) return true;
+  auto const held = training_part(context.event, true);
+  auto const figures = learner_.figures();
+  auto const values = evaluate(learner_, strategies_, {}, held, streams_, evaluation_.batch, context.poll);
+  clock_.lap(Lap::kEvaluation);
+  double const value = figures.front().higher_is_better ? -values.front() : values.front();
+  auto const& theta = learner_.parameters().value();
+  if (!early_stop_.weights.defined() || value < early_stop_.best) {
+    early_stop_ = {.weights = theta.clone(), .best = value, .bad_epochs = 0};
+    return true;
+  }
+  return ++early_stop_.bad_epochs < options_.patience;
+}
+
+void Trainer::finish_stage() {
+  if (!early_stop_.weights.defined()) return;
+  at::NoGradGuard const no_grad;
+  learner_.parameters().value().copy_(early_stop_.weights);
+  early_stop_ = {};
+}
+
+// ------------------------------------------------------------------------------------------------------------ a step
+
+void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor const& index, double learning_rate) {
+  auto const* task = std::get_if<Task>(&stage_context.event);
+  Batch batch(data.gather(index), data.labels().index_select(0, index), task ? task->id : -1, visibility_);
+  clock_.lap(Lap::kData);
+
+  bool const logged = (position_.step + 1) % options_.log_every == 0;
+  StepContext context(stage_context, batch, index, position_.step, logged);
+  context.source = &data;
+  Gates gates;
+  strategies_.each(context, [&](Strategy& s, StepContext& c) {
+    batch = s.compose(std::move(batch), c);
+    if (auto own = s.gates(c, true); !own.empty()) gates = std::move(own);
+  });
+  clock_.lap(Lap::kStrategy);
+
+  ForwardContext const forward{.training = true, .gates = gates.empty() ? nullptr : &gates};
+  for (std::size_t phase = 0; phase < optimizers_.size(); ++phase) train_phase(context, phase, forward, learning_rate);
+  train_auxiliaries(batch, learning_rate);
+  strategies_.each(context, [](Strategy& s, StepContext& c) { s.after_step(c); });
+  ++position_.step;
+  clock_.lap(Lap::kStrategy);
+}
+
+void Trainer::train_phase(StepContext& context, std::size_t index, ForwardContext const& forward,
+                          double learning_rate) {
+  auto& arena = learner_.parameters();
+  auto const& phase = learner_.phases()[index];
+  auto const& batch = context.batch;
+  arena.begin_gradient();
+  auto const output = learner_.forward(batch, forward, streams_.get("noise"));
+  context.output = &output;
+  context.phase = &phase;
+
+  at::Tensor loss;
+  strategies_.each(context, [&](Strategy& s, StepContext& c) {
+    if (auto own = s.objective(c)) loss = *own;
+  });
+  if (!loss.defined()) loss = learner_.loss(phase, batch, output);
+  strategies_.each(context, [&](Strategy& s, StepContext& c) {
+    if (auto term = s.penalty(c)) loss = loss + *term;
+  });
+  clock_.lap(Lap::kForward);
+  loss.backward();
+  arena.finish_gradient();
+  clock_.lap(Lap::kBackward);
+
+  at::NoGradGuard const no_grad;
+  loss_sum_.add_(loss.detach());
+  ++loss_count_;
+  strategies_.each(context, [](Strategy& s, StepContext& c) { s.observe_gradient(c); });
+  strategies_.each(context, [](Strategy& s, StepContext& c) { s.add_gradient(c); });
+  strategies_.each(context, [](Strategy& s, StepContext& c) { s.project_gradient(c); });
+  if (options_.clip_norm > 0) {
+    auto const norm = arena.grad().norm();
+    arena.grad().mul_((options_.clip_norm / (norm + 1e-6)).clamp_max(1));
+  }
+  clock_.lap(Lap::kStrategy);
+  if (context.logged && index == 0) log_step(context, learning_rate);
+  if (context.stage.optimise) optimizers_[index].step(learning_rate);
+  clock_.lap(Lap::kOptimizer);
+}
+
+void Trainer::train_auxiliaries(Batch const& batch, double learning_rate) {
+  for (auto& member : strategies_.members()) {
+    for (auto const& auxiliary : member.strategy->auxiliaries()) {
+      auto const key = member.key + "/" + auxiliary.name;
+      auto& optimizer = auxiliary_optimizers_[key];
+      auto& arena = auxiliary.learner->parameters();
+      if (!optimizer) optimizer = std::make_unique<ArenaOptimizer>(options_.optimizer, arena);
+      arena.begin_gradient();
+      auto const output =
+          auxiliary.learner->forward(batch, {.training = true, .gates = nullptr}, member.streams.get(auxiliary.name));
+      auxiliary.learner->loss(auxiliary.learner->phases().front(), batch, output).backward();
+      arena.finish_gradient();
+      optimizer->step(learning_rate);
+    }
+  }
+}
+
+void Trainer::restrict_optimizers(Stage const& stage) {
+  for (std::size_t i = 0; i < optimizers_.size(); ++i) {
+    auto const& own = learner_.phases()[i].segments;
+    if (own.empty() || stage.trainable.empty()) {
+      optimizers_[i].restrict_to(own.empty() ? stage.trainable : own);
+      continue;
+    }
+    std::vector<int> both;
+    for (int const id : stage.trainable)
+      if (std::find(own.begin(), own.end(), id) != own.end()) both.push_back(id);
+    optimizers_[i].restrict_to(both);
+  }
+}
+
+void Trainer::reset_optimizers() {
+  for (auto& optimizer : optimizers_) optimizer.reset();
+  for (auto& [name, optimizer] : auxiliary_optimizers_) optimizer->reset();
+}
+
+void Trainer::grow(int segment, Shape shape) {
+  auto const growth = learner_.parameters().resize(segment, std::move(shape));
+  for (auto& optimizer : optimizers_) optimizer.grown(growth);
+  for (auto& member : strategies_.members()) member.strategy->grown(growth);
+}
+
+}  // namespace mneme

@@ -1,0 +1,168 @@
+// Trainer: the only loop.
+//
+//   Trainer trainer(learner, strategies, options, evaluation, seed);
+//   trainer.run(stream);                          // or, as data arrives:
+//   trainer.learn(task); trainer.learn(another);
+//
+// One event: begin_event · stages · checkpoint "event-<n>" · end_event · evaluation. One stage: epochs of steps. One
+// step: compose · forward · loss · backward · observe_gradient · add_gradient · project_gradient · clip · optimizer ·
+// after_step. Everything that must survive is in `state`; a trainer that is loaded at any step goes on bit for bit as
+// if it had never stopped.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mneme/core/files.hpp"
+#include "mneme/core/time.hpp"
+#include "mneme/eval/metrics.hpp"
+#include "mneme/strategies/list.hpp"
+#include "mneme/train/checkpoint.hpp"
+#include "mneme/train/evaluate.hpp"
+#include "mneme/train/observer.hpp"
+#include "mneme/train/optimizer.hpp"
+
+namespace mneme {
+
+struct TrainOptions {
+  std::int64_t epochs = 1;
+  std::vector<std::int64_t> epochs_per_event;
+  std::int64_t batch = 128;
+  std::string at_boundary = "new";
+  std::int64_t log_every = 20;
+  double clip_norm = 0;
+  std::int64_t patience = 0;
+  double held_out = 0.1;
+  OptimizerOptions optimizer;
+  void describe(OptionVisitor& v);
+};
+
+/// Where a trainer leaves its log and checkpoints; without one it leaves nothing.
+struct RunFiles {
+  explicit RunFiles(std::filesystem::path folder, double checkpoint_seconds = 60);
+  std::filesystem::path folder;
+  AppendLog metrics, log, samples;  // metrics.jsonl, log.txt, samples/index.jsonl
+  CheckpointStore checkpoints;
+};
+
+class Trainer final : private MetricLog {
+ public:
+  /// The learner must outlive the trainer. Denormals are flushed to zero in this thread: moments of weights that no
+  /// longer get gradients decay into them, which makes a step several times slower.
+  Trainer(Learner& learner, StrategyList strategies, TrainOptions options, EvaluationOptions evaluation,
+          std::uint64_t seed);
+
+  /// The primitives. `learn` adds the task to the tested ones if it is new.
+  void learn(Task const& task);
+  void forget(Request const& request);
+  /// Goes through the events that have not been processed yet.
+  void run(Stream const& stream);
+
+  /// Tests this task too after every event, without learning it. After a restart, tasks learnt before are named here.
+  void test_on(Task const& task);
+
+  /// Leaves the log and checkpoints in `files`, which must outlive the trainer.
+  void attach(RunFiles* files) { files_ = files; }
+  void attach(Observer* observer) { observers_.push_back(observer); }
+  /// Stops (with a checkpoint, by throwing Stopped) after so much time, or when `interrupt_signal` is set.
+  void stop_after(std::chrono::duration<double> time) { deadline_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(time); }
+  /// Ends `run` after the first event's training and before its `end_event`: where arms part.
+  void only_prefix(bool on) { only_prefix_ = on; }
+
+  /// Everything that must survive; saving and loading. `absent` strategies (branching) are allowed to be missing if
+  /// what they do before the first `end_event` is nothing.
+  void state(Archive& archive, bool branching = false, std::string const& member_prefix = "");
+  void save(std::string const& name, bool keep);
+
+  [[nodiscard]] EvaluationMatrix const& matrix() const { return matrix_; }
+  /// Further figures by task and matrix row: {"mnist": {"bce": [..]}}.
+  [[nodiscard]] Json const& figures() const { return figures_; }
+  [[nodiscard]] PhaseClock const& clock() const { return clock_; }
+  [[nodiscard]] std::int64_t steps() const { return position_.step; }
+  [[nodiscard]] std::int64_t events_done() const { return position_.event; }
+  [[nodiscard]] Learner& learner() { return learner_; }
+  [[nodiscard]] StrategyList& strategies() { return strategies_; }
+  /// Lower-case hex SHA-256 of the parameters' bytes, and of parameters and optimizer state together.
+  [[nodiscard]] std::string parameter_hash() const;
+  [[nodiscard]] std::string training_hash();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class At : std::int64_t { kStart, kStages, kTrained };
+  struct Position {
+    std::int64_t event = 0, stage = 0, epoch = 0, batch = 0, step = 0;
+    std::int64_t at = static_cast<std::int64_t>(At::kStart);
+    bool in_stage = false;
+    void state(Archive& archive);
+  };
+  struct EarlyStop {
+    at::Tensor weights;  // [P] of the best epoch
+    double best = 0;
+    std::int64_t bad_epochs = 0;
+    void state(Archive& archive);
+  };
+
+  void process(Event const& event);
+  [[nodiscard]] EventContext context_of(Event const& event, Dataset const& data);
+  [[nodiscard]] std::vector<Stage> plan(EventContext& context);
+  void run_stage(EventContext& context, Stage const& stage);
+  void step(StageContext& context, Dataset const& data, at::Tensor const& index, double learning_rate);
+  void train_phase(StepContext& context, std::size_t phase, ForwardContext const& forward, double learning_rate);
+  void train_auxiliaries(Batch const& batch, double learning_rate);
+  void restrict_optimizers(Stage const& stage);
+  void reset_optimizers();
+  void grow(int segment, Shape shape);
+  /// Evaluations and early stop at the end of an epoch; false when the stage is to end.
+  bool finish_epoch(EventContext& context);
+  void finish_stage();
+
+  /// The event's training data, or with `held_out` the stratified part that early stop keeps back.
+  [[nodiscard]] Dataset training_part(Event const& event, bool held_out) const;
+  /// Figures of all tested tasks: a line of the log, and with `kind` a row of the matrix.
+  void measure(EventContext& context, bool full, std::string const& kind = "");
+  void log_step(StepContext& context, double learning_rate);
+  void show_progress(StageContext const& context, std::int64_t epochs, std::int64_t steps);
+  /// Checkpoint if due or if the run is to stop; throws Stopped in the latter case.
+  void checkpoint_or_stop();
+  void poll() const;
+  [[nodiscard]] bool stop_wanted() const;
+  [[noreturn]] static void stop();
+
+  void write(Json line) override;
+
+  Learner& learner_;
+  StrategyList strategies_;
+  TrainOptions options_;
+  EvaluationOptions evaluation_;
+  RandomStreams streams_;
+  std::vector<ArenaOptimizer> optimizers_;                          // by phase
+  std::map<std::string, std::unique_ptr<ArenaOptimizer>> auxiliary_optimizers_;
+
+  Visibility visibility_;
+  std::vector<Task> tested_;
+  std::map<std::string, Dataset> curve_parts_;
+  EvaluationMatrix matrix_;
+  Json figures_ = Json::object();
+
+  Position position_;
+  at::Tensor order_;      // int64 [N]: this epoch's
+  EarlyStop early_stop_;
+  at::Tensor loss_sum_;   // since the last line, on the device
+  std::int64_t loss_count_ = 0;
+  Progress progress_;
+
+  RunFiles* files_ = nullptr;
+  std::vector<Observer*> observers_;
+  PhaseClock clock_;
+  std::optional<Clock::time_point> deadline_;
+  Clock::time_point last_progress_{};
+  bool only_prefix_ = false;
+};
+
+}  // namespace mneme

@@ -1,0 +1,329 @@
+// The trainer's other half: figures, log lines, checkpoints and state. The loop is in trainer.cpp.
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "mneme/core/errors.hpp"
+#include "mneme/core/interrupt.hpp"
+#include "mneme/io/sha256.hpp"
+#include "mneme/train/trainer.hpp"
+
+namespace mneme {
+namespace {
+
+std::filesystem::path with_folder(std::filesystem::path const& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder / "samples", error);
+  if (error) throw IoError(folder.string() + ": cannot be made: " + error.message());
+  return folder;
+}
+
+void hash(Sha256& sum, at::Tensor const& tensor) {
+  auto const bytes = tensor.to(at::kCPU).contiguous();
+  sum.update({static_cast<std::uint8_t const*>(bytes.const_data_ptr()), bytes.nbytes()});
+}
+
+}  // namespace
+
+RunFiles::RunFiles(std::filesystem::path where, double checkpoint_seconds)
+    : folder(with_folder(where)),
+      metrics(folder / "metrics.jsonl"),
+      log(folder / "log.txt"),
+      samples(folder / "samples" / "index.jsonl"),
+      checkpoints(folder / "checkpoints", checkpoint_seconds) {}
+
+// ---------------------------------------------------------------------------------------------------------- figures
+
+void Trainer::test_on(Task const& task) {
+  for (auto const& known : tested_)
+    if (known.name == task.name) return;
+  tested_.push_back(task);
+  if (std::find(matrix_.tasks.begin(), matrix_.tasks.end(), task.name) != matrix_.tasks.end()) return;
+  matrix_.tasks.push_back(task.name);
+  for (auto& row : matrix_.values) row.emplace_back();  // it did not exist when those rows were measured
+  auto const figures = learner_.figures();
+  for (std::size_t i = 1; i < figures.size(); ++i)
+    figures_[task.name][figures[i].name] = std::vector<Json>(matrix_.rows.size());
+}
+
+void Trainer::measure(EventContext& context, bool full, std::string const& kind) {
+  clock_.lap(Lap::kStrategy);
+  // Review stages (before_evaluation) train a throw-away copy, by the same loop.
+  std::vector<Stage> review;
+  Gates gates;
+  strategies_.each(context, [&](Strategy& s, EventContext& c) {
+    for (auto& stage : s.before_evaluation(c)) review.push_back(std::move(stage));
+    if (auto own = s.gates(c, false); !own.empty()) gates = std::move(own);
+  });
+  std::unique_ptr<Learner> copy;
+  if (!review.empty()) {
+    copy = learner_.snapshot();
+    Trainer reviewer(*copy, {}, options_, {}, streams_.seed());
+    auto own = reviewer.context_of(context.event, context.data);
+    for (auto const& stage : review) reviewer.run_stage(own, stage);
+  }
+  Learner& measured = copy ? *copy : learner_;
+
+  auto const figures = learner_.figures();
+  Json values = Json::object(), parts = Json::object();
+  std::vector<Cell> row(matrix_.tasks.size());
+  for (std::size_t column = 0; column < matrix_.tasks.size(); ++column) {
+    auto const known = std::find_if(tested_.begin(), tested_.end(),
+                                    [&](Task const& t) { return t.name == matrix_.tasks[column]; });
+    if (known == tested_.end()) {  // learnt before a restart, and its test set was not given again
+      if (!kind.empty())
+        for (auto& [name, list] : figures_[matrix_.tasks[column]].items()) list.push_back(nullptr);
+      continue;
+    }
+    auto const& task = *known;
+    auto const* test = &task.test;
+    if (!full) {
+      auto& part = curve_parts_[task.name];
+      if (part.size() == 0) part = curve_part(task.test, evaluation_.curve_images, streams_);
+      test = &part;
+    }
+    auto const means = evaluate(measured, strategies_, gates, *test, streams_, evaluation_.batch, context.poll);
+    values[task.name] = means.front();
+    row[column] = means.front();
+    for (std::size_t i = 1; i < figures.size(); ++i) {
+      parts[task.name][figures[i].name] = means[i];
+      if (!kind.empty()) figures_[task.name][figures[i].name].push_back(means[i]);
+    }
+  }
+  clock_.lap(Lap::kEvaluation);
+  write({{"kind", "evaluation"},
+         {"part", full ? "full" : "curve"},
+         {"epoch", position_.epoch},
+         {"values", values},
+         {"loss_parts", parts}});
+  if (kind.empty()) return;
+  matrix_.rows.push_back({kind == "initial" ? -1 : position_.event, kind,
+                          kind == "initial" ? "" : event_name(context.event), position_.step});
+  matrix_.values.push_back(std::move(row));
+  for (auto* observer : observers_) observer->evaluated(matrix_, measured);
+  clock_.lap(Lap::kWriting);
+}
+
+Dataset Trainer::training_part(Event const& event, bool held_out) const {
+  auto const* task = std::get_if<Task>(&event);
+  if (!task) return {};
+  if (options_.patience == 0) return task->train;
+  // The same tenth of every class whenever it is asked for: it depends on the seed and the task alone.
+  auto generator = streams_.fresh("held-out/" + task->name);
+  auto const order = at::randperm(task->train.size(), generator, at::kLong);
+  auto const labels = task->train.labels().index_select(0, order);
+  auto mask = at::zeros({order.size(0)}, at::kBool);
+  for (auto const c : task->classes) {
+    auto const where = labels.eq(c).nonzero().squeeze(1);
+    auto const count = static_cast<std::int64_t>(std::llround(options_.held_out * static_cast<double>(where.size(0))));
+    mask.index_fill_(0, where.narrow(0, 0, count), true);
+  }
+  auto const chosen = order.masked_select(held_out ? mask : mask.logical_not());
+  return task->train.select(std::get<0>(chosen.sort()));
+}
+
+// -------------------------------------------------------------------------------------------------------------- log
+
+void Trainer::write(Json line) {
+  Json full = {{"kind", line.at("kind")}, {"event", position_.event}, {"step", position_.step}};
+  full.update(line);
+  clock_.lap(Lap::kStrategy);
+  full["time"] = clock_.total();
+  if (files_) files_->metrics.append(full.dump());
+  for (auto* observer : observers_) observer->line(full);
+  clock_.lap(Lap::kWriting);
+}
+
+void Trainer::log_step(StepContext& context, double learning_rate) {
+  auto const where = [&] {
+    return "event " + std::to_string(context.index) + " ('" + event_name(context.event) + "'), stage '" +
+           context.stage.name + "', step " + std::to_string(position_.step);
+  };
+  Json terms = Json::object();
+  progress_.terms.clear();
+  auto const add = [&](std::string const& name, at::Tensor const& value) {
+    auto const number = value.item<double>();
+    if (!std::isfinite(number))
+      throw NumericError(where() + ": the term '" + name + "' is not finite. Lower the learning rate or the strength");
+    terms[name] = progress_.terms[name] = number;
+  };
+  for (auto const& [name, value] : learner_.loss_parts(context.batch, *context.output)) add(name, value);
+  strategies_.each(context, [&](Strategy& s, StepContext& c) {
+    for (auto const& [name, value] : s.terms(c)) add(name, value);
+  });
+  auto const loss = loss_sum_.item<double>() / static_cast<double>(std::max<std::int64_t>(1, loss_count_));
+  if (!std::isfinite(loss))
+    throw NumericError(where() + ": the loss is not finite. Lower the learning rate or the penalty's strength");
+  loss_sum_.zero_();
+  loss_count_ = 0;
+  progress_.loss = loss;
+  ++position_.step;  // the line is about the state after this step
+  write({{"kind", "step"},
+         {"stage", context.stage.name},
+         {"epoch", position_.epoch},
+         {"loss", loss},
+         {"terms", terms},
+         {"lr", learning_rate}});
+  --position_.step;
+}
+
+void Trainer::show_progress(StageContext const& context, std::int64_t epochs, std::int64_t steps) {
+  if (observers_.empty()) return;
+  auto const now = Clock::now();
+  if (now - last_progress_ < std::chrono::milliseconds(100)) return;
+  last_progress_ = now;
+  progress_.stage = context.stage.name;
+  progress_.epoch = position_.epoch;
+  progress_.epochs = epochs;
+  progress_.stage_steps = steps;
+  progress_.stage_step = position_.epoch * (steps / std::max<std::int64_t>(1, epochs)) + position_.batch;
+  progress_.step = position_.step;
+  for (auto* observer : observers_) observer->progress(progress_);
+}
+
+// ------------------------------------------------------------------------------------------------ stop and checkpoint
+
+bool Trainer::stop_wanted() const { return interrupt_signal() != 0 || (deadline_ && Clock::now() >= *deadline_); }
+
+void Trainer::stop() {
+  int const signal = interrupt_signal();
+  throw Stopped(signal ? "interrupted by signal " + std::to_string(signal) : "the time limit is reached", signal);
+}
+
+void Trainer::poll() const {
+  if (stop_wanted()) stop();
+}
+
+void Trainer::checkpoint_or_stop() {
+  bool const stopping = stop_wanted();
+  if (files_ && (stopping || files_->checkpoints.due())) save("step-" + std::to_string(position_.step), false);
+  if (stopping) stop();
+}
+
+void Trainer::save(std::string const& name, bool keep) {
+  if (!files_) return;
+  clock_.lap(Lap::kStrategy);
+  files_->metrics.sync();
+  files_->log.sync();
+  files_->samples.sync();
+  Archive archive;
+  state(archive);
+  files_->checkpoints.save(name, archive, keep);
+  clock_.lap(Lap::kWriting);
+}
+
+void Trainer::Position::state(Archive& a) {
+  a.field("event", event);
+  a.field("stage", stage);
+  a.field("epoch", epoch);
+  a.field("batch", batch);
+  a.field("step", step);
+  a.field("at", at);
+  a.field("in_stage", in_stage);
+}
+
+void Trainer::EarlyStop::state(Archive& a) {
+  a.field("weights", weights);
+  a.field("best", best);
+  a.field("bad_epochs", bad_epochs);
+}
+
+void Trainer::state(Archive& archive, bool branching, std::string const& member_prefix) {
+  Archive::Scope const scope(archive, "run");
+  auto& arena = learner_.parameters();
+  Json segments = Json::array();
+  for (auto const& s : arena.segments()) segments.push_back({{"name", s.name}, {"shape", s.shape}});
+  archive.field("segments", segments);
+  if (archive.loading())
+    for (auto const& s : segments) {
+      int const id = arena.find(s.at("name").get<std::string>());
+      if (auto shape = s.at("shape").get<Shape>(); shape != arena.segments()[static_cast<std::size_t>(id)].shape) try {
+          grow(id, std::move(shape));
+        } catch (ConfigError const& e) {
+          throw CheckpointError(std::string("the checkpoint is of another net: ") + e.what());
+        }
+    }
+  archive.row("parameters", arena.value());
+  for (std::size_t i = 0; i < optimizers_.size(); ++i) {
+    Archive::Scope const inner(archive, "optimizer" + std::to_string(i));
+    optimizers_[i].state(archive);
+  }
+  {
+    Archive::Scope const inner(archive, "position");
+    position_.state(archive);
+  }
+  {
+    Archive::Scope const inner(archive, "early_stop");
+    early_stop_.state(archive);
+  }
+  {
+    Archive::Scope const inner(archive, "random");
+    streams_.state(archive);
+  }
+  archive.field("order", order_);
+  archive.row("loss_sum", loss_sum_);
+  archive.field("loss_count", loss_count_);
+  Json matrix = matrix_.to_json(), clock = clock_.to_json();
+  archive.field("matrix", matrix);
+  archive.field("figures", figures_);
+  archive.field("clock", clock);
+  if (archive.loading()) {
+    matrix_ = EvaluationMatrix::from_json(matrix);
+    clock_.restore(clock);
+  }
+  for (auto& member : strategies_.members()) {
+    Archive::Scope const inner(archive, "strategy/" + member_prefix + member.key);
+    // A plain strategy has done nothing before the first end_event, so a run may branch into it.
+    if (branching && !archive.has("random/streams") && member.needs.prefix == Prefix::kPlain) continue;
+    if (branching && !archive.has("random/streams"))
+      throw ConfigError("cannot branch into '" + member.key +
+                        "': it records or changes the training from the start, and the stored run did not have it. "
+                        "Run it from the beginning instead");
+    member.strategy->state(archive);
+    Archive::Scope const random(archive, "random");
+    member.streams.state(archive);
+  }
+  for (auto& member : strategies_.members())
+    for (auto const& auxiliary : member.strategy->auxiliaries()) {
+      auto const key = member.key + "/" + auxiliary.name;
+      Archive::Scope const inner(archive, "auxiliary/" + member_prefix + key);
+      archive.row("parameters", auxiliary.learner->parameters().value());
+      bool exists = auxiliary_optimizers_.contains(key);
+      archive.field("has_optimizer", exists);
+      if (!exists) continue;
+      auto& optimizer = auxiliary_optimizers_[key];
+      if (!optimizer)
+        optimizer = std::make_unique<ArenaOptimizer>(options_.optimizer, auxiliary.learner->parameters());
+      optimizer->state(archive);
+    }
+  if (!files_) return;
+  std::pair<std::string, AppendLog*> const logs[] = {
+      {"metrics", &files_->metrics}, {"log", &files_->log}, {"samples", &files_->samples}};
+  for (auto const& [name, log] : logs) {
+    auto bytes = log->bytes();
+    archive.field("log/" + name, bytes);
+    if (archive.loading()) log->truncate_to(bytes);
+  }
+}
+
+std::string Trainer::parameter_hash() const {
+  Sha256 sum;
+  hash(sum, learner_.parameters().value());
+  return sum.hex();
+}
+
+std::string Trainer::training_hash() {
+  Archive archive;
+  for (std::size_t i = 0; i < optimizers_.size(); ++i) {
+    Archive::Scope const inner(archive, "optimizer" + std::to_string(i));
+    optimizers_[i].state(archive);
+  }
+  Sha256 sum;
+  hash(sum, learner_.parameters().value());
+  for (auto const& [name, tensor] : archive.tensors()) hash(sum, tensor);
+  return sum.hex();
+}
+
+}  // namespace mneme

@@ -155,10 +155,11 @@ void keep_arms(ExperimentPlan& plan, std::vector<std::string> const& names) {
   std::erase_if(plan.arms, [&](ArmPlan const& arm) {
     return std::find(names.begin(), names.end(), arm.name) == names.end();
   });
-  if (plan.tree.contains("arm"))
-    for (auto const& [name, value] : Json(plan.tree["arm"]).items())
-      if (std::find(names.begin(), names.end(), name) == names.end()) plan.tree["arm"].erase(name);
-  plan = plan_experiment(plan.tree);
+  Json tree = plan.tree;
+  if (tree.contains("arm"))
+    for (auto const& [name, value] : plan.tree["arm"].items())
+      if (std::find(names.begin(), names.end(), name) == names.end()) tree["arm"].erase(name);
+  plan = plan_experiment(tree);
 }
 
 Json experiment_schema() {

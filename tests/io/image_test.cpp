@@ -41,6 +41,23 @@ TEST(ImageFile, ReadsBmp) {
   EXPECT_EQ(image.pixels, (std::vector<std::uint8_t>{7, 10, 1, 4, 8, 11, 2, 5, 9, 12, 3, 6}));
 }
 
+// A JPEG file of 4 x 4 pixels, all 200.
+TEST(ImageFile, ReadsJpeg) {
+  std::string const hex =
+      "ffd8ffe000104a46494600010100000100010000ffdb004300100b0c0e0c0a100e0d0e1211101318281a181616183123"
+      "251d283a333d3c3933383740485c4e404457453738506d51575f626768673e4d71797064785c656763ffc0000b080004"
+      "000401011100ffc40014000100000000000000000000000000000006ffc4001410010000000000000000000000000000"
+      "0000ffda0008010100003f0048ffd9";
+  std::vector<std::uint8_t> bytes;
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    bytes.push_back(static_cast<std::uint8_t>(std::stoi(hex.substr(i, 2), nullptr, 16)));
+  }
+  auto const image = decode_image(bytes, "a.jpg");
+  EXPECT_EQ(image.channels, 1);
+  ASSERT_EQ(image.pixels.size(), 16u);
+  for (auto const pixel : image.pixels) EXPECT_NEAR(pixel, 200, 2);
+}
+
 TEST(ImageFile, DamageIsNamed) {
   TemporaryFolder folder;
   expect_mentions(message_of<DataError>([&] { read_image(folder.put("a.png", "no picture")); }), {"a.png", "readable"});

@@ -1,0 +1,191 @@
+#include "mneme/report/report.hpp"
+
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <stdexcept>
+
+#include "mneme/core/embedded.hpp"
+#include "mneme/report/html.hpp"
+#include "tests/report/fixture.hpp"
+
+namespace mneme::testing {
+namespace {
+
+std::string report_of(fs::path const& folder) {
+  RunFolder const run = RunFolder::read(folder);
+  return make_report({&run, 1});
+}
+
+std::size_t count(std::string_view text, std::string_view part) {
+  std::size_t found = 0;
+  for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size())) ++found;
+  return found;
+}
+
+/// What stands between the first `open` after `from` and the next `close`.
+std::string between(std::string const& text, std::string const& open, std::string const& close, std::size_t from = 0) {
+  auto const begin = text.find(open, from);
+  if (begin == std::string::npos) return "";
+  return text.substr(begin + open.size(), text.find(close, begin) - begin - open.size());
+}
+
+/// The page without the program's own script and style: what was made from the run.
+std::string made(std::string page) {
+  for (char const* name : {"report/chart.js", "report/report.js", "report/report.css"}) {
+    std::string_view const asset = embedded_file(name);
+    if (auto const at = page.find(asset); at != std::string::npos) page.erase(at, asset.size());
+  }
+  return page;
+}
+
+// Wrong: the page needs a network or files beside it.
+TEST(Report, ReferencesNothingOutsideItself) {
+  TemporaryFolder const out("self");
+  Fixture fixture;
+  fixture.pictures = true;
+  std::string const page = made(report_of(write_run(out.path, fixture)));
+  std::regex const reference(R"re((?:src|href)="([^"]{0,6}))re");
+  for (auto at = std::sregex_iterator(page.begin(), page.end(), reference); at != std::sregex_iterator(); ++at) {
+    std::string const target = (*at)[1];
+    EXPECT_TRUE(target.starts_with("data:") || target.starts_with("#")) << target;
+  }
+  EXPECT_EQ(page.find("style=\""), std::string::npos) << "the policy forbids style attributes";
+  EXPECT_EQ(page.find("url("), std::string::npos);
+}
+
+// Wrong: a browser refuses the page's own scripts or style, or the policy lets others in.
+TEST(Report, PolicyNamesItsScriptsAndStyleByTheirHashes) {
+  TemporaryFolder const out("policy");
+  std::string const page = report_of(write_run(out.path, Fixture()));
+  std::string const policy = between(page, "Content-Security-Policy\" content=\"", "\">");
+  EXPECT_TRUE(policy.starts_with("default-src 'none';")) << policy;
+  EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+  EXPECT_NE(policy.find("style-src '" + html::csp_hash(between(page, "<style>", "</style>")) + "'"), std::string::npos);
+  auto const first = page.find("<script>");
+  EXPECT_NE(policy.find(html::csp_hash(between(page, "<script>", "</script>"))), std::string::npos);
+  EXPECT_NE(policy.find(html::csp_hash(between(page, "<script>", "</script>", first + 1))), std::string::npos);
+}
+
+// Wrong: a name in the run folder runs as script in the reader's browser.
+TEST(Report, NamesFromTheRunFolderStayText) {
+  TemporaryFolder const out("names");
+  std::string const bad = "</script></style>\"'><img src=x onerror=alert(1)>";
+  Fixture fixture;
+  fixture.title = fixture.description = fixture.data = bad;
+  fixture.tasks = {bad, "MNIST"};
+  fixture.arms = {{"<img src=x onerror=alert(1)>", bad, 0.5}};
+  fixture.pictures = true;
+  fs::path const folder = write_run(out.path, fixture);
+  edit_summary(folder, [&](Json& summary) {
+    summary["command"] = bad;
+    summary["arms"][0]["status"] = "failed";
+    summary["arms"][0]["error"] = bad;
+  });
+  write_text(folder / "config.toml", bad);
+  write_text(folder / "environment.json", Json{{bad, bad}}.dump());
+  std::string const page = made(report_of(folder));
+  EXPECT_EQ(page.find("<img src=x"), std::string::npos);
+  EXPECT_EQ(count(page, "<script"), 3U);
+  EXPECT_EQ(count(page, "</script"), 3U);
+  EXPECT_EQ(count(page, "</style"), 1U);
+  Json const figures = Json::parse(between(page, "id=\"figures\">", "</script>"));
+  EXPECT_EQ(figures.at("figure-1").at("boundaries").at(0).at("label"), "learn " + bad);
+}
+
+// Wrong: results on the small sample are taken for results on the full sets.
+TEST(Report, SaysLoudlyThatTheDataAreASample) {
+  TemporaryFolder const out("sample");
+  Fixture fixture;
+  EXPECT_EQ(report_of(write_run(out.path, fixture)).find("Sample data."), std::string::npos);
+  fixture.data = "sample";
+  std::string const page = report_of(write_run(out.path, fixture));
+  EXPECT_NE(page.find("class=\"notice loud\"><b>Sample data.</b>"), std::string::npos);
+  EXPECT_NE(page.find("4\u202f000 Fashion-MNIST train"), std::string::npos);
+}
+
+// Wrong: a failed arm disappears without a word, or its numbers stay in the means.
+TEST(Report, NamesFailedArmsAndLeavesThemOut) {
+  TemporaryFolder const out("failed");
+  fs::path const folder = write_run(out.path, Fixture());
+  edit_summary(folder, [](Json& summary) {
+    summary["arms"][0]["status"] = "failed";
+    summary["arms"][0]["error"] = "loss is not finite at event 1";
+  });
+  std::string const page = report_of(folder);
+  EXPECT_NE(page.find("<b>Failed:</b> naive, seed 0: loss is not finite at event 1"), std::string::npos);
+  EXPECT_NE(page.find("29.7\u00a0±\u00a01.1\u00a0%"), std::string::npos) << "mean of 0.2885 and 0.30466";
+}
+
+// Wrong: the table does not show what the matrix holds, or a single seed pretends to have a deviation.
+TEST(Report, TablesHoldMeanAndDeviation) {
+  TemporaryFolder const out("table");
+  Fixture fixture;
+  std::string page = report_of(write_run(out.path, fixture));
+  EXPECT_NE(page.find("<td>28.9\u00a0±\u00a01.6\u00a0%</td>"), std::string::npos);
+  EXPECT_NE(page.find("every arm <span class=\"when\">after Fashion-MNIST"), std::string::npos);
+  fixture.seeds = 1;
+  page = made(report_of(write_run(out.path, fixture)));
+  EXPECT_NE(page.find("<td>27.3\u00a0%</td>"), std::string::npos);
+  EXPECT_EQ(page.find("±\u00a0"), std::string::npos);
+}
+
+// Wrong: the same folder gives different pages, so a stored report cannot be checked.
+TEST(Report, IsAFunctionOfTheFolder) {
+  TemporaryFolder const out("same");
+  fs::path const folder = write_run(out.path, Fixture());
+  EXPECT_EQ(report_of(folder), report_of(folder));
+}
+
+// Wrong: pictures are missing, in the wrong place, or read from outside the run folder.
+TEST(Report, ShowsPicturesFromTheSamplesFolderOnly) {
+  TemporaryFolder const out("pictures");
+  Fixture fixture;
+  fixture.metric = "negative_elbo";
+  fixture.pictures = true;
+  fs::path const folder = write_run(out.path, fixture);
+  EXPECT_EQ(count(report_of(folder), "<img src=\"data:image/png;base64,iVBOR"), 12U);  // 2 arms x 2 events x 3 pictures
+  fs::path const samples = folder / "arms/naive/seed-0/samples";
+  fs::copy_file(samples / "prior-event-0.png", samples.parent_path() / "outside.png");
+  fs::remove(samples / "prior-event-1.png");
+  write_text(samples / "text.png", "no picture");
+  std::string index = read_text(samples / "index.jsonl");
+  for (char const* file : {"../outside.png", "a/../../outside.png", "text.png"})
+    index +=
+        Json{{"file", file}, {"kind", "prior"}, {"task", ""}, {"event", 1}, {"step", 400}, {"caption", ""}}.dump() +
+        "\n";
+  write_text(samples / "index.jsonl", index);
+  std::string const page = report_of(folder);
+  EXPECT_EQ(count(page, "<img src=\"data:image/png;base64,iVBOR"), 11U);
+  EXPECT_EQ(count(page, "picture missing:"), 4U);
+}
+
+// Wrong: a run with nothing in it yet has no page.
+TEST(Report, OfARunThatHasJustBegun) {
+  TemporaryFolder const out("begun");
+  fs::path const folder = write_run(out.path, Fixture());
+  edit_summary(folder, [](Json& summary) {
+    summary["arms"] = Json::array();
+    summary["status"] = "running";
+  });
+  std::string const page = report_of(folder);
+  EXPECT_NE(page.find("Nothing has been evaluated yet."), std::string::npos);
+  EXPECT_NE(page.find("Still running"), std::string::npos);
+}
+
+// Wrong: runs that cannot be compared stand side by side without a warning.
+TEST(Report, OfSeveralRunsWarns) {
+  TemporaryFolder const out("several");
+  Fixture other;
+  other.experiment = "other";
+  other.steps_per_task = 400;
+  std::vector<RunFolder> const runs = {RunFolder::read(write_run(out.path, Fixture())),
+                                       RunFolder::read(write_run(out.path, other))};
+  std::string const page = make_report(runs);
+  EXPECT_NE(page.find("Comparison of 2 runs"), std::string::npos);
+  EXPECT_NE(page.find("the numbers of steps differ"), std::string::npos);
+  EXPECT_THROW(make_report({}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace mneme::testing

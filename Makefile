@@ -51,7 +51,7 @@ fuzz: ## run every fuzzer (RUNS=1000000 inputs each, or FUZZ_SECONDS=30)
 	@mkdir -p build
 	@cmake --preset fuzz -DCMAKE_CXX_COMPILER=$$($(SETUP) --clang) > build/fuzz.log || { cat build/fuzz.log; exit 1; }
 	cmake --build build/fuzz -j $(JOBS)
-	@scripts/run_fuzzers.sh build/fuzz/fuzz $(if $(FUZZ_SECONDS),-max_total_time=$(FUZZ_SECONDS),-runs=$(RUNS))
+	@JOBS=$(JOBS) scripts/run_fuzzers.sh build/fuzz/fuzz $(if $(FUZZ_SECONDS),-max_total_time=$(FUZZ_SECONDS),-runs=$(RUNS))
 
 asan: ## test the torch-free parts under AddressSanitizer and UBSan
 	@$(SETUP) no-torch

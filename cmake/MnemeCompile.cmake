@@ -2,13 +2,15 @@
 option(MNEME_WERROR "Treat warnings of Mneme's own code as errors" OFF)
 set(MNEME_SANITIZE "" CACHE STRING "Sanitizers for the whole build, e.g. address,undefined")
 
-# Exceptions to the language's letter: -ffp-contract=off keeps a*b+c in two roundings on every processor, so that the
+# -ffp-contract=off keeps a*b+c in two roundings on every processor, so that the
 # same seed gives the same bits whether or not the machine has a fused multiply-add.
 function(mneme_compile_settings target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_options(
-    ${target} PRIVATE -Wall -Wextra -Wpedantic -ffp-contract=off $<$<BOOL:${MNEME_WERROR}>:-Werror>)
+    ${target} PRIVATE -Wall -Wextra -Wpedantic -ffp-contract=off $<$<BOOL:${MNEME_WERROR}>:-Werror>
+                      # g++ sees uninitialised reads in the standard library's own code once it is instrumented
+                      $<$<BOOL:${MNEME_SANITIZE}>:-Wno-maybe-uninitialized>)
 endfunction()
 
 if(MNEME_SANITIZE)
@@ -26,17 +28,16 @@ function(mneme_instrument_for_fuzzing)
   add_link_options(-fsanitize=address,undefined)
 endfunction()
 
-if(PROJECT_IS_TOP_LEVEL)
-  find_program(MNEME_CCACHE ccache DOC "Compiler cache; empty or NOTFOUND compiles without")
-  if(MNEME_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    # The sloppiness is what ccache's manual asks for with precompiled headers; time stamps are those of the build.
-    set(CMAKE_CXX_COMPILER_LAUNCHER
-        "${CMAKE_COMMAND}" -E env
-        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime "${MNEME_CCACHE}")
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-      add_compile_options(-fpch-preprocess)
-    else()
-      add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
-    endif()
+# Both settings are those of this folder and below, so a project that adds Mneme keeps its own.
+find_program(MNEME_CCACHE ccache DOC "Compiler cache; NOTFOUND compiles without")
+if(MNEME_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # What ccache's manual asks for with precompiled headers.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      "${CMAKE_COMMAND}" -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime "${MNEME_CCACHE}")
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fpch-preprocess)
+  else()
+    add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
   endif()
 endif()

@@ -28,10 +28,11 @@ MAY_INCLUDE = {
     "importance": PARTS,
     "eval": PARTS,
     "track": PARTS,
-    "strategies": METHOD,
-    "unlearning": METHOD,
-    "train": PARTS | {"track", "strategies/strategy.hpp"},
+    "strategies": METHOD | {"track/metric_log.hpp"},
+    "unlearning": METHOD | {"track/metric_log.hpp"},
+    "train": PARTS | {"track", "strategies/strategy.hpp", "strategies/list.hpp"},  # interfaces, no method by name
     "report": {"core", "io", "eval"},
+    "experiment": METHOD | {"train", "track", "report"},
     "testing": METHOD | {"train", "track"},
 }
 

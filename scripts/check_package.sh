@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$(realpath "${1:-build/release}")
-torch=$(sed -n 's/^MNEME_TORCH_REMEMBERED:INTERNAL=//p' "$build/CMakeCache.txt")
+cached() { sed -n "s/^$1:[A-Z]*=//p" "$build/CMakeCache.txt"; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
@@ -18,8 +18,8 @@ if [ -x "$folder/prefix/bin/mneme" ]; then
 fi
 
 echo "package: add_subdirectory"
-# The library's objects come from ccache where the release build made them; the compiler's flags are the same.
+# The same flags as the build's, so that ccache still has the torch-free objects.
 cmake -G Ninja -S tests/package/add_subdirectory -B "$folder/add_subdirectory" -DCMAKE_BUILD_TYPE=Release \
-  -DMNEME_TORCH_DIR="$torch" >/dev/null
-cmake --build "$folder/add_subdirectory" -j "${JOBS:-$(nproc)}"
+  -DMNEME_TORCH_DIR="$(cached MNEME_TORCH_REMEMBERED)" -DMNEME_WERROR="$(cached MNEME_WERROR)" >/dev/null
+cmake --build "$folder/add_subdirectory" -j "${JOBS:-$(nproc)}" >/dev/null
 "$folder/add_subdirectory/user"

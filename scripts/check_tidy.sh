@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # clang-tidy (checks: .clang-tidy) over the torch-free sources of a configured build: scripts/check_tidy.sh [BUILD].
-# After MNEME_TIDY_SECONDS (default 300) no further file is begun, so that a slow machine checks fewer and still ends.
+# After MNEME_TIDY_SECONDS (default 180) no further file is begun, so that a slow machine checks fewer and still ends.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build/asan}
@@ -17,7 +17,7 @@ mapfile -t files < <(python3 -c '
 import json, sys
 print(*[e["file"] for e in json.load(open(sys.argv[1])) if "/mneme/" in e["file"] and "/build/" not in e["file"]], sep="\n")
 ' "$build/compile_commands.json" | shuf)
-export tidy build until=$(($(date +%s) + ${MNEME_TIDY_SECONDS:-300}))
+export tidy build until=$(($(date +%s) + ${MNEME_TIDY_SECONDS:-180}))
 status=0
 # shellcheck disable=SC2016
 checked=$(printf '%s\0' "${files[@]}" | xargs -0 -P "${JOBS:-$(nproc)}" -I {} bash -c '

@@ -1,20 +1,24 @@
 #!/usr/bin/env bash
-# Runs every fuzzer in a folder, one after the other: scripts/run_fuzzers.sh FOLDER [libFuzzer options].
-# Inputs that found something new are kept in FOLDER/corpus/<name>, so that a later run goes on from there.
+# Runs every fuzzer in a folder, JOBS at a time: scripts/run_fuzzers.sh FOLDER [libFuzzer options].
+# Inputs that reached something new are kept in FOLDER/corpus/<name>: a later run goes on from there. An input that
+# broke something is left as FOLDER/<name>-crash-<hash>.
 set -euo pipefail
 folder=$1
 shift
-failed=0
-for fuzzer in "$folder"/*_fuzz; do
-  name=$(basename "$fuzzer")
+
+run_one() {
+  local folder=$1 name=$2
+  shift 2
   mkdir -p "$folder/corpus/$name"
-  echo "fuzz: $name $*"
-  log=$folder/$name.log
-  if "$fuzzer" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$folder/$name-" "$@" "$folder/corpus/$name" >"$log" 2>&1; then
-    tail -n 1 "$log"
+  if "$folder/$name" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$folder/$name-" "$@" "$folder/corpus/$name" \
+    >"$folder/$name.log" 2>&1; then
+    echo "$name: $(tail -n 1 "$folder/$name.log")"
   else
-    tail -n 40 "$log"
-    failed=1
+    tail -n 40 "$folder/$name.log"
+    echo "$name: FAILED"
+    exit 1
   fi
-done
-exit $failed
+}
+export -f run_one
+
+cd "$folder" && compgen -G '*_fuzz' | xargs -P "${JOBS:-$(nproc)}" -I {} bash -c 'run_one . {} "$@"' _ "$@"

@@ -177,7 +177,7 @@ std::optional<std::string> fetch_from(std::string const& url, CatalogueFile cons
     Transfer transfer{file, observer, part, size_or_zero(part)};
     Reply const reply = request(url, transfer);
     if (reply.outcome == Outcome::kFailed) return reply.problem;
-    auto const problem = reply.outcome == Outcome::kComplete ? settle(file, part) : reply.problem;
+    auto problem = reply.outcome == Outcome::kComplete ? settle(file, part) : reply.problem;
     if (!problem) return std::nullopt;
     fs::remove(part);
     if (transfer.resumed_at == 0) return problem;

@@ -149,6 +149,7 @@ std::string how_to_get(CatalogueEntry const& entry, DataSearch const& search) {
            "' below a data folder (--data, MNEME_DATA)";
   } else {
     std::vector<std::string> names;
+    names.reserve(files.size());
     for (auto const* file : files) names.push_back(file->name);
     text = "there is no download for it; put " + join(names) + " into a folder '" + entry.folders.front() +
            "' below a data folder (--data, MNEME_DATA)";

@@ -208,6 +208,7 @@ void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
     files.log.truncate_to(0);
     files.samples.truncate_to(0);
   }
+  if (options.on_files) options.on_files(unit, files);
   auto session = prepare(unit, files, options);
   auto& trainer = *session->arm.trainer;
   if (checkpoint) {

@@ -29,6 +29,7 @@ struct ExecuteOptions {
   bool allow_drift = false;
   std::optional<double> stop_after_seconds;
   std::function<void(Unit const&)> on_unit = {};
+  std::function<void(Unit const&, RunFiles&)> on_files = {};  // the unit's logs, open until `execute` returns
   std::vector<Observer*> observers = {};  // see every unit
 };
 

@@ -78,8 +78,8 @@ void CheckpointStore::save(std::string const& name, Archive const& archive, bool
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) throw IoError(folder_.string() + ": cannot be made: " + error.message());
+  remove_unfinished();
   auto const temporary = folder_ / (".writing-" + name);
-  fs::remove_all(temporary, error);
   if (!fs::create_directory(temporary, error))
     throw IoError(temporary.string() + ": cannot be made: " + error.message());
   try {
@@ -120,6 +120,14 @@ std::vector<CheckpointStore::Entry> CheckpointStore::entries() const {
   }
   std::sort(list.begin(), list.end(), [](auto const& a, auto const& b) { return a.sequence < b.sequence; });
   return list;
+}
+
+void CheckpointStore::remove_unfinished() const {
+  std::vector<fs::path> left;
+  std::error_code error;
+  for (fs::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error))
+    if (it->path().filename().string().starts_with(".")) left.push_back(it->path());
+  for (auto const& path : left) fs::remove_all(path, error);
 }
 
 void CheckpointStore::prune() const {

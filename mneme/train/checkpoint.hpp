@@ -37,6 +37,7 @@ class CheckpointStore {
     bool keep;
   };
   [[nodiscard]] std::vector<Entry> entries() const;
+  void remove_unfinished() const;  // what a killed process was writing
   void prune() const;
 
   std::filesystem::path folder_;

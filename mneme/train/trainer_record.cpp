@@ -131,7 +131,10 @@ void Trainer::write(Json line) {
   full.update(line);
   clock_.lap(Lap::kStrategy);
   full["time"] = clock_.total();
-  if (files_) files_->metrics.append(full.dump());
+  if (files_) {
+    files_->metrics.append(full.dump());
+    if (line.at("kind") != "step") files_->metrics.flush();  // boundaries are seen at once by who follows the file
+  }
   for (auto* observer : observers_) observer->line(full);
   clock_.lap(Lap::kWriting);
 }

@@ -1,0 +1,34 @@
+// Console: what a run says while it goes: a line for every event, evaluation and note, on stderr and in log.txt, and
+// on a terminal one line that is rewritten.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "mneme/experiment/run.hpp"
+#include "mneme/train/observer.hpp"
+
+namespace mneme::app {
+
+/// A line of metrics.jsonl for people; nothing for what is only of interest under -v (see `describe_detail`).
+[[nodiscard]] std::optional<std::string> describe_line(Json const& line);
+/// The rest: logged steps and points of curves.
+[[nodiscard]] std::optional<std::string> describe_detail(Json const& line);
+
+class Console final : public Observer {
+ public:
+  /// From now on lines are those of this unit. `files` must outlive its training.
+  void begin(Unit const& unit, RunFiles& files);
+  void line(Json const& line) override;
+  void progress(Progress const& progress) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string unit_;
+  RunFiles* files_ = nullptr;
+  Clock::time_point since_{};
+  std::int64_t since_step_ = 0, since_event_ = -1;
+};
+
+}  // namespace mneme::app

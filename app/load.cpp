@@ -1,0 +1,127 @@
+#include "load.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <regex>
+
+#include "mneme/core/errors.hpp"
+#include "mneme/core/text.hpp"
+#include "mneme/core/toml.hpp"
+#include "mneme/experiment/data.hpp"
+#include "values.hpp"
+
+namespace mneme::app {
+namespace fs = std::filesystem;
+namespace {
+
+std::string help_of(std::string const& key) {
+  for (auto const& option : list_options<RunOptions>())
+    if (option.key == key)
+      return option.note.help + (option.note.choices.empty() ? "" : ": " + join(option.note.choices, " | "));
+  throw Error("no option '" + key + "'");
+}
+
+void name_to_table(Json& owner, char const* key) {
+  if (auto const found = owner.find(key); found != owner.end() && found->is_string()) *found = {{"kind", *found}};
+}
+
+void names_to_tables(Json& tree) {
+  if (!tree.is_object()) return;
+  for (auto const* key : {"stream", "learner", "strategy"}) name_to_table(tree, key);
+  if (auto const learner = tree.find("learner"); learner != tree.end() && learner->is_object())
+    name_to_table(*learner, "net");
+  if (auto const arms = tree.find("arm"); arms != tree.end() && arms->is_object())
+    for (auto& arm : *arms) names_to_tables(arm);
+}
+
+/// `strategy=er` replaces the part as a whole: options of the former strategy are none of er's.
+std::string as_part(std::string const& assignment) {
+  static std::regex const part(R"(((?:arm\.[^.=]+\.)?(?:stream|learner|learner\.net|strategy))\s*=\s*([\w-]+)\s*)");
+  std::smatch match;
+  if (!std::regex_match(assignment, match, part)) return assignment;
+  return match[1].str() + "={ kind = \"" + match[2].str() + "\" }";
+}
+
+template <class Change>
+void each_own_path(Json& tree, Change change) {
+  auto const sets = tree.find("datasets");
+  if (sets == tree.end() || !sets->is_object()) return;
+  for (auto& set : *sets)
+    for (auto const* key : {"train", "test", "train_labels", "test_labels"})
+      if (set.is_object() && set.contains(key) && set[key].is_string()) change(set[key]);
+}
+
+void paths_from(Json& tree, fs::path const& folder) {
+  each_own_path(tree, [&](Json& value) {
+    fs::path const path = value.get<std::string>();
+    if (!path.empty()) value = (folder / path).lexically_normal().string();
+  });
+  if (auto const arms = tree.find("arm"); arms != tree.end() && arms->is_object())
+    for (auto& arm : *arms)
+      if (arm.is_object()) paths_from(arm, folder);
+}
+
+/// A strategy above the arms is seen by none of them if each has its own.
+void refuse_unseen_strategy(Json const& tree, std::string const& assignment) {
+  if (!assignment.starts_with("strategy") || !tree.contains("arm") || !tree["arm"].is_object()) return;
+  std::vector<std::string> arms;
+  for (auto const& [name, arm] : tree["arm"].items()) {
+    if (!arm.is_object() || !arm.contains("strategy")) return;
+    arms.push_back(name);
+  }
+  if (arms.empty()) return;
+  throw ConfigError("-s " + assignment + ": the arms " + join(arms) +
+                    " have strategies of their own, so that this would change nothing. Say which one: -s arm." +
+                    arms.back() + "." + assignment);
+}
+
+}  // namespace
+
+void add_change_flags(Command& command, ChangeFlags& flags) {
+  command.option("-s,--set", "KEY=VALUE", flags.set,
+                 "set one key of the configuration, such as -s train.epochs=3; may be repeated");
+  command.option("--seed", "N", flags.seed, "run this seed only");
+  command.option("--seeds", "A..B", flags.seeds, "seeds A to B, both included: " + help_of("seeds"));
+  command.flag("--sample", flags.sample, "use the embedded sample of the data (the key data = \"sample\")");
+  command.option("--device", "NAME", flags.device, help_of("device"));
+  command.option("--threads", "N", flags.threads, help_of("threads"));
+}
+
+void add_data_flag(Command& command, std::vector<std::string>& folders) {
+  command.option("--data", "DIR", folders,
+                 "folder with data sets, searched before $MNEME_DATA and the user's cache; may be repeated");
+}
+
+DataSearch data_search(std::vector<std::string> const& folders) {
+  return DataSearch::standard({folders.begin(), folders.end()});
+}
+
+ConfigLayers load_experiment(std::string const& file_or_name) {
+  bool const is_file = file_or_name.ends_with(".toml") || file_or_name.find('/') != std::string::npos;
+  Json tree = is_file ? read_toml(file_or_name) : parse_toml(experiment_text(file_or_name), file_or_name);
+  names_to_tables(tree);
+  if (is_file) paths_from(tree, fs::absolute(file_or_name).parent_path());
+  ConfigLayers layers;
+  layers.add(file_or_name, tree);
+  return layers;
+}
+
+void apply_changes(ConfigLayers& layers, ChangeFlags const& flags) {
+  if (flags.seed && !flags.seeds.empty()) throw ConfigError("--seed and --seeds exclude each other; give one of them");
+  for (auto const& assignment : flags.set) {
+    layers.assign("-s", as_part(assignment));
+    refuse_unseen_strategy(layers.merged(), assignment);
+  }
+  auto const set_seeds = [&](std::string const& flag, std::string const& text) {
+    std::vector<std::string> list;
+    for (auto const seed : parse_seeds(text, flag)) list.push_back(std::to_string(seed));
+    layers.assign(flag, "seeds=[" + join(list) + "]");
+  };
+  if (flags.seed) set_seeds("--seed", std::to_string(*flags.seed));
+  if (!flags.seeds.empty()) set_seeds("--seeds", flags.seeds);
+  if (flags.sample) layers.assign("--sample", "data=sample");
+  if (!flags.device.empty()) layers.assign("--device", "device=" + flags.device);
+  if (flags.threads) layers.assign("--threads", "threads=" + std::to_string(*flags.threads));
+}
+
+}  // namespace mneme::app

@@ -127,10 +127,10 @@ int Command::main(int argc, char** argv, std::string const& version) {
         break;
       }
     std::string path = at->get_name();
-    for (auto* parent = at->get_parent(); parent; parent = parent->get_parent())
-      path = parent->get_name() + " " + path;
+    for (auto* parent = at->get_parent(); parent; parent = parent->get_parent()) path = parent->get_name() + " " + path;
     throw ConfigError(message + "\nSee `" + path + " --help`");
   }
+  if (before_) before_();
   auto& verb = chosen();
   if (!verb.run_) {
     std::fputs(verb.app_->help().c_str(), stderr);

@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace CLI {
@@ -44,6 +44,9 @@ class Command {
   /// What the verb does; gives the exit code. A verb without an action has verbs of its own.
   void action(std::function<int()> run);
 
+  /// Of the whole program: called when the command line has been read.
+  void before_action(std::function<void()> prepare) { before_ = std::move(prepare); }
+
   /// Parses and runs. --help and --version print on stdout and give 0. Throws ConfigError for a command line that does
   /// not fit, with the nearest verb or flag.
   int main(int argc, char** argv, std::string const& version);
@@ -58,6 +61,7 @@ class Command {
   CLI::App* app_;
   std::vector<std::unique_ptr<Command>> verbs_;
   std::function<int()> run_;
+  std::function<void()> before_;
 };
 
 }  // namespace mneme::app

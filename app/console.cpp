@@ -45,7 +45,8 @@ std::optional<std::string> describe_line(Json const& line) {
     auto const event = "event " + line.at("event").dump() + ": ";
     auto const task = line.at("task").get<std::string>();
     if (line.at("phase") == "end") return event + task + " done at " + step_of(line);
-    return event + line.at("event_kind").get<std::string>() + " " + task + " (" + line.at("samples").dump() + " samples)";
+    return event + line.at("event_kind").get<std::string>() + " " + task + " (" + line.at("samples").dump() +
+           " samples)";
   }
   if (kind == "evaluation" && line.value("part", "") == "full") return "  " + step_of(line) + ": " + values_of(line);
   if (kind == "importance") {

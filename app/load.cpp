@@ -124,4 +124,10 @@ void apply_changes(ConfigLayers& layers, ChangeFlags const& flags) {
   if (flags.threads) layers.assign("--threads", "threads=" + std::to_string(*flags.threads));
 }
 
+Json experiment_tree(ConfigLayers const& layers) {
+  Json tree = layers.merged();
+  paths_from(tree, fs::current_path());  // those that came with -s; the file's are absolute already
+  return tree;
+}
+
 }  // namespace mneme::app

@@ -36,4 +36,7 @@ void add_data_flag(Command& command, std::vector<std::string>& folders);
 /// Lays the flags on top. ConfigError also for a strategy that no arm would see.
 void apply_changes(ConfigLayers& layers, ChangeFlags const& flags);
 
+/// The layers as one tree, as plan_experiment takes it.
+[[nodiscard]] Json experiment_tree(ConfigLayers const& layers);
+
 }  // namespace mneme::app

@@ -4,8 +4,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <array>
-
 #include "mneme/core/files.hpp"
 #include "mneme/report/board.hpp"
 #include "mneme/report/report.hpp"
@@ -28,7 +26,7 @@ bool is_live(fs::path const& folder) {
 
 std::string results_table(RunFolder const& run) {
   std::string text;
-  for (auto const& board : make_boards(std::array{run})) {
+  for (auto const& board : make_boards({&run, 1})) {
     std::vector<std::string> head = {"arm"};
     for (auto const& task : board.tasks) head.push_back(task);
     head.insert(head.end(), {"average", "forgetting", "seeds"});
@@ -49,7 +47,7 @@ std::string results_table(RunFolder const& run) {
 
 fs::path write_report(RunFolder const& run) {
   auto const file = run.path / "report.html";
-  write_file(file, make_report(std::array{run}));
+  write_file(file, make_report({&run, 1}));
   return file;
 }
 

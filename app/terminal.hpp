@@ -36,6 +36,7 @@ void finish_output();
 [[nodiscard]] std::string wrapped(std::string_view text, std::size_t indent = 0, std::size_t columns = 100);
 
 /// Aligned columns, two spaces between; the head is bold on a terminal, no head where it is empty.
-[[nodiscard]] std::string columns(std::vector<std::string> const& head, std::vector<std::vector<std::string>> const& rows);
+[[nodiscard]] std::string columns(std::vector<std::string> const& head,
+                                  std::vector<std::vector<std::string>> const& rows);
 
 }  // namespace mneme::app

@@ -48,8 +48,9 @@ std::vector<std::int64_t> parse_seeds(std::string const& text, std::string const
   auto const first = parse_seed(std::string_view(text).substr(0, dots), text, flag);
   auto const last = dots == std::string::npos ? first : parse_seed(std::string_view(text).substr(dots + 2), text, flag);
   if (last < first || last - first >= kMostSeeds)
-    throw ConfigError(flag + " " + text + ": the range runs from the lower to the higher seed, both included, and has " +
-                      "at most " + std::to_string(kMostSeeds));
+    throw ConfigError(flag + " " + text +
+                      ": the range runs from the lower to the higher seed, both included, and has " + "at most " +
+                      std::to_string(kMostSeeds));
   std::vector<std::int64_t> seeds;
   for (auto seed = first; seed <= last; ++seed) seeds.push_back(seed);
   return seeds;
@@ -75,7 +76,8 @@ std::string shell_line(std::vector<std::string> const& words) {
   for (auto const& word : words) {
     bool plain = !word.empty();
     for (char const c : word)
-      plain = plain && (std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("-_./=,:@%+").find(c) != std::string_view::npos);
+      plain = plain && (std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                        std::string_view("-_./=,:@%+").find(c) != std::string_view::npos);
     line += line.empty() ? "" : " ";
     if (plain) {
       line += word;

@@ -64,7 +64,7 @@ Errors run(double lambda) {
       optimizer.step();
     }
     RandomStreams streams(0);
-    Dataset const data("half", x, at::zeros({x.size(0)}, at::kLong));
+    Dataset const data("half", x, at::zeros({x.size(0)}, at::kLong), {});
     auto const fisher = diagonal_fisher({.learner = learner,
                                          .data = data,
                                          .options = {.labels = "empirical"},

@@ -163,11 +163,11 @@ fs::path ExperimentRun::unit_folder(Unit const& unit) const {
   return base / ("seed-" + std::to_string(unit.seed));
 }
 
-std::vector<std::vector<Unit>> ExperimentRun::waves() const {
+std::vector<std::vector<Unit>> waves_of(ExperimentPlan const& plan) {
   std::vector<std::vector<Unit>> list(2);
-  for (auto const seed : plan_.options.seeds) {
-    for (int shared = 0; shared < plan_.shared_prefixes; ++shared) list[0].push_back({shared, "", seed});
-    for (auto const& arm : plan_.arms) list[1].push_back({-1, arm.name, seed});
+  for (auto const seed : plan.options.seeds) {
+    for (int shared = 0; shared < plan.shared_prefixes; ++shared) list[0].push_back({shared, "", seed});
+    for (auto const& arm : plan.arms) list[1].push_back({-1, arm.name, seed});
   }
   return list;
 }

@@ -24,6 +24,9 @@ struct Unit {
   [[nodiscard]] std::string label() const;
 };
 
+/// All units of a plan in the order of execution; those of one wave are independent of each other.
+[[nodiscard]] std::vector<std::vector<Unit>> waves_of(ExperimentPlan const& plan);
+
 /// What the one who executes wants to see and to limit.
 struct ExecuteOptions {
   bool allow_drift = false;
@@ -51,8 +54,7 @@ class ExperimentRun {
   /// Lays a stored arm's checkpoint under this run's arms, one per seed. Call once, after `start`.
   void branch_from(BranchPoint const& from, bool allow_drift);
 
-  /// All units in the order of execution; those of one wave are independent of each other.
-  [[nodiscard]] std::vector<std::vector<Unit>> waves() const;
+  [[nodiscard]] std::vector<std::vector<Unit>> waves() const { return waves_of(plan_); }
   [[nodiscard]] bool finished(Unit const& unit) const;
   /// Runs one unit from where it stands. Throws Stopped, and whatever training throws; the failure is in the summary.
   void execute(Unit const& unit, ExecuteOptions const& options);

@@ -67,20 +67,20 @@ std::vector<Point> matrix_points(ArmGroup const& arm, std::string const& task) {
 
 /// Where each event of the arm begins: from the rows of its matrix, and from its log for the event now under way.
 std::vector<Boundary> boundaries(ArmGroup const& arm) {
-  std::map<std::int64_t, Boundary> by_event;
+  std::map<double, Boundary> by_event;
   auto const label = [](std::string const& kind, std::string const& task) {
     return (kind == "forget" ? "forget " : "learn ") + task;
   };
   double begin = 0;
   for (EvaluationRow const& row : arm.rows()) {
     if (row.kind != "learn" && row.kind != "forget") continue;
-    by_event[row.event] = {begin, label(row.kind, row.task)};
+    by_event[static_cast<double>(row.event)] = {begin, label(row.kind, row.task)};
     begin = static_cast<double>(row.step);
   }
   for (Json const& line : arm.seeds.front()->metrics)
     if (text_at(line, "kind") == "event" && text_at(line, "phase") == "begin")
-      by_event[static_cast<std::int64_t>(number_at(line, "event").value_or(0))] = {
-          number_at(line, "step").value_or(0), label(text_at(line, "event_kind"), text_at(line, "task"))};
+      by_event[number_at(line, "event").value_or(0)] = {number_at(line, "step").value_or(0),
+                                                        label(text_at(line, "event_kind"), text_at(line, "task"))};
   std::vector<Boundary> found;
   for (auto const& [event, boundary] : by_event) found.push_back(boundary);
   return found;

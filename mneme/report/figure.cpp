@@ -32,8 +32,7 @@ char const* kind_name(Figure::Kind kind) {
 }
 
 std::string x_text(Figure const& figure, double x) {
-  auto const index = static_cast<std::size_t>(x);
-  return index < figure.categories.size() ? figure.categories[index] : format_number(x);
+  return figure.categories.empty() ? format_number(x) : figure.categories.at(static_cast<std::size_t>(x));
 }
 
 html::Table numbers(Figure const& figure) {

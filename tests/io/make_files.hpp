@@ -60,7 +60,7 @@ inline std::string make_zip(std::vector<ZipPart> const& parts) {
                                little_endian(part.content.size(), 4) + little_endian(part.name.size(), 2) +
                                little_endian(0, 2);
     directory += little_endian(0x02014b50, 4) + little_endian(20, 2) + little_endian(20, 2) + common +
-                 little_endian(0, 10) + little_endian(bytes.size(), 4) + part.name;
+                 std::string(10, '\0') + little_endian(bytes.size(), 4) + part.name;
     bytes += little_endian(0x04034b50, 4) + little_endian(20, 2) + common + part.name + packed;
   }
   std::string const end = little_endian(0x06054b50, 4) + little_endian(0, 4) + little_endian(parts.size(), 2) +

@@ -1,0 +1,81 @@
+// mneme branch: goes on from a checkpoint of a stored run under other settings, in a new run folder.
+#include <memory>
+
+#include "execute.hpp"
+#include "load.hpp"
+#include "mneme/core/errors.hpp"
+#include "mneme/train/checkpoint.hpp"
+#include "process.hpp"
+#include "stored.hpp"
+#include "values.hpp"
+#include "verbs.hpp"
+
+namespace mneme::app {
+namespace fs = std::filesystem;
+namespace {
+
+struct BranchFlags {
+  std::string run, arm, name = "branch", out = "runs";
+  ChangeFlags change;
+  ExecuteFlags execute;
+};
+
+BranchPoint branch_point(std::string const& text) {
+  BranchPoint point;
+  auto const at = text.rfind('@');
+  if (at == std::string::npos || fs::exists(text)) {
+    point.run = text;
+  } else {
+    point.run = text.substr(0, at);
+    point.checkpoint = text.substr(at + 1);
+  }
+  return point;
+}
+
+/// The arm as an experiment of its own, its seeds those that have the checkpoint to begin at.
+ExperimentPlan plan_branch(ArmPlan const& arm, BranchFlags const& flags) {
+  ConfigLayers layers;
+  layers.add("the stored run", arm.tree);
+  apply_changes(layers, flags.change);
+  Json tree = experiment_tree(layers);
+  tree["arm"][flags.name]["strategy"] = tree.at("strategy");
+  tree.erase("strategy");
+  return plan_experiment(tree);
+}
+
+int branch(BranchFlags const& flags) {
+  auto point = branch_point(flags.run);
+  auto const stored = stored_plan(point.run);
+  auto const& arm = chosen_arm(stored, flags.arm);
+  point.arm = arm.name;
+  auto plan = plan_branch(arm, flags);
+  for (auto const seed : plan.options.seeds) {
+    auto const folder = point.run / "arms" / arm.name / ("seed-" + std::to_string(seed)) / "checkpoints";
+    static_cast<void>(CheckpointStore(folder, 0).find(point.checkpoint));
+  }
+  use_threads(plan.options.threads);
+  auto const search = data_search(flags.execute.data);
+  check_arms(plan, search);
+  auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), search);
+  run.branch_from(point, flags.execute.allow_drift);
+  return execute(run, flags.execute);
+}
+
+}  // namespace
+
+void add_branch(Command& program) {
+  auto const flags = std::make_shared<BranchFlags>();
+  auto& verb = program.verb("branch", "go on from a checkpoint of a stored run under another strategy or setting");
+  verb.argument("run", flags->run,
+                "the run's folder, and behind an @ the checkpoint (default @event-0: trained on the first task, the "
+                "strategy's end of that event still to come)");
+  verb.option("--arm", "NAME", flags->arm, "the arm to branch from; may be left out where the run has one only");
+  verb.option("--name", "NAME", flags->name, "name of the new arm (default branch)");
+  verb.option("--out", "DIR", flags->out, "folder of run folders (default runs)");
+  add_change_flags(verb, flags->change);
+  verb.flag("--allow-drift", flags->execute.allow_drift, "branch although torch, threads or processor differ");
+  add_execute_flags(verb, flags->execute);
+  verb.action([flags] { return branch(*flags); });
+}
+
+}  // namespace mneme::app

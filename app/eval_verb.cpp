@@ -1,0 +1,119 @@
+// mneme eval and mneme predict: a stored learner on other data.
+#include <torch/types.h>
+
+#include <memory>
+
+#include "inputs.hpp"
+#include "load.hpp"
+#include "mneme/core/errors.hpp"
+#include "mneme/core/files.hpp"
+#include "mneme/core/text.hpp"
+#include "mneme/report/html.hpp"
+#include "mneme/train/evaluate.hpp"
+#include "terminal.hpp"
+#include "verbs.hpp"
+
+namespace mneme::app {
+namespace {
+
+constexpr std::int64_t kBatch = 500;
+
+struct EvalFlags {
+  ArmFlags arm;
+  std::string on, split = "test";
+  std::vector<std::string> folders;
+  bool json = false;
+};
+
+int eval(EvalFlags const& flags) {
+  if (flags.on.empty()) throw ConfigError("--data: missing; name a data set, a folder of pictures or a .csv");
+  if (flags.split != "test" && flags.split != "train") throw ConfigError("--split " + flags.split + ": test or train");
+  DataLibrary library(data_search(flags.folders));
+  auto arm = load_stored(flags.arm, library);
+  auto const data = labelled_input(flags.on, flags.split, arm, library);
+  auto& learner = *arm.loaded.learner;
+  RandomStreams const streams(static_cast<std::uint64_t>(arm.seed));
+  auto const values = evaluate(learner, arm.loaded.trainer->strategies(), {}, data, streams, kBatch, [] {});
+  Json figures = Json::object();
+  for (std::size_t i = 0; i < values.size(); ++i) figures[learner.figures()[i].name] = values[i];
+  if (flags.json) {
+    print(Json{{"data", flags.on}, {"samples", data.size()}, {"figures", figures}}.dump(1) + "\n");
+    return 0;
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (auto const& [name, value] : figures.items()) rows.push_back({name, format_number(value.get<double>())});
+  print(columns({}, rows));
+  say(std::to_string(data.size()) + " samples of " + flags.on);
+  return 0;
+}
+
+struct PredictFlags {
+  ArmFlags arm;
+  std::vector<std::string> files, folders;
+  std::string out = "-";
+};
+
+/// Probabilities of the classes [N, C].
+at::Tensor probabilities(StoredArm& arm, at::Tensor const& x) {
+  auto& loaded = arm.loaded;
+  if (loaded.learner->kind() != "classifier")
+    throw ConfigError("predict: the run's learner is a " + loaded.learner->kind() + ", which gives no classes");
+  at::NoGradGuard const no_grad;
+  RandomStreams streams(static_cast<std::uint64_t>(arm.seed));
+  std::vector<at::Tensor> parts;
+  for (auto const& batch : x.split(kBatch)) {
+    auto output = loaded.learner->forward(Batch(batch, at::Tensor()), {}, streams.get("eval"));
+    for (auto& member : loaded.trainer->strategies().members())
+      if (auto scores = member.strategy->predict(output); scores.defined()) output.logits = std::move(scores);
+    parts.push_back(output.logits.softmax(1));
+  }
+  return at::cat(parts);
+}
+
+int predict(PredictFlags const& flags) {
+  DataLibrary library(data_search(flags.folders));
+  auto arm = load_stored(flags.arm, library);
+  auto const input = unlabelled_input(flags.files, arm);
+  auto const [probability, label] = probabilities(arm, input.x).max(1);
+  auto const names = output_names(arm);
+  std::string csv = "file,class,probability\n";
+  for (std::int64_t i = 0; i < label.size(0); ++i) {
+    auto const number = label[i].item<std::int64_t>();
+    auto const name = names.empty() ? std::to_string(number) : names[static_cast<std::size_t>(number)];
+    csv += html::csv_cell(input.names[static_cast<std::size_t>(i)]) + "," + html::csv_cell(name) + "," +
+           html::fixed(probability[i].item<double>(), 6) + "\n";
+  }
+  if (flags.out == "-") {
+    print(csv);
+  } else {
+    write_file(flags.out, csv);
+    say(std::to_string(label.size(0)) + " predictions in " + flags.out);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_eval(Command& program) {
+  auto const flags = std::make_shared<EvalFlags>();
+  auto& verb = program.verb("eval", "test a stored learner on a data set, a folder of pictures or a CSV");
+  add_arm_flags(verb, flags->arm);
+  verb.option("--data", "WHAT", flags->on,
+              "name of a data set, folder <dir>/<class>/<picture>, or CSV with a label column");
+  verb.option("--split", "NAME", flags->split, "which part of a named data set: test (default) or train");
+  verb.option("--data-dir", "DIR", flags->folders, "folder with data sets, as --data of `mneme run`");
+  verb.flag("--json", flags->json, "print an object");
+  verb.action([flags] { return eval(*flags); });
+}
+
+void add_predict(Command& program) {
+  auto const flags = std::make_shared<PredictFlags>();
+  auto& verb = program.verb("predict", "class and probability for pictures or the rows of a CSV");
+  add_arm_flags(verb, flags->arm);
+  verb.arguments("files", flags->files, "pictures (any size; brought to the learner's) or .csv files");
+  verb.option("-o,--output", "FILE", flags->out, "CSV with file, class, probability; - for standard output (default)");
+  verb.option("--data", "DIR", flags->folders, "folder with the run's data sets, as for `mneme run`");
+  verb.action([flags] { return predict(*flags); });
+}
+
+}  // namespace mneme::app

@@ -1,0 +1,95 @@
+#include "execute.hpp"
+
+#include "console.hpp"
+#include "failure.hpp"
+#include "jobs.hpp"
+#include "load.hpp"
+#include "mneme/core/errors.hpp"
+#include "mneme/core/interrupt.hpp"
+#include "results.hpp"
+#include "terminal.hpp"
+#include "values.hpp"
+
+namespace mneme::app {
+namespace {
+
+constexpr int kStoppedStatus = static_cast<int>(ExitCode::kStopped);
+
+int here(ExperimentRun& run, std::vector<Unit> const& wave, ExecuteFlags const& flags, Deadline const& deadline) {
+  int first = 0;
+  for (auto const& unit : wave) {
+    if (run.finished(unit)) continue;
+    int const status = execute_unit(run, unit, flags.allow_drift, deadline.seconds_left());
+    if (first == 0) first = status;
+    if (ends_the_run(status)) break;
+  }
+  return first;
+}
+
+bool stopped(int status) { return status == kStoppedStatus || status > 128; }
+
+void print_results(ExperimentRun const& run, bool json) {
+  auto const folder = RunFolder::read(run.folder());
+  auto const report = write_report(folder);
+  print(json ? folder.summary.dump(1) + "\n"
+             : results_table(folder) + "run     " + run.folder().string() + "\nreport  " + report.string() + "\n");
+}
+
+}  // namespace
+
+void add_execute_flags(Command& command, ExecuteFlags& flags) {
+  command.option("--jobs", "N", flags.jobs, "run so many arms and seeds at once, each in its own process (default 1)");
+  command.option("--stop-after", "DURATION", flags.stop_after,
+                 "stop with a checkpoint after 90s, 10m or 1h; the run can be resumed");
+  command.flag("--json", flags.json, "print summary.json instead of the table");
+  add_data_flag(command, flags.data);
+}
+
+bool ends_the_run(int status) { return stopped(status) || status == static_cast<int>(ExitCode::kIo); }
+
+int execute_unit(ExperimentRun& run, Unit const& unit, bool allow_drift, std::optional<double> seconds) {
+  Console console;
+  ExecuteOptions options;
+  options.allow_drift = allow_drift;
+  options.stop_after_seconds = seconds;
+  options.on_files = [&](Unit const& begun, RunFiles& files) { console.begin(begun, files); };
+  options.observers = {&console};
+  try {
+    if (int const signal = interrupt_signal().load(); signal != 0) throw Stopped("not begun", signal);
+    run.execute(unit, options);
+    return 0;
+  } catch (std::exception const& failure) {
+    end_progress();
+    return report_failure(failure, unit.label());
+  }
+}
+
+int execute(ExperimentRun& run, ExecuteFlags const& flags) {
+  auto const jobs = flags.jobs.value_or(1);
+  if (jobs < 1) throw ConfigError("--jobs " + std::to_string(jobs) + ": must be at least 1");
+  Deadline const deadline(flags.stop_after);
+  say("run " + run.folder().string());
+  int status = 0;
+  for (auto const& wave : run.waves()) {
+    status = jobs > 1 ? in_processes(run, wave, flags, deadline) : here(run, wave, flags, deadline);
+    if (status != 0) break;  // the arms of the next wave stand on this one
+  }
+  end_progress();
+  try {
+    run.write_summary(status == 0 ? "finished" : stopped(status) ? "stopped" : "failed");
+    print_results(run, flags.json);
+  } catch (std::exception const& failure) {
+    int const second = report_failure(failure);
+    if (status == 0) status = second;
+  }
+  if (stopped(status)) say("Resume with: mneme resume " + shell_line({run.folder().string()}));
+  return status;
+}
+
+void check_arms(ExperimentPlan const& plan, DataSearch const& search) {
+  DataLibrary library(search);
+  for (auto const& arm : plan.arms)
+    static_cast<void>(build_arm(arm.tree, "arm." + arm.name, plan.options.seeds.front(), library));
+}
+
+}  // namespace mneme::app

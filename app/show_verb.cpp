@@ -1,0 +1,105 @@
+// mneme show: what a run is and where it stands.
+#include <memory>
+
+#include "mneme/core/text.hpp"
+#include "mneme/experiment/run.hpp"
+#include "mneme/report/headline.hpp"
+#include "mneme/strategies/list.hpp"
+#include "results.hpp"
+#include "stored.hpp"
+#include "terminal.hpp"
+#include "values.hpp"
+#include "verbs.hpp"
+
+namespace mneme::app {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+struct ShowFlags {
+  std::string run;
+  bool json = false;
+};
+
+std::string part_text(Json const& part) {
+  std::vector<std::string> options;
+  for (auto const& [key, value] : part.items())
+    if (key != "kind" && key != "net") options.push_back(key + " = " + value.dump());
+  return part.at("kind").get<std::string>() + (options.empty() ? "" : " (" + join(options) + ")");
+}
+
+std::string boundary_text(Json const& train) {
+  return train.at("at_boundary") == "new" ? "new at the start of every event" : "kept from event to event";
+}
+
+std::string held_out_text(Json const& train) {
+  if (train.at("patience").get<double>() == 0) return "none: all training data is trained on (no early stop)";
+  return format_number(100 * train.at("held_out").get<double>()) + " % of every class, for early stop after " +
+         train.at("patience").dump() + " epochs without a better loss";
+}
+
+/// What the stream lets a strategy see is known once it is made; of a stored run, its kind says it.
+Rows setting_rows(Json const& tree) {
+  auto const& learner = tree.at("learner");
+  Rows rows = {{"stream", part_text(tree.at("stream"))}, {"learner", part_text(learner)}};
+  if (learner.contains("net")) rows.push_back({"net", part_text(learner["net"])});
+  auto const& train = tree.at("train");
+  rows.push_back({"optimizer", train.value("optimizer", "") + ", " + boundary_text(train)});
+  rows.push_back({"held out", held_out_text(train)});
+  rows.push_back({"epochs, batch", train.at("epochs").dump() + ", " + train.at("batch").dump()});
+  return rows;
+}
+
+Rows arm_rows(ExperimentPlan const& plan, RunFolder const& folder) {
+  Rows rows;
+  for (auto const& arm : plan.arms)
+    for (auto const seed : plan.options.seeds) {
+      std::string status = "not begun", where;
+      for (auto const& run : folder.arms)
+        if (run.arm == arm.name && run.seed == seed) {
+          status = run.status + (run.error.empty() ? "" : ": " + run.error);
+          where = run.matrix.rows.empty() ? "" : row_name(run.matrix.rows.back());
+          where += (where.empty() ? "step " : ", step ") + run.summary_entry.value("steps", Json(0)).dump();
+        }
+      rows.push_back({"  " + arm.name, std::to_string(seed),
+                      StrategyList(arm.tree.at("strategy"), "strategy", 0).describe(), status, where});
+    }
+  return rows;
+}
+
+int show(ShowFlags const& flags) {
+  auto const plan = stored_plan(flags.run);
+  auto const folder = RunFolder::read(flags.run);
+  auto const status = run_status(flags.run, folder.summary);
+  if (flags.json) {
+    auto summary = folder.summary;
+    summary["status"] = status;
+    print(summary.dump(1) + "\n");
+    return 0;
+  }
+  auto const& tree = plan.arms.front().tree;
+  Rows rows = {{"status", status},
+               {"created", folder.text("created")},
+               {"command", folder.text("command")},
+               {"data", plan.options.data == "sample" ? "the embedded sample, not the full sets" : "the full sets"}};
+  for (auto& row : setting_rows(tree)) rows.push_back(std::move(row));
+  print(bold(folder.text("title", plan.options.name)) + "\n" + columns({}, rows) + "\n" +
+        columns({"  arm", "seed", "strategy", "status", "where it stands"}, arm_rows(plan, folder)) + "\n" +
+        results_table(folder));
+  for (auto const& board : make_boards({&folder, 1})) print(wrapped(headline(board)));
+  for (auto const& note : folder.notes) say("note: " + note);
+  if (status == "stopped" || status == "interrupted") say("Resume with: mneme resume " + shell_line({flags.run}));
+  return 0;
+}
+
+}  // namespace
+
+void add_show(Command& program) {
+  auto const flags = std::make_shared<ShowFlags>();
+  auto& verb = program.verb("show", "what a run is, where it stands and what it found");
+  verb.argument("run", flags->run, "the run's folder");
+  verb.flag("--json", flags->json, "print its summary.json, its status as it is now");
+  verb.action([flags] { return show(*flags); });
+}
+
+}  // namespace mneme::app

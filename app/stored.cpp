@@ -1,0 +1,45 @@
+#include "stored.hpp"
+
+#include <algorithm>
+
+#include "mneme/core/errors.hpp"
+#include "mneme/core/text.hpp"
+#include "mneme/core/toml.hpp"
+#include "process.hpp"
+
+namespace mneme::app {
+namespace fs = std::filesystem;
+
+void add_arm_flags(Command& command, ArmFlags& flags) {
+  command.argument("run", flags.run, "the run's folder");
+  command.option("--arm", "NAME", flags.arm, "which arm; may be left out where the run has one only");
+  command.option("--seed", "N", flags.seed, "which seed (default: the run's first)");
+  command.option("--checkpoint", "NAME", flags.checkpoint, "which checkpoint, such as event-0 (default: the newest)");
+}
+
+ExperimentPlan stored_plan(fs::path const& folder) {
+  auto const config = folder / "config.toml";
+  if (!fs::exists(config))
+    throw DataError(folder.string() + ": is no run folder (it has no config.toml); `mneme runs` lists them");
+  return plan_experiment(read_toml(config));
+}
+
+ArmPlan const& chosen_arm(ExperimentPlan const& plan, std::string const& name) {
+  if (!name.empty()) return plan.arm(name);
+  if (plan.arms.size() == 1) return plan.arms.front();
+  std::vector<std::string> names;
+  for (auto const& arm : plan.arms) names.push_back(arm.name);
+  throw ConfigError("the run has the arms " + join(names) + ": say which one with --arm");
+}
+
+StoredArm load_stored(ArmFlags const& flags, DataLibrary& library) {
+  auto const plan = stored_plan(flags.run);
+  auto const& arm = chosen_arm(plan, flags.arm);
+  auto const seed = flags.seed.value_or(plan.options.seeds.front());
+  if (std::find(plan.options.seeds.begin(), plan.options.seeds.end(), seed) == plan.options.seeds.end())
+    throw ConfigError("--seed " + std::to_string(seed) + ": the run has no such seed");
+  use_threads(plan.options.threads);
+  return {arm, seed, load_arm(flags.run, arm.name, seed, flags.checkpoint, library, true)};
+}
+
+}  // namespace mneme::app

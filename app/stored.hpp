@@ -1,0 +1,35 @@
+// Run folders as verbs name them: which arm, seed and checkpoint of a stored run is meant.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "command.hpp"
+#include "mneme/experiment/run.hpp"
+
+namespace mneme::app {
+
+struct ArmFlags {
+  std::string run, arm, checkpoint;
+  std::optional<std::int64_t> seed;
+};
+/// The folder as an argument, and --arm, --seed, --checkpoint.
+void add_arm_flags(Command& command, ArmFlags& flags);
+
+/// The plan of a run folder. DataError where `folder` is none.
+[[nodiscard]] ExperimentPlan stored_plan(std::filesystem::path const& folder);
+
+/// The arm that is meant: the only one, or that of --arm. ConfigError where it is open.
+[[nodiscard]] ArmPlan const& chosen_arm(ExperimentPlan const& plan, std::string const& name);
+
+/// Learner, stream and trainer with the checkpoint in them: the end of training unless said otherwise.
+struct StoredArm {
+  ArmPlan plan;
+  std::int64_t seed;
+  LoadedArm loaded;
+};
+[[nodiscard]] StoredArm load_stored(ArmFlags const& flags, DataLibrary& library);
+
+}  // namespace mneme::app

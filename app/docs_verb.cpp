@@ -9,9 +9,13 @@ namespace mneme::app {
 namespace {
 
 /// A cell of a Markdown table.
-std::string cell(std::string text) {
-  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
-  return text;
+std::string cell(std::string const& text) {
+  std::string safe;
+  for (char const c : text) {
+    if (c == '|') safe += '\\';
+    safe += c;
+  }
+  return safe;
 }
 
 std::string table(OptionList const& options, std::string const& prefix) {
@@ -31,8 +35,9 @@ std::string options_page() {
       "edit it by hand.\nA key is set in the file, or on the command line with `-s key=value`. Parts are given by name "
       "(`strategy = \"ewc\"`)\nor as a table with their options (`strategy = { kind = \"ewc\", lambda = 100.0 }`).\n";
   for (auto const& section : sections()) {
-    page += "\n## " + (section.key.empty() ? std::string("Top level") : "`[" + section.key + "]`") + ": " +
-            section.summary + "\n\n" + table(section.options, section.key.empty() ? "" : section.key + ".");
+    auto const prefix = section.key.empty() ? "" : section.key + ".";
+    page += section.key.empty() ? "\n## Top level: " : "\n## `[" + section.key + "]`: ";
+    page += section.summary + "\n\n" + table(section.options, prefix);
   }
   for (auto const& kind : kinds()) {
     page += "\n## " + kind.plural + ": `" + kind.key + "`\n";

@@ -80,7 +80,7 @@ void add_plot(Command& program) {
   auto& verb = program.verb("plot", "the figures of a run as SVG, PNG or PDF, drawn by your Python's matplotlib");
   verb.argument("run", flags->run, "the run's folder", false);
   verb.option("--format", "svg|png|pdf", flags->format, "format of the figures (default svg)");
-  verb.option("-o,--output", "DIR", flags->out, "where the figures go (default: plots/ in the run's folder)");
+  verb.option("-o,--output", "DIR", flags->out, "where the figures go (default: figures/ in the run's folder)");
   verb.flag("--script", flags->script, "print the script that draws them, to be changed by you");
   verb.action([flags] { return plot(*flags); });
 }

@@ -34,9 +34,8 @@ int report(ReportFlags const& flags) {
     print(page);
     return 0;
   }
-  std::filesystem::path const file = !flags.out.empty() ? flags.out
-                                     : runs.size() == 1 ? runs.front().path / "report.html"
-                                                        : std::filesystem::path("comparison.html");
+  std::filesystem::path const beside = runs.size() == 1 ? runs.front().path / "report.html" : "comparison.html";
+  auto const file = flags.out.empty() ? beside : std::filesystem::path(flags.out);
   write_file(file, page);
   print(file.string() + "\n");
   return 0;

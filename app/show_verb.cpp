@@ -1,6 +1,8 @@
 // mneme show: what a run is and where it stands.
 #include <memory>
 
+#include "load.hpp"
+#include "mneme/core/errors.hpp"
 #include "mneme/core/text.hpp"
 #include "mneme/experiment/run.hpp"
 #include "mneme/report/headline.hpp"
@@ -38,7 +40,22 @@ std::string held_out_text(Json const& train) {
          train.at("patience").dump() + " epochs without a better loss";
 }
 
-/// What the stream lets a strategy see is known once it is made; of a stored run, its kind says it.
+std::string yes_or_no(bool value) { return value ? "yes" : "no"; }
+
+/// The stream itself says what it hides, and it is made of its data: that has to be here.
+Rows visibility_rows(ArmPlan const& arm, std::int64_t seed) {
+  try {
+    DataLibrary library(data_search({}));
+    auto const stream = build_arm(arm.tree, "arm." + arm.name, seed, library).stream;
+    auto const& visible = stream.visibility;
+    return {{"scenario", stream.scenario + ", " + std::to_string(stream.events.size()) + " events"},
+            {"visible", "task id in training: " + yes_or_no(visible.task_at_training) + ", at test: " +
+                            yes_or_no(visible.task_at_test) + ", task boundaries: " + yes_or_no(visible.boundaries)}};
+  } catch (DataError const&) {
+    return {{"scenario", "not told: the run's data is not on this machine"}};
+  }
+}
+
 Rows setting_rows(Json const& tree) {
   auto const& learner = tree.at("learner");
   Rows rows = {{"stream", part_text(tree.at("stream"))}, {"learner", part_text(learner)}};
@@ -77,12 +94,13 @@ int show(ShowFlags const& flags) {
     print(summary.dump(1) + "\n");
     return 0;
   }
-  auto const& tree = plan.arms.front().tree;
+  auto const& first = plan.arms.front();
   Rows rows = {{"status", status},
                {"created", folder.text("created")},
                {"command", folder.text("command")},
                {"data", plan.options.data == "sample" ? "the embedded sample, not the full sets" : "the full sets"}};
-  for (auto& row : setting_rows(tree)) rows.push_back(std::move(row));
+  for (auto& row : visibility_rows(first, plan.options.seeds.front())) rows.push_back(std::move(row));
+  for (auto& row : setting_rows(first.tree)) rows.push_back(std::move(row));
   print(bold(folder.text("title", plan.options.name)) + "\n" + columns({}, rows) + "\n" +
         columns({"  arm", "seed", "strategy", "status", "where it stands"}, arm_rows(plan, folder)) + "\n" +
         results_table(folder));

@@ -113,7 +113,8 @@ std::string wrapped(std::string_view text, std::size_t indent, std::size_t colum
     auto const end = std::min(text.find(' ', begin), text.size());
     auto const word = text.substr(begin, end - begin);
     if (!line.empty() && indent + width(line) + 1 + width(word) > columns) end_line();
-    line += (line.empty() ? "" : " ") + std::string(word);
+    if (!line.empty()) line += ' ';
+    line += word;
     begin = end + 1;
   }
   if (!line.empty()) end_line();

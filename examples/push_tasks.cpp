@@ -32,9 +32,8 @@ Task load(std::size_t id) {
 /// Learns tasks begin <= i < end on top of what `folder` holds, and saves. Returns the parameters' hash.
 std::string learn(std::filesystem::path const& folder, std::size_t begin, std::size_t end) {
   RandomStreams streams(0);
-  Classifier learner(
-      [](ParameterArena& arena) { return std::make_unique<Mlp>(arena, 28 * 28, std::vector<std::int64_t>{128}, 10); },
-      at::kCPU, &streams.get("init"));
+  Classifier learner([](ParameterArena& arena) { return std::make_unique<Mlp>(arena, 784, Shape{128}, 10); }, at::kCPU,
+                     &streams.get("init"));
   StrategyList strategies("ewc", std::make_unique<Ewc>(EwcOptions{.lambda = 500, .fisher = {.samples = 500}}), 0);
   TrainOptions options;
   options.epochs = 2;

@@ -1,11 +1,7 @@
-// Elastic weight consolidation step by step, on the embedded sample: docs/walkthrough-ewc.md explains each block.
+// Elastic weight consolidation step by step on the embedded sample; docs/walkthrough-ewc.md explains each block.
 #include <torch/types.h>
 
 #include <cstdio>
-#include <numeric>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "mneme/data/sample.hpp"
 #include "mneme/importance/fisher.hpp"
@@ -16,19 +12,19 @@
 
 using namespace mneme;
 
+int percent(Cell const& accuracy) { return static_cast<int>(100 * accuracy.value() + 0.5); }
+
 // [load]
 Task load(std::string const& name, std::int64_t id) {
-  return {.name = name,
-          .id = id,
-          .train = Dataset::from(name, load_sample(name, "train")),
-          .test = Dataset::from(name, load_sample(name, "test")),
-          .classes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}};
+  auto const train = Dataset::from(name, load_sample(name, "train"));
+  auto const test = Dataset::from(name, load_sample(name, "test"));
+  std::printf("%s: %ld training and %ld test images\n", name.c_str(), long{train.size()}, long{test.size()});
+  return {.name = name, .id = id, .train = train, .test = test, .classes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}};
 }
 // [/load]
-
 // [strategy]
 struct Consolidate final : Strategy {
-  Consolidate(MergedQuadratic q, double l) : quadratic(std::move(q)), lambda(l) {}
+  Consolidate(MergedQuadratic terms, double l) : quadratic(std::move(terms)), lambda(l) {}
   void add_gradient(StepContext& step) override {
     quadratic.add_gradient(step.parameters().value(), lambda, step.parameters().grad());
   }
@@ -36,49 +32,34 @@ struct Consolidate final : Strategy {
   double lambda;
 };
 // [/strategy]
-
 // [curve]
 struct Curve final : Observer {
   void line(Json const& line) override {
-    if (line["kind"] == "evaluation" && line["part"] == "curve")
-      points.emplace_back(line["step"].get<int>(), line["values"]["fashion-mnist"].get<double>());
+    if (line["kind"] != "evaluation" || line["part"] != "curve") return;
+    int const right = percent(line["values"]["fashion-mnist"].get<double>());
+    std::printf("step %3d: %d %% %s\n", line["step"].get<int>(), right, std::string(right / 2, '#').c_str());
   }
-  std::vector<std::pair<int, double>> points;
 };
 // [/curve]
 
-int percent(Cell const& accuracy) { return static_cast<int>(100 * accuracy.value() + 0.5); }
-
 int main() {
-  std::puts("== load");
-  // [load-both]
-  Task const fashion = load("fashion-mnist", 0), mnist = load("mnist", 1);
-  for (auto const* task : {&fashion, &mnist})
-    std::printf("%s: %d training and %d test images of 28x28\n", task->name.c_str(),
-                static_cast<int>(task->train.size()), static_cast<int>(task->test.size()));
-  // [/load-both]
-
   std::puts("== define");
   // [define]
-  std::uint64_t const seed = 0;
-  RandomStreams streams(seed);
-  auto const make_net = [](ParameterArena& arena) {
-    return std::make_unique<Mlp>(arena, 28 * 28, std::vector<std::int64_t>{256, 256}, 10);
-  };
+  auto const fashion = load("fashion-mnist", 0), mnist = load("mnist", 1);
+  RandomStreams streams(0);
+  auto const make_net = [](ParameterArena& arena) { return std::make_unique<Mlp>(arena, 784, Shape{256, 256}, 10); };
   Classifier learner(make_net, at::kCPU, &streams.get("init"));
-  std::printf("parameters: %d\n", static_cast<int>(learner.parameters().size()));
   TrainOptions options;
   options.epochs = 5;
   options.batch = 64;
+  std::printf("%ld parameters\n", long{learner.parameters().size()});
   // [/define]
-
   std::puts("== train-a");
   // [train-a]
-  Trainer first(learner, {}, options, {}, seed);  // no strategy: plain training
+  Trainer first(learner, {}, options, {}, 0);  // no strategy: plain training
   first.learn(fashion);
-  std::printf("fashion-mnist after A: %d %%\n", percent(first.matrix().values.back()[0]));
+  std::printf("fashion-mnist: %d %% right\n", percent(first.matrix().values.back()[0]));
   // [/train-a]
-
   std::puts("== fisher");
   // [fisher]
   auto const fisher = diagonal_fisher({.learner = learner,
@@ -86,51 +67,32 @@ int main() {
                                        .options = {.labels = "sampled", .samples = 1000},
                                        .choice = streams.get("fisher"),
                                        .noise = streams.get("fisher-noise")});
+  auto const tenth = std::get<0>(fisher.topk(fisher.size(0) / 10)).sum().item<double>();
+  std::printf("a tenth of the parameters holds %.0f %% of it\n", 100 * tenth / summarise(fisher).trace);
   MergedQuadratic quadratic;
   quadratic.add(fisher, learner.parameters().value());
-  auto const sorted = std::get<0>(fisher.sort(0, true));
-  auto const tenth = sorted.narrow(0, 0, sorted.size(0) / 10).sum().item<double>();
-  std::printf("a tenth of the parameters holds %d %% of the Fisher information\n",
-              static_cast<int>(100 * tenth / summarise(fisher).trace + 0.5));
   // [/fisher]
-
   std::puts("== train-b");
   // [train-b]
-  auto const continue_with = [&](StrategyList strategies, Curve& curve) {
+  auto const train_b = [&](StrategyList strategies) {
     auto const copy = learner.snapshot();  // the very same weights for both
-    Trainer trainer(*copy, std::move(strategies), options, {.every_steps = 45, .curve_images = 1000}, seed);
+    Trainer trainer(*copy, std::move(strategies), options, {.every_steps = 45, .curve_images = 1000}, 0);
+    Curve curve;
     trainer.attach(&curve);
     trainer.test_on(fashion);
     trainer.learn(mnist);
-    return trainer.matrix();
+    return trainer.matrix().values;
   };
-  Curve without_curve, with_curve;
-  auto const without = continue_with({}, without_curve);
-  auto const with =
-      continue_with(StrategyList("ewc", std::make_unique<Consolidate>(quadratic, 1000.0), seed), with_curve);
+  std::puts("fashion-mnist while mnist is learnt without EWC");
+  auto const without = train_b({});
+  std::puts("fashion-mnist while mnist is learnt with EWC");
+  auto const with = train_b({"ewc", std::make_unique<Consolidate>(quadratic, 1000.0), 0});
   // [/train-b]
-
-  std::puts("== table");
+  std::puts("== table\n                    fashion-mnist   mnist");
   // [table]
-  std::puts("                     fashion-mnist   mnist");
-  auto const row = [](char const* when, std::vector<Cell> const& cells) {
-    std::printf("%-20s %11d %% %5d %%\n", when, percent(cells[0]), percent(cells[1]));
-  };
-  row("after A", with.values.front());
-  row("after B without EWC", without.values.back());
-  row("after B with EWC", with.values.back());
+  std::printf("after A             %11d %% %5d %%\n", percent(with.front()[0]), percent(with.front()[1]));
+  std::printf("after B without EWC %11d %% %5d %%\n", percent(without.back()[0]), percent(without.back()[1]));
+  std::printf("after B with EWC    %11d %% %5d %%\n", percent(with.back()[0]), percent(with.back()[1]));
   // [/table]
-
-  std::puts("== curve");
-  // [draw]
-  for (auto const& [name, curve] : {std::pair{"without EWC", &without_curve}, std::pair{"with EWC", &with_curve}}) {
-    std::printf("fashion-mnist while mnist is learnt, %s\n", name);
-    for (auto const& [step, accuracy] : curve->points)
-      std::printf("step %d: %d %% %s\n", step, percent(accuracy), std::string(percent(accuracy) / 2, '#').c_str());
-  }
-  // [/draw]
-
-  bool const right = percent(without.values.back()[0]) + 10 <= percent(with.values.back()[0]);
-  std::printf("== check\nEWC keeps at least 10 points more of fashion-mnist: %s\n", right ? "yes" : "NO");
-  return right ? 0 : 1;
+  return percent(with.back()[0]) >= percent(without.back()[0]) + 10 ? 0 : 1;
 }

@@ -40,8 +40,8 @@ class ResidualMlp final : public Net {
 int main() {
   // [use]
   RandomStreams streams(0);
-  Classifier learner([](ParameterArena& arena) { return std::make_unique<ResidualMlp>(arena, 28 * 28, 100, 10); },
-                     at::kCPU, &streams.get("init"));
+  Classifier learner([](ParameterArena& arena) { return std::make_unique<ResidualMlp>(arena, 784, 100, 10); }, at::kCPU,
+                     &streams.get("init"));
   Task const mnist{.name = "mnist",
                    .id = 0,
                    .train = Dataset::from("mnist", load_sample("mnist", "train")),

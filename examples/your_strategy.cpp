@@ -57,9 +57,8 @@ struct Result {
 // [run]
 Result run(std::unique_ptr<Strategy> strategy) {
   RandomStreams streams(0);
-  Classifier learner(
-      [](ParameterArena& arena) { return std::make_unique<Mlp>(arena, 28 * 28, std::vector<std::int64_t>{128}, 10); },
-      at::kCPU, &streams.get("init"));
+  Classifier learner([](ParameterArena& arena) { return std::make_unique<Mlp>(arena, 784, Shape{128}, 10); }, at::kCPU,
+                     &streams.get("init"));
   StrategyList list;
   if (strategy) list.add("springs", std::move(strategy), 0);
   TrainOptions options;

@@ -50,7 +50,7 @@ void name_arms(std::vector<ArmGroup>& arms) {
       ++longer[arm.label];
     }
   for (auto& arm : arms)
-    if (longer[arm.label] > 1) arm.label = arm.run->path.filename().string() + ": " + arm.seeds.front()->arm;
+    if (longer[arm.label] > 1) arm.label = arm.run->name() + ": " + arm.seeds.front()->arm;
 }
 
 }  // namespace

@@ -13,11 +13,6 @@
 namespace mneme {
 namespace {
 
-/// The folder as a person names it: <experiment>/<time>-<hash>.
-std::string run_name(RunFolder const& run) {
-  return run.text("experiment", "run") + "/" + run.path.filename().string();
-}
-
 std::optional<Seeds> seconds_of(ArmGroup const& arm) {
   std::vector<double> totals;
   for (ArmRun const* run : arm.seeds) {
@@ -42,7 +37,7 @@ std::string section_of(RunFolder const& run, char const* section, std::vector<st
   try {
     return parse_toml(run.config_text, "config.toml").value(section, Json()).dump();
   } catch (Error const& fault) {
-    warnings.push_back(run_name(run) + ": " + fault.what());
+    warnings.push_back(run.name() + ": " + fault.what());
     return "";
   }
 }
@@ -105,7 +100,7 @@ Comparison compare_runs(std::span<RunFolder const> runs) {
   Comparison comparison;
   std::vector<std::pair<std::string, std::string>> data, learner, net, metric, steps, parameters;
   for (RunFolder const& run : runs) {
-    std::string const name = run_name(run);
+    std::string const name = run.name();
     data.emplace_back(name, data_of(run));
     if (!run.config_text.empty()) {
       learner.emplace_back(name, section_of(run, "learner", comparison.warnings));
@@ -122,7 +117,7 @@ Comparison compare_runs(std::span<RunFolder const> runs) {
       if (std::ranges::find(comparison.tasks, task) == comparison.tasks.end()) comparison.tasks.push_back(task);
   for (Board const& board : boards)
     for (ArmGroup const& arm : board.arms) {
-      ComparisonRow row{run_name(*arm.run),
+      ComparisonRow row{arm.run->name(),
                         arm.seeds.front()->arm,
                         arm.seeds.front()->strategy,
                         board.metric,

@@ -205,7 +205,10 @@ std::vector<Figure> training_figures(Board const& board) {
     figures.push_back(lines(board, "Term: " + term, "mean over the batch", [&](ArmGroup const& arm) {
       return points(arm, "step", [&](Json const& line) { return number_at(line, "terms", term); });
     }));
-  std::erase_if(figures, [](Figure const& figure) { return figure.empty(); });
+  auto const is_flat = [](Series const& series) {  // a term that no arm uses is logged as 0
+    return std::ranges::all_of(series.points, [](Point const& p) { return p.y.low == 0 && p.y.high == 0; });
+  };
+  std::erase_if(figures, [&](Figure const& figure) { return std::ranges::all_of(figure.series, is_flat); });
   for (Figure& figure : figures) figure.decimals = 4;
   return figures;
 }

@@ -4,8 +4,9 @@
 namespace mneme {
 
 void Page::section(std::string const& id, std::string const& title, std::string const& note) {
-  sections_.emplace_back(id, title);
-  body += "<section id=\"" + html::escape(id) + "\"><h2>" + html::escape(title) + "</h2>\n";
+  std::string const whole = qualifier.empty() ? title : title + " (" + qualifier + ")";
+  sections_.emplace_back(id, whole);
+  body += "<section id=\"" + html::escape(id) + "\"><h2>" + html::escape(whole) + "</h2>\n";
   if (!note.empty()) body += "<p class=\"note\">" + note + "</p>\n";
 }
 

@@ -39,7 +39,7 @@ std::string notice(std::string const& kind, std::string const& html) {
 }
 
 std::string run_prefix(std::span<RunFolder const> runs, RunFolder const& run) {
-  return runs.size() < 2 ? "" : "<b>" + escape(run.path.filename().string()) + "</b>: ";
+  return runs.size() < 2 ? "" : "<b>" + escape(run.name()) + "</b>: ";
 }
 
 html::Table data_table(RunFolder const& run) {
@@ -108,7 +108,7 @@ std::string notices(std::span<RunFolder const> runs) {
 void add_runs(Page& page, std::span<RunFolder const> runs) {
   page.section("again", "How to get these numbers again");
   for (RunFolder const& run : runs) {
-    if (runs.size() > 1) page.body += "<h3>" + escape(run.path.filename().string()) + "</h3>\n";
+    if (runs.size() > 1) page.body += "<h3>" + escape(run.name()) + "</h3>\n";
     if (auto const command = run.text("command"); !command.empty())
       page.body += "<pre class=\"command\" tabindex=\"0\">" + escape(command) + "</pre>\n";
     page.body += data_table(run).text("numbers") + seed_table(run).text("numbers");

@@ -51,9 +51,9 @@ std::string masthead(std::span<RunFolder const> runs) {
 std::string footer(std::span<RunFolder const> runs) {
   std::string out = "<footer>";
   for (RunFolder const& run : runs)
-    out += "<p>" + escape(run.path.filename().string()) + " · " + escape(run.text("status")) + " · " +
+    out += "<p>" + escape(run.name()) + " · " + escape(run.text("status")) + " · " +
            escape(run.text("updated", run.text("created"))) + " · Mneme " + escape(run.text("mneme")) + "</p>";
-  return out + "<p>Charts: Chart.js 3.9.1, MIT licence.</p></footer>\n";
+  return out + "<p>Charts: Chart.js, MIT licence.</p></footer>\n";
 }
 
 }  // namespace
@@ -63,6 +63,7 @@ std::string make_report(std::span<RunFolder const> runs) {
   std::vector<Board> const boards = make_boards(runs);
   Page page;
   for (Board const& board : boards) {
+    if (boards.size() > 1) page.qualifier = board.style.title;
     add_results(page, board);
     add_curves(page, board);
     add_pictures(page, board);
@@ -71,6 +72,7 @@ std::string make_report(std::span<RunFolder const> runs) {
     add_importance(page, board);
     add_time(page, board);
   }
+  page.qualifier.clear();
   add_runs(page, runs);
 
   std::string const style(embedded_file("report/report.css"));

@@ -99,6 +99,12 @@ RunFolder RunFolder::read(fs::path const& folder) {
   return run;
 }
 
+std::string RunFolder::name() const {
+  fs::path whole = fs::absolute(path).lexically_normal();
+  if (whole.filename().empty()) whole = whole.parent_path();  // "RUN/" and "." have names too
+  return text("experiment", "run") + "/" + whole.filename().string();
+}
+
 std::string RunFolder::text(char const* key, std::string const& otherwise) const {
   auto const found = summary.find(key);
   return found != summary.end() && found->is_string() ? found->get<std::string>() : otherwise;

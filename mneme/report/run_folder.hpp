@@ -45,6 +45,9 @@ struct RunFolder {
   /// has another format version or breaks the contract.
   static RunFolder read(std::filesystem::path const& folder);
 
+  /// As a person names it: <experiment>/<time>-<hash>.
+  [[nodiscard]] std::string name() const;
+
   /// A string of summary.json, or `otherwise` where it is missing.
   [[nodiscard]] std::string text(char const* key, std::string const& otherwise = "") const;
 };

@@ -15,6 +15,7 @@ namespace mneme {
 class Page {
  public:
   std::string body;
+  std::string qualifier;  // follows the titles of sections, where several boards have sections of the same title
 
   void section(std::string const& id, std::string const& title, std::string const& note = "");
   void end_section();

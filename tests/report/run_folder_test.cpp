@@ -34,6 +34,14 @@ TEST(RunFolder, ReadsEverythingOfAFinishedRun) {
   EXPECT_TRUE(run.notes.empty());
 }
 
+// Wrong: a run named with a slash at its end, as shells complete it, has no name in the report.
+TEST(RunFolder, NameDoesNotDependOnHowTheFolderIsWritten) {
+  TemporaryFolder const out("name");
+  fs::path const folder = write_run(out.path, Fixture());
+  for (fs::path const& written : {folder, folder / "", folder / "."})
+    EXPECT_EQ(RunFolder::read(written).name(), "demo/20250102T030405Z-0a1b2c3d") << written;
+}
+
 // Wrong: a run that was killed while it wrote a line cannot be reported on, or the loss is hidden.
 TEST(RunFolder, IgnoresAHalfWrittenLastLineAndSaysSo) {
   TemporaryFolder const out("half");

@@ -86,7 +86,7 @@
       const points = (k) => series.points.map((p) => ({ x: p[0], y: p[k] }));
       const edge = { order: figure.series.length, borderWidth: 0, pointRadius: 0, pointHitRadius: 0, band: true, series: place, backgroundColor: tone + "2b" };
       const mean = {
-        label: series.label, data: points(1), series: place, order: -place, borderColor: tone, backgroundColor: tone, borderWidth: 2,
+        label: series.label, data: points(1), series: place, order: -place, clip: 6, borderColor: tone, backgroundColor: tone, borderWidth: 2,
         borderDash: dashes[style], pointStyle: markers[style], pointRadius: series.points.length > 14 ? 0 : 3.5,
         pointHitRadius: 8, tension: 0, ranges: series.points.map((p) => [p[2], p[3]])
       };

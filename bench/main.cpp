@@ -1,0 +1,116 @@
+// mneme_bench [--ratios=FILE] [Google Benchmark's options]: runs the paired benchmarks, writes their ratios.
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <benchmark/benchmark.h>
+#include <malloc.h>
+
+#include <cstdio>
+#include <string_view>
+
+#include "floor.hpp"
+#include "paired.hpp"
+#include "subject.hpp"
+
+namespace mneme::bench {
+namespace {
+
+void add_step(std::string const& net, std::int64_t batch, std::int64_t steps, int rounds) {
+  add_pair(net + "_step_b" + std::to_string(batch), rounds, [=] {
+    auto const floor = std::make_shared<Floor>(net == "cnn" ? Floor::cnn(batch) : Floor::mlp(batch));
+    auto const training = std::make_shared<Training>(net, "naive", batch, batch * steps);
+    return Pair{[=] {
+                  return seconds_of([&] {
+                    for (std::int64_t i = 0; i < steps; ++i) floor->step();
+                  });
+                },
+                [=] { return training->epoch(); }};
+  });
+}
+
+/// A step under EWC against a naive one. Every round ends an event, so the number of tasks rises from `tasks` on.
+void add_ewc(std::string const& name, std::int64_t tasks) {
+  add_pair(name, 30, [=] {
+    constexpr std::int64_t kBatch = 128, kSteps = 20;
+    Json const ewc = {{"kind", "ewc"}, {"samples", 1}, {"batch", 1}};
+    auto const naive = std::make_shared<Training>("mlp", "naive", kBatch, kBatch * kSteps);
+    auto const anchored = std::make_shared<Training>("mlp", ewc, kBatch, kBatch * kSteps);
+    anchored->add_tasks(tasks);
+    return Pair{[=] { return naive->epoch(); }, [=] { return anchored->epoch(); }};
+  });
+}
+
+/// An importance pass over N samples against a training epoch over N, batch 128.
+void add_fisher(std::string const& net, std::string const& labels, std::int64_t samples, int rounds) {
+  add_pair("fisher_" + labels + "_" + net, rounds, [=] {
+    auto const training = std::make_shared<Training>(net, "naive", 128, samples);
+    return Pair{[=] { return training->epoch(); }, [=] { return training->fisher(labels); }};
+  });
+}
+
+void add_evaluation() {
+  add_pair("evaluate_mlp_b1000", 30, [] {
+    auto const floor = std::make_shared<Floor>(Floor::mlp(1000));
+    std::shared_ptr<Learner> const learner = classifier("mlp");
+    auto const test = images().with(images().data().narrow(0, 0, 10'000), images().labels().narrow(0, 0, 10'000));
+    return Pair{[=] {
+                  return seconds_of([&] {
+                    for (int i = 0; i < 10; ++i) floor->forward();
+                  });
+                },
+                [=] { return evaluation(*learner, test, 1000); }};
+  });
+}
+
+/// A whole run against what it spends on passes, optimizer, importance and evaluation.
+void add_run() {
+  add_pair("run_overhead_mlp", 3, [] {
+    auto const seconds = std::make_shared<RunSeconds>();
+    return Pair{[=] {
+                  *seconds = whole_run();
+                  return seconds->work;
+                },
+                [=] { return seconds->total; }};
+  });
+}
+
+void add_all() {
+  add_step("mlp", 10, 400, 30);
+  add_step("mlp", 64, 60, 30);
+  add_step("mlp", 128, 30, 30);
+  add_step("mlp", 256, 15, 30);
+  add_step("cnn", 128, 5, 15);
+  add_ewc("ewc_step_b128", 1);
+  add_ewc("ewc_step_20_tasks_b128", 20);
+  add_fisher("mlp", "sampled", 2'560, 30);
+  add_fisher("mlp", "all", 2'560, 15);
+  add_fisher("cnn", "sampled", 640, 15);
+  add_fisher("cnn", "all", 640, 7);
+  add_evaluation();
+  add_run();
+}
+
+}  // namespace
+}  // namespace mneme::bench
+
+int main(int argc, char** argv) {
+  // As the command prepares its process: freed tensors stay with it instead of being mapped anew in every step.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  at::set_num_threads(1);
+  at::globalContext().setFlushDenormal(true);
+
+  std::filesystem::path ratios = "build/bench/ratios.json";
+  mneme::bench::add_all();
+  benchmark::Initialize(&argc, argv);
+  for (int i = 1; i < argc; ++i) {
+    std::string_view const argument = argv[i], key = "--ratios=";
+    if (!argument.starts_with(key)) {
+      std::fprintf(stderr, "mneme_bench: unknown argument %s; known: --ratios=FILE and --benchmark_*\n", argv[i]);
+      return 2;
+    }
+    ratios = argument.substr(key.size());
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  mneme::bench::write_ratios(ratios);
+  std::printf("ratios: %s\n", ratios.c_str());
+}

@@ -1,0 +1,115 @@
+#include "subject.hpp"
+
+#include <torch/types.h>
+#include <unistd.h>
+
+#include "mneme/importance/fisher.hpp"
+#include "paired.hpp"
+
+namespace mneme::bench {
+namespace {
+
+/// Takes the time of every training stage.
+class Stopwatch final : public Strategy {
+ public:
+  explicit Stopwatch(double& seconds) : seconds_(seconds) {}
+  void begin_stage(StageContext&) override { begin_ = processor_seconds(); }
+  void end_stage(StageContext&) override { seconds_ = processor_seconds() - begin_; }
+
+ private:
+  double& seconds_;
+  double begin_ = 0;
+};
+
+Dataset part_of(Dataset const& data, std::int64_t first, std::int64_t count) {
+  return data.with(data.data().narrow(0, first, count), data.labels().narrow(0, first, count));
+}
+
+TrainOptions train_options(std::int64_t batch) {
+  TrainOptions options;
+  options.batch = batch;
+  return options;
+}
+
+}  // namespace
+
+Dataset const& images() {
+  static Dataset const data("random", at::randint(256, {60'000, 1, 28, 28}, at::kByte),
+                            at::randint(10, {60'000}, at::kLong), {});
+  return data;
+}
+
+std::unique_ptr<Learner> classifier(std::string const& net) {
+  RandomStreams streams(0);
+  auto const& row = find_row(learner_table(), "learner", "classifier");
+  return row.make({.input = {1, 28, 28}, .classes = 10}, {{"net", net}}, "learner", streams.get("init"));
+}
+
+Training::Training(std::string const& net, Json const& strategy, std::int64_t batch, std::int64_t samples)
+    : learner_(classifier(net)), samples_(samples) {
+  StrategyList strategies(strategy, "strategy", 0);
+  strategies.add("stopwatch", std::make_unique<Stopwatch>(stage_seconds_), 0);
+  auto options = train_options(batch);
+  options.at_boundary = "keep";
+  options.log_every = std::int64_t{1} << 40;
+  trainer_ = std::make_unique<Trainer>(*learner_, std::move(strategies), options, EvaluationOptions{}, 0);
+}
+
+Training::~Training() = default;
+
+Dataset Training::next_samples() {
+  first_ = first_ + 2 * samples_ > images().size() ? 0 : first_ + samples_;
+  return part_of(images(), first_, samples_);
+}
+
+double Training::epoch() {
+  trainer_->learn({.name = "random", .train = next_samples(), .test = part_of(images(), 0, 0), .classes = {}});
+  return stage_seconds_;
+}
+
+void Training::add_tasks(std::int64_t count) {
+  for (; count > 0; --count) epoch();
+}
+
+double Training::fisher(std::string const& labels) {
+  auto const data = next_samples();
+  return seconds_of([&] {
+    return diagonal_fisher({.learner = *learner_,
+                            .data = data,
+                            .options = {.labels = labels},
+                            .choice = streams_.get("choice"),
+                            .noise = streams_.get("noise")});
+  });
+}
+
+double evaluation(Learner& learner, Dataset const& test, std::int64_t batch) {
+  StrategyList none;
+  return seconds_of([&] { return evaluate(learner, none, {}, test, RandomStreams(0), batch, [] {}); });
+}
+
+RunSeconds whole_run() {
+  auto const folder = std::filesystem::temp_directory_path() / ("mneme-bench-" + std::to_string(::getpid()));
+  PhaseClock clock;
+  {
+    RunFiles files(folder);
+    auto const learner = classifier("mlp");
+    auto options = train_options(512);
+    options.epochs = 2;
+    EvaluationOptions evaluation;
+    evaluation.every_steps = 20;
+    Trainer trainer(*learner, StrategyList(Json{{"kind", "ewc"}}, "strategy", 0), options, evaluation, 0);
+    trainer.attach(&files);
+    for (std::int64_t id = 0; id < 2; ++id)
+      trainer.learn({.name = "task " + std::to_string(id),
+                     .id = id,
+                     .train = images(),
+                     .test = part_of(images(), 10'000 * id, 10'000),
+                     .classes = {}});
+    clock = trainer.clock();
+  }
+  std::filesystem::remove_all(folder);
+  double const rest = clock.seconds(Lap::kData) + clock.seconds(Lap::kStrategy) + clock.seconds(Lap::kWriting);
+  return {clock.total() - rest, clock.total()};
+}
+
+}  // namespace mneme::bench

@@ -1,0 +1,49 @@
+// What is measured: Mneme's own ways to do a round of work, through the same interfaces that a run uses.
+#pragma once
+
+#include <memory>
+
+#include "mneme/train/trainer.hpp"
+
+namespace mneme::bench {
+
+/// 60,000 samples of random bytes 28x28 with labels 0..9, made once.
+Dataset const& images();
+
+/// "mlp" or "cnn" with fresh weights.
+std::unique_ptr<Learner> classifier(std::string const& net);
+
+/// Epochs over the task data, each over the next `samples` of `images`: every row is met in memory, not in the cache.
+class Training {
+ public:
+  Training(std::string const& net, Json const& strategy, std::int64_t batch, std::int64_t samples);
+  ~Training();
+
+  /// Seconds of one epoch's stage: shuffle, batches, steps; not the event around it.
+  double epoch();
+  /// Ends `count` more events, each a task for the strategy to consolidate.
+  void add_tasks(std::int64_t count);
+  /// Seconds of one importance pass over as many samples as an epoch has.
+  double fisher(std::string const& labels);
+
+ private:
+  [[nodiscard]] Dataset next_samples();
+
+  std::unique_ptr<Learner> learner_;
+  std::unique_ptr<Trainer> trainer_;
+  RandomStreams streams_{0};
+  std::int64_t samples_, first_ = 0;
+  double stage_seconds_ = 0;
+};
+
+/// Seconds of one evaluation of `test`.
+double evaluation(Learner& learner, Dataset const& test, std::int64_t batch);
+
+/// A whole run of two tasks by the settings of the catalogue's `ewc-mlp`, with log, curve and checkpoints.
+/// What the log, the data and the bookkeeping take of it is the difference of the two.
+struct RunSeconds {
+  double work, total;
+};
+RunSeconds whole_run();
+
+}  // namespace mneme::bench

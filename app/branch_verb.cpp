@@ -4,6 +4,7 @@
 #include "execute.hpp"
 #include "load.hpp"
 #include "mneme/core/errors.hpp"
+#include "mneme/core/text.hpp"
 #include "mneme/train/checkpoint.hpp"
 #include "process.hpp"
 #include "stored.hpp"
@@ -32,6 +33,21 @@ BranchPoint branch_point(std::string const& text) {
   return point;
 }
 
+std::vector<std::string> kinds_of(Json const& strategy) {
+  std::vector<std::string> kinds;
+  for (auto const& part : strategy.is_array() ? strategy : Json::array({strategy})) kinds.push_back(part.at("kind"));
+  return kinds;
+}
+
+/// A strategy that watches or changes the first event cannot come to a run that went through it without it.
+void refuse_late_comer(ArmPlan const& stored, ArmPlan const& branch) {
+  if (branch.prefix == Prefix::kPlain) return;
+  auto const kinds = kinds_of(branch.tree.at("strategy"));
+  if (kinds == kinds_of(stored.tree.at("strategy"))) return;
+  throw ConfigError("cannot branch into " + join(kinds) + ": it records or changes the training from the start, and " +
+                    "the arm '" + stored.name + "' was trained without it. Run it from the beginning instead");
+}
+
 /// The arm as an experiment of its own, its seeds those that have the checkpoint to begin at.
 ExperimentPlan plan_branch(ArmPlan const& arm, BranchFlags const& flags) {
   ConfigLayers layers;
@@ -44,11 +60,13 @@ ExperimentPlan plan_branch(ArmPlan const& arm, BranchFlags const& flags) {
 }
 
 int branch(BranchFlags const& flags) {
+  check_flags(flags.execute);
   auto point = branch_point(flags.run);
   auto const stored = stored_plan(point.run);
   auto const& arm = chosen_arm(stored, flags.arm);
   point.arm = arm.name;
   auto plan = plan_branch(arm, flags);
+  refuse_late_comer(arm, plan.arms.front());
   for (auto const seed : plan.options.seeds) {
     auto const folder = point.run / "arms" / arm.name / ("seed-" + std::to_string(seed)) / "checkpoints";
     static_cast<void>(CheckpointStore(folder, 0).find(point.checkpoint));

@@ -39,9 +39,9 @@ int show(ConfigFlags const& flags) {
     std::vector<std::vector<std::string>> rows;
     for (auto const& [key, value] : flatten(plan.tree)) {
       auto const origin = layers.origin(key);
-      rows.push_back({key, value.dump(), origin.empty() ? "default" : origin});
+      rows.push_back({key, origin.empty() ? "default" : origin, value.dump()});
     }
-    print(columns({"key", "value", "from"}, rows));
+    print(columns({"key", "from", "value"}, rows));
   }
   return 0;
 }

@@ -10,24 +10,21 @@
 namespace mneme::app {
 namespace {
 
-std::string number(Json const& value) { return value.is_number() ? format_number(value.get<double>()) : value.dump(); }
-
 std::string rounded(double value) {
   auto const size = value < 0 ? -value : value;
   return html::fixed(value, size >= 100 ? 1 : size >= 1 ? 2 : 4);
 }
 
+std::string number(Json const& value) { return value.is_number() ? rounded(value.get<double>()) : value.dump(); }
+
 std::string step_of(Json const& line) { return "step " + line.at("step").dump(); }
 
-/// "mnist 93.7 %, fashion-mnist 64.1 %"; nats for a learner that reports parts of its loss.
-std::string values_of(Json const& line) {
-  bool const nats = line.contains("loss_parts") && !line["loss_parts"].empty();
+/// "mnist 93.7 %, fashion-mnist 64.1 %".
+std::string values_of(Json const& line, MetricStyle const& style) {
   std::vector<std::string> parts;
-  for (auto const& [task, value] : line.at("values").items()) {
-    if (!value.is_number()) continue;
-    auto const shown = value.get<double>();
-    parts.push_back(task + " " + (nats ? html::fixed(shown, 1) + " nats" : html::fixed(100 * shown, 1) + " %"));
-  }
+  for (auto const& [task, value] : line.at("values").items())
+    if (value.is_number())
+      parts.push_back(task + " " + html::fixed(style.factor * value.get<double>(), style.decimals) + " " + style.unit);
   return join(parts);
 }
 
@@ -39,7 +36,7 @@ std::string terms_of(Json const& terms) {
 
 }  // namespace
 
-std::optional<std::string> describe_line(Json const& line) {
+std::optional<std::string> describe_line(Json const& line, MetricStyle const& style) {
   auto const kind = line.value("kind", "");
   if (kind == "event") {
     auto const event = "event " + line.at("event").dump() + ": ";
@@ -48,7 +45,8 @@ std::optional<std::string> describe_line(Json const& line) {
     return event + line.at("event_kind").get<std::string>() + " " + task + " (" + line.at("samples").dump() +
            " samples)";
   }
-  if (kind == "evaluation" && line.value("part", "") == "full") return "  " + step_of(line) + ": " + values_of(line);
+  if (kind == "evaluation" && line.value("part", "") == "full")
+    return "  " + step_of(line) + ": " + values_of(line, style);
   if (kind == "importance") {
     auto text = "  " + line.value("strategy", "") + ": importance of " + line.value("samples", Json()).dump() +
                 " samples (" + line.value("labels", "") + " labels), trace " + number(line.value("trace", Json()));
@@ -60,10 +58,10 @@ std::optional<std::string> describe_line(Json const& line) {
   return std::nullopt;
 }
 
-std::optional<std::string> describe_detail(Json const& line) {
+std::optional<std::string> describe_detail(Json const& line, MetricStyle const& style) {
   auto const kind = line.value("kind", "");
   if (kind == "evaluation" && line.value("part", "") == "curve")
-    return "  " + step_of(line) + ", part of the test sets: " + values_of(line);
+    return "  " + step_of(line) + ", part of the test sets: " + values_of(line, style);
   if (kind == "step")
     return "  " + step_of(line) + ": loss " + rounded(line.at("loss").get<double>()) + terms_of(line.at("terms")) +
            ", learning rate " + number(line.at("lr"));
@@ -77,11 +75,11 @@ void Console::begin(Unit const& unit, RunFiles& files) {
 }
 
 void Console::line(Json const& line) {
-  if (auto const text = describe_line(line)) {
+  if (auto const text = describe_line(line, style_)) {
     files_->log.append(*text);
     say(unit_ + "  " + *text);
   } else if (talk_level() == Talk::kVerbose) {
-    if (auto const detail = describe_detail(line)) say_more(unit_ + "  " + *detail);
+    if (auto const detail = describe_detail(line, style_)) say_more(unit_ + "  " + *detail);
   }
 }
 

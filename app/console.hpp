@@ -5,19 +5,23 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "mneme/experiment/run.hpp"
+#include "mneme/report/board.hpp"
 #include "mneme/train/observer.hpp"
 
 namespace mneme::app {
 
 /// A line of metrics.jsonl for people; nothing for what is only of interest under -v (see `describe_detail`).
-[[nodiscard]] std::optional<std::string> describe_line(Json const& line);
+/// `style` is that of the learner's metric.
+[[nodiscard]] std::optional<std::string> describe_line(Json const& line, MetricStyle const& style);
 /// The rest: logged steps and points of curves.
-[[nodiscard]] std::optional<std::string> describe_detail(Json const& line);
+[[nodiscard]] std::optional<std::string> describe_detail(Json const& line, MetricStyle const& style);
 
 class Console final : public Observer {
  public:
+  explicit Console(MetricStyle style) : style_(std::move(style)) {}
   /// From now on lines are those of this unit. `files` must outlive its training.
   void begin(Unit const& unit, RunFiles& files);
   void line(Json const& line) override;
@@ -25,6 +29,7 @@ class Console final : public Observer {
 
  private:
   using Clock = std::chrono::steady_clock;
+  MetricStyle style_;
   std::string unit_;
   RunFiles* files_ = nullptr;
   Clock::time_point since_{};

@@ -27,7 +27,11 @@ std::string table(OptionList const& options, std::string const& prefix) {
   return text;
 }
 
-std::string paragraph(std::string const& text) { return text.empty() ? "" : "\n" + text + "\n"; }
+std::string paragraph(std::string text) {
+  if (text.empty()) return text;
+  text.insert(text.begin(), '\n');
+  return text += '\n';
+}
 
 std::string options_page() {
   std::string page =
@@ -42,10 +46,11 @@ std::string options_page() {
   for (auto const& kind : kinds()) {
     page += "\n## " + kind.plural + ": `" + kind.key + "`\n";
     for (auto const* part : kind.parts) {
-      page += "\n### `" + part->name + "`\n\n" + part->summary + "\n";
+      page.append("\n### `").append(part->name).append("`\n\n").append(part->summary).append("\n");
       if (!part->equation.empty()) page += "\n    " + part->equation + "\n";
-      page += paragraph(part->paper) + paragraph(part->differences.empty() ? "" : "Differences: " + part->differences);
-      page += "\n" + table(part->options(), kind.key + ".");
+      page += paragraph(part->paper) +
+              paragraph(part->differences.empty() ? "" : std::string("Differences: ").append(part->differences));
+      page.append("\n").append(table(part->options(), kind.key + "."));
     }
   }
   return page;

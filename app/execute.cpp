@@ -1,5 +1,7 @@
 #include "execute.hpp"
 
+#include <algorithm>
+
 #include "console.hpp"
 #include "failure.hpp"
 #include "jobs.hpp"
@@ -26,6 +28,14 @@ int here(ExperimentRun& run, std::vector<Unit> const& wave, ExecuteFlags const& 
   return first;
 }
 
+/// How the lines about a unit show its learner's metric.
+MetricStyle style_of(ExperimentPlan const& plan, Unit const& unit) {
+  auto const arm = std::find_if(plan.arms.begin(), plan.arms.end(), [&](ArmPlan const& a) {
+    return unit.shared >= 0 ? a.shared == unit.shared : a.name == unit.arm;
+  });
+  return metric_style(arm->tree.at("learner").at("kind") == "vae" ? "negative_elbo" : "accuracy");
+}
+
 bool stopped(int status) { return status == kStoppedStatus || status > 128; }
 
 void print_results(ExperimentRun const& run, bool json) {
@@ -48,7 +58,7 @@ void add_execute_flags(Command& command, ExecuteFlags& flags) {
 bool ends_the_run(int status) { return stopped(status) || status == static_cast<int>(ExitCode::kIo); }
 
 int execute_unit(ExperimentRun& run, Unit const& unit, bool allow_drift, std::optional<double> seconds) {
-  Console console;
+  Console console(style_of(run.plan(), unit));
   ExecuteOptions options;
   options.allow_drift = allow_drift;
   options.stop_after_seconds = seconds;
@@ -64,14 +74,19 @@ int execute_unit(ExperimentRun& run, Unit const& unit, bool allow_drift, std::op
   }
 }
 
+void check_flags(ExecuteFlags const& flags) {
+  if (auto const jobs = flags.jobs.value_or(1); jobs < 1)
+    throw ConfigError("--jobs " + std::to_string(jobs) + ": must be at least 1");
+  static_cast<void>(Deadline(flags.stop_after));
+}
+
 int execute(ExperimentRun& run, ExecuteFlags const& flags) {
-  auto const jobs = flags.jobs.value_or(1);
-  if (jobs < 1) throw ConfigError("--jobs " + std::to_string(jobs) + ": must be at least 1");
+  check_flags(flags);
   Deadline const deadline(flags.stop_after);
   say("run " + run.folder().string());
   int status = 0;
   for (auto const& wave : run.waves()) {
-    status = jobs > 1 ? in_processes(run, wave, flags, deadline) : here(run, wave, flags, deadline);
+    status = flags.jobs.value_or(1) > 1 ? in_processes(run, wave, flags, deadline) : here(run, wave, flags, deadline);
     if (status != 0) break;  // the arms of the next wave stand on this one
   }
   end_progress();

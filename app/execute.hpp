@@ -20,6 +20,9 @@ struct ExecuteFlags {
 };
 void add_execute_flags(Command& command, ExecuteFlags& flags);
 
+/// ConfigError for a value that makes no sense; to be called before a folder is made.
+void check_flags(ExecuteFlags const& flags);
+
 /// Does what is left to do, writes summary and report, prints results. The exit code: 0, or that of the first failure;
 /// a failing arm does not keep the others from finishing.
 int execute(ExperimentRun& run, ExecuteFlags const& flags);

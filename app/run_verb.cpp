@@ -46,6 +46,7 @@ void print_plan(ExperimentPlan const& plan, bool json) {
 }
 
 int run(RunFlags const& flags) {
+  check_flags(flags.execute);
   auto layers = load_experiment(flags.experiment);
   apply_changes(layers, flags.change);
   auto plan = plan_experiment(experiment_tree(layers));

@@ -22,10 +22,15 @@ Parsed parse_member(Json const& config, std::string const& where) {
   return {static_cast<std::size_t>(&row - rows.data()), options, where};
 }
 
+/// The name and what differs from the defaults.
 std::string print(StrategyRow const& row, Json const& options) {
   std::string inside;
-  for (auto const& [key, value] : options.items())
-    if (key != "kind") inside += (inside.empty() ? "" : ", ") + key + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+  for (auto const& option : row.info.options()) {
+    auto const value = options.value(option.key, option.default_value);
+    if (value != option.default_value)
+      inside += (inside.empty() ? "" : ", ") + option.key + "=" +
+                (value.is_string() ? value.get<std::string>() : value.dump());
+  }
   return row.info.name + (inside.empty() ? "" : "(" + inside + ")");
 }
 

@@ -93,11 +93,10 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
     }
   }
   clock_.lap(Lap::kEvaluation);
-  write({{"kind", "evaluation"},
-         {"part", full ? "full" : "curve"},
-         {"epoch", position_.epoch},
-         {"values", values},
-         {"loss_parts", parts}});
+  Json line = {
+      {"kind", "evaluation"}, {"part", full ? "full" : "curve"}, {"epoch", position_.epoch}, {"values", values}};
+  if (!figures.front().higher_is_better) line["loss_parts"] = parts;  // the headline is a loss: its parts
+  write(std::move(line));
   if (kind.empty()) return;
   matrix_.rows.push_back({kind == "initial" ? -1 : position_.event, kind,
                           kind == "initial" ? "" : event_name(context.event), position_.step});

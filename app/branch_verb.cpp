@@ -48,6 +48,14 @@ void refuse_late_comer(ArmPlan const& stored, ArmPlan const& branch) {
                     "the arm '" + stored.name + "' was trained without it. Run it from the beginning instead");
 }
 
+/// Its checkpoint holds the weights of the stored learner, which fit no other.
+void refuse_other_learner(ArmPlan const& stored, ArmPlan const& branch) {
+  if (stored.tree.at("learner") == branch.tree.at("learner")) return;
+  throw CheckpointError("the checkpoint is of another net: the arm '" + stored.name +
+                        "' has learner = " + stored.tree["learner"].dump() + ", the branch would have " +
+                        branch.tree["learner"].dump() + ". A branch may change anything but the learner");
+}
+
 /// The arm as an experiment of its own, its seeds those that have the checkpoint to begin at.
 ExperimentPlan plan_branch(ArmPlan const& arm, BranchFlags const& flags) {
   ConfigLayers layers;
@@ -66,6 +74,7 @@ int branch(BranchFlags const& flags) {
   auto const& arm = chosen_arm(stored, flags.arm);
   point.arm = arm.name;
   auto plan = plan_branch(arm, flags);
+  refuse_other_learner(arm, plan.arms.front());
   refuse_late_comer(arm, plan.arms.front());
   for (auto const seed : plan.options.seeds) {
     auto const folder = point.run / "arms" / arm.name / ("seed-" + std::to_string(seed)) / "checkpoints";

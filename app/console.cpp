@@ -100,7 +100,7 @@ void Console::progress(Progress const& p) {
     text += " · " + html::fixed(rate, rate < 10 ? 1 : 0) + " steps/s · " +
             show_seconds(static_cast<double>(p.stage_steps - p.stage_step) / rate) + " left";
   }
-  text += " · loss " + rounded(p.loss);
+  if (p.loss != 0) text += " · loss " + rounded(p.loss);  // known from the first logged step on
   for (auto const& [name, value] : p.terms) text += ", " + name + " " + rounded(value);
   show_progress(text);
 }

@@ -97,7 +97,9 @@ int execute(ExperimentRun& run, ExecuteFlags const& flags) {
     int const second = report_failure(failure);
     if (status == 0) status = second;
   }
-  if (stopped(status)) say("Resume with: mneme resume " + shell_line({run.folder().string()}));
+  if (status != 0)
+    say((stopped(status) ? "Resume with: mneme resume " : "When the cause is mended, go on with: mneme resume ") +
+        shell_line({run.folder().string()}));
   return status;
 }
 

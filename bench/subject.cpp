@@ -73,13 +73,14 @@ void Training::add_tasks(std::int64_t count) {
 
 double Training::fisher(std::string const& labels) {
   auto const data = next_samples();
-  return seconds_of([&] {
-    return diagonal_fisher({.learner = *learner_,
-                            .data = data,
-                            .options = {.labels = labels},
-                            .choice = streams_.get("choice"),
-                            .noise = streams_.get("noise")});
-  });
+  FisherOptions options;
+  options.labels = labels;
+  ImportanceRequest const request{.learner = *learner_,
+                                  .data = data,
+                                  .options = options,
+                                  .choice = streams_.get("choice"),
+                                  .noise = streams_.get("noise")};
+  return seconds_of([&] { return diagonal_fisher(request); });
 }
 
 double evaluation(Learner& learner, Dataset const& test, std::int64_t batch) {

@@ -11,7 +11,7 @@ import argparse, json, os, pathlib, random, signal, subprocess, sys, tempfile, t
 CONFIG = """
 name = "kill"
 data = "sample"
-checkpoint_seconds = 1.0
+checkpoint_seconds = 0.1
 [stream]
 kind = "domain"
 datasets = ["fashion-mnist", "mnist"]
@@ -19,13 +19,13 @@ datasets = ["fashion-mnist", "mnist"]
 kind = "classifier"
 net = "cnn"
 [train]
-epochs = 3
+epochs = 4
 batch = 64
 [evaluate]
 every_steps = 50
 curve_images = 200
 [arm.both]
-strategy = [{ kind = "ewc", lambda = 1000.0, labels = "all", samples = 500 }, { kind = "er", memory = 200 }]
+strategy = [{ kind = "ewc", lambda = 1000.0, labels = "all", samples = 1000 }, { kind = "er", memory = 200 }]
 """
 
 

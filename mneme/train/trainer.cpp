@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "mneme/core/errors.hpp"
 
@@ -102,8 +103,9 @@ void Trainer::process(Event const& event) {
     save("event-" + std::to_string(position_.event), true);
   }
   if (only_prefix_) return;
+  activity_ = Lap::kImportance;
   strategies_.each(context, [](Strategy& s, EventContext& c) { s.end_event(c); });
-  clock_.lap(Lap::kImportance);
+  clock_.lap(std::exchange(activity_, Lap::kStrategy));
   measure(context, true, is_learn(event) ? "learn" : "forget");
   boundary("end");
   ++position_.event;

@@ -160,6 +160,7 @@ class Trainer final : private MetricLog {
   RunFiles* files_ = nullptr;
   std::vector<Observer*> observers_;
   PhaseClock clock_;
+  Lap activity_ = Lap::kStrategy;  // what the time before the next log line is spent on
   std::optional<Clock::time_point> deadline_;
   Clock::time_point last_progress_{};
   bool only_prefix_ = false;

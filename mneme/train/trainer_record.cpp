@@ -128,7 +128,7 @@ Dataset Trainer::training_part(Event const& event, bool held_out) const {
 void Trainer::write(Json line) {
   Json full = {{"kind", line.at("kind")}, {"event", position_.event}, {"step", position_.step}};
   full.update(line);
-  clock_.lap(Lap::kStrategy);
+  clock_.lap(activity_);
   full["time"] = clock_.total();
   if (files_) {
     files_->metrics.append(full.dump());

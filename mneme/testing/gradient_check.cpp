@@ -1,0 +1,49 @@
+#include "mneme/testing/gradient_check.hpp"
+
+#include <torch/autograd.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace mneme {
+
+GradientCheck check_gradient(Learner& learner, Batch const& batch, std::uint64_t seed, double step, double floor) {
+  auto& arena = learner.parameters();
+  RandomStreams const streams(seed);
+  auto directions = streams.fresh("directions");
+  auto const loss = [&] {
+    auto noise = streams.fresh("noise");
+    auto const output = learner.forward(batch, {.training = true, .gates = nullptr}, noise);
+    return learner.loss(learner.phases().front(), batch, output);
+  };
+  {
+    at::AutoGradMode const grad(true);
+    arena.begin_gradient();
+    loss().backward();
+    arena.finish_gradient();
+  }
+  at::NoGradGuard const no_grad;
+  GradientCheck check;
+  for (auto const& segment : arena.segments()) {
+    auto const theta = arena.value().narrow(0, segment.offset, segment.size);
+    auto const gradient = arena.grad().narrow(0, segment.offset, segment.size);
+    auto const kept = theta.clone();
+    auto const random = at::randn({segment.size}, directions, at::kFloat);
+    for (auto const& direction : {gradient, random}) {
+      auto const v = direction / direction.norm().clamp_min(1e-12);
+      auto const at_distance = [&](double h) {
+        theta.copy_(kept).add_(v, h);
+        return loss().item<double>();
+      };
+      double const difference = (at_distance(step) - at_distance(-step)) / (2 * step);
+      theta.copy_(kept);
+      double const slope = gradient.dot(v).item<double>();
+      double const error = std::abs(difference - slope) / std::max(std::abs(slope), floor);
+      if (error > check.worst) check = {error, segment.name};
+    }
+  }
+  return check;
+}
+
+}  // namespace mneme

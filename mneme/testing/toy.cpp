@@ -1,0 +1,43 @@
+#include "mneme/testing/toy.hpp"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/types.h>
+
+#include "mneme/core/seed.hpp"
+
+namespace mneme::toy {
+
+Dataset images(std::string const& name, std::int64_t n, std::uint64_t seed) {
+  auto of_set = at::detail::createCPUGenerator(stream_seed(0, name));
+  auto of_samples = at::detail::createCPUGenerator(stream_seed(seed, name + "/samples"));
+  auto const labels = at::arange(n, at::kLong).remainder(kClasses);
+  auto const patterns = at::rand({kClasses, 1, kSide, kSide}, of_set, at::kFloat);
+  auto const noise = at::randn({n, 1, kSide, kSide}, of_samples, at::kFloat).mul_(0.15);
+  auto const pixels = patterns.index_select(0, labels).add_(noise).mul_(255).round_().clamp_(0, 255).to(at::kByte);
+  return {name, pixels, labels, {"a", "b", "c", "d"}};
+}
+
+Task task(std::string const& name, std::int64_t id, std::int64_t train, std::int64_t test) {
+  return {.name = name, .id = id, .train = images(name, train, 0), .test = images(name, test, 1), .classes = {0, 1, 2, 3}};
+}
+
+Stream stream(std::int64_t tasks, std::int64_t train) {
+  Stream stream{
+      .name = "toy", .scenario = "domain-incremental", .visibility = {}, .classes = kClasses, .events = {}};
+  for (std::int64_t t = 0; t < tasks; ++t) stream.events.emplace_back(task("toy-" + std::to_string(t), t, train));
+  return stream;
+}
+
+std::unique_ptr<Learner> learner(std::string const& kind, Json options, std::uint64_t seed) {
+  auto const& row = find_row(learner_table(), "learner", kind);
+  if (kind == "classifier" && !options.contains("net")) options["net"] = {{"kind", "mlp"}, {"hidden", {8}}};
+  if (kind == "vae") {
+    Json small = {{"hidden", 8}, {"latent", 2}};
+    small.update(options);
+    options = small;
+  }
+  RandomStreams streams(seed);
+  return row.make({{1, kSide, kSide}, kClasses, at::kCPU}, options, "learner", streams.get("init"));
+}
+
+}  // namespace mneme::toy

@@ -1,0 +1,32 @@
+// testing: what the author of a strategy, net or learner checks it with: small made-up data (this file), a gradient
+// check (gradient_check.hpp) and a conformance check for strategies (conformance.hpp). Neither prints nor asserts: they
+// return what they found.
+//
+// Toy data: images of 6 x 6 gray pixels in 4 classes, made from names and seeds alone, so small that a whole run over
+// two tasks takes milliseconds.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "mneme/core/json.hpp"
+#include "mneme/learners/learner.hpp"
+#include "mneme/stream/stream.hpp"
+
+namespace mneme::toy {
+
+inline constexpr std::int64_t kSide = 6;
+inline constexpr std::int64_t kClasses = 4;
+
+/// uint8 [n, 1, 6, 6]. Every class of every `name` has a random pattern; samples are noisy copies, classes in turn.
+[[nodiscard]] Dataset images(std::string const& name, std::int64_t n, std::uint64_t seed = 0);
+[[nodiscard]] Task task(std::string const& name, std::int64_t id, std::int64_t train = 40, std::int64_t test = 20);
+/// Domain-incremental: tasks "toy-0", "toy-1", …
+[[nodiscard]] Stream stream(std::int64_t tasks, std::int64_t train = 40);
+/// A learner of the registry for these images, initialised from the seed. A classifier gets an MLP of 8 hidden units
+/// and a VAE 8 hidden units and 2 dimensions of code, where `options` do not say otherwise.
+[[nodiscard]] std::unique_ptr<Learner> learner(std::string const& kind = "classifier", Json options = Json::object(),
+                                               std::uint64_t seed = 0);
+
+}  // namespace mneme::toy

@@ -1,6 +1,7 @@
 #include "mneme/experiment/plan.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 
 #include "mneme/core/config.hpp"
@@ -66,8 +67,13 @@ Json resolve_arm(Json tree, std::string const& where) {
   resolved["evaluate"] =
       write_options(read_options<EvaluationOptions>(tree.value("evaluate", Json::object()), at("evaluate")));
   if (tree.contains("datasets")) {
-    for (auto const& [name, table] : tree["datasets"].items())
-      resolved["datasets"][name] = write_options(read_options<OwnDataOptions>(table, at("datasets." + name)));
+    for (auto const& [name, table] : tree["datasets"].items()) {
+      auto own = read_options<OwnDataOptions>(table, at("datasets." + name));
+      // A run may be resumed from another folder than it was started in.
+      for (auto* path : {&own.train, &own.test, &own.train_labels, &own.test_labels})
+        if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal().string();
+      resolved["datasets"][name] = write_options(own);
+    }
   }
   resolved["strategy"] = resolve_strategy(tree.value("strategy", Json("naive")), at("strategy"));
   StrategyList const checked(resolved["strategy"], at("strategy"), 0);

@@ -146,7 +146,8 @@ void ParameterArena::begin_gradient() {
   for (int const id : leaf_ids_) {
     auto& slot = leaves_[static_cast<std::size_t>(id)];
     auto const& view = target.view(id);
-    if (slot.grad().data_ptr() != view.data_ptr()) slot.mutable_grad() = view;
+    // A module's own zero_grad() may have taken the gradient away, or another sink may be open.
+    if (!slot.grad().defined() || slot.grad().data_ptr() != view.data_ptr()) slot.mutable_grad() = view;
     view.zero_();
     target.claim(id);
   }

@@ -32,14 +32,14 @@ namespace mneme {
 
 struct TrainOptions {
   std::int64_t epochs = 1;
-  std::vector<std::int64_t> epochs_per_event;
+  std::vector<std::int64_t> epochs_per_event = {};
   std::int64_t batch = 128;
   std::string at_boundary = "new";
   std::int64_t log_every = 20;
   double clip_norm = 0;
   std::int64_t patience = 0;
   double held_out = 0.1;
-  OptimizerOptions optimizer;
+  OptimizerOptions optimizer = {};
   void describe(OptionVisitor& v);
 };
 

@@ -1,0 +1,90 @@
+// Experience replay: if these fail, a step is trained on what it must not see, or not on what it should.
+#include "mneme/strategies/er.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "tests/strategies/support.hpp"
+
+namespace mneme {
+namespace {
+
+using test::hash_of;
+using test::listed;
+
+Json const kEr = {{"kind", "er"}, {"memory", 12}};
+Json const kEwc = {{"kind", "ewc"}, {"lambda", 10.0}, {"samples", 20}};
+
+/// Runs `er` with a probe behind it, which sees the composed batch before and the buffer after each step.
+void watch(Json const& er, Stream const& stream, std::function<void(StepContext&, Reservoir const&)> const& at_compose,
+           std::function<void(StepContext&, Reservoir const&)> const& after_step) {
+  auto list = listed(er);
+  auto const* buffer = &dynamic_cast<Er const&>(*list.members()[0].strategy).buffer();
+  auto probe = std::make_unique<test::Scripted>();
+  probe->on_observe = [&, buffer](StepContext& c) { at_compose(c, *buffer); };
+  probe->on_after_step = [&, buffer](StepContext& c) { after_step(c, *buffer); };
+  list.add("probe", std::move(probe), 0);
+  test::Rig rig(std::move(list));
+  rig.trainer.run(stream);
+}
+
+TEST(Er, JoinsStoredRowsToTheBatchFromTheSecondEventOn) {
+  int steps = 0;
+  watch(kEr, toy::stream(2),
+        [&](StepContext& c, Reservoir const& buffer) {
+          ++steps;
+          EXPECT_EQ(c.batch.size(), c.first() ? 8 : 16);
+          if (c.first()) return;
+          ASSERT_EQ(c.batch.parts.size(), 2U);
+          EXPECT_EQ(c.batch.parts[1].origin, BatchPart::Origin::kMemory);
+          auto const stored = Dataset::to_input(buffer.data());
+          for (std::int64_t i = 8; i < 16; ++i)
+            EXPECT_TRUE(stored.eq(c.batch.x[i]).flatten(1).all(1).any().item<bool>()) << "row " << i << " is not stored";
+        },
+        [](StepContext&, Reservoir const&) {});
+  EXPECT_EQ(steps, 20);
+}
+
+TEST(Er, HoldsNothingOfABatchBeforeItsStep) {
+  std::int64_t seen = 0;
+  watch(kEr, toy::stream(2),
+        [&](StepContext& c, Reservoir const& buffer) {
+          EXPECT_EQ(buffer.seen(), seen);
+          if (seen == 40 * 2)  // second event, first step
+            EXPECT_EQ(buffer.task().max().item<std::int64_t>(), 0);
+          static_cast<void>(c);
+        },
+        [&](StepContext& c, Reservoir const& buffer) {
+          seen += 8;
+          EXPECT_EQ(buffer.seen(), seen) << "replayed rows were offered again";
+          EXPECT_EQ(c.rows.size(0), 8);
+        });
+  EXPECT_EQ(seen, 160);
+}
+
+TEST(Er, StoresNoTaskIdThatTheStreamHides) {
+  auto stream = toy::stream(2);
+  stream.visibility.task_at_training = false;
+  watch(kEr, stream, [](StepContext&, Reservoir const&) {},
+        [](StepContext&, Reservoir const& buffer) { EXPECT_EQ(buffer.task().max().item<std::int64_t>(), -1); });
+}
+
+TEST(Er, BatchOptionSetsTheNumberOfStoredRows) {
+  watch({{"kind", "er"}, {"memory", 12}, {"batch", 3}}, toy::stream(2),
+        [](StepContext& c, Reservoir const&) { EXPECT_EQ(c.batch.size(), c.first() ? 8 : 11); },
+        [](StepContext&, Reservoir const&) {});
+}
+
+TEST(Er, WithoutMemoryIsNaive) {
+  EXPECT_EQ(hash_of(listed({{"kind", "er"}, {"memory", 0}})), hash_of({}));
+  EXPECT_NE(hash_of(listed(kEr)), hash_of({}));
+}
+
+TEST(Er, InAListTheOrderIsTheTables) {
+  EXPECT_EQ(hash_of(listed({kEwc, kEr})), hash_of(listed({kEr, kEwc})));
+  EXPECT_NE(hash_of(listed({kEwc, kEr})), hash_of(listed(kEr)));
+  EXPECT_NE(hash_of(listed({kEwc, kEr})), hash_of(listed(kEwc)));
+}
+
+}  // namespace
+}  // namespace mneme

@@ -25,7 +25,7 @@ batch = 64
 every_steps = 50
 curve_images = 200
 [arm.both]
-strategy = [{ kind = "ewc", lambda = 1000.0, labels = "all", samples = 1000 }, { kind = "er", memory = 200 }]
+strategy = [{ kind = "ewc", lambda = 1000.0, labels = "all", samples = 2000 }, { kind = "er", memory = 200 }]
 """
 
 

@@ -140,11 +140,15 @@ ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std
     folder = base / (now + "-" + digest + "-" + std::to_string(copy));
   }
   if (error) throw IoError(folder.string() + ": cannot be made: " + error.message() + ". Choose another place with --out");
+  auto const folders_given = search.folders;
   ExperimentRun run(folder, std::move(plan), std::move(search));
   run.lock_ = std::make_shared<FolderLock>(folder);
   write_file(folder / "config.toml", config);
   write_json(folder / "environment.json", describe_environment());
-  write_json(folder / "command.json", {{"command", command}, {"created", utc_timestamp(TimeFormat::kIso)}});
+  Json folders = Json::array();
+  for (auto const& path : folders_given) folders.push_back(fs::absolute(path).string());
+  write_json(folder / "command.json",
+             {{"command", command}, {"created", utc_timestamp(TimeFormat::kIso)}, {"data_folders", folders}});
   run.write_summary("running");
   return run;
 }
@@ -153,6 +157,10 @@ ExperimentRun ExperimentRun::open(fs::path const& folder, DataSearch search, boo
   if (!fs::exists(folder / "config.toml"))
     throw DataError(folder.string() + ": is no run folder (it has no config.toml); `mneme runs` lists them");
   auto held = lock ? std::make_shared<FolderLock>(folder) : nullptr;
+  // The folders that the run was started with are searched last: --data of its start need not be given again.
+  if (fs::exists(folder / "command.json"))
+    for (auto const& path : read_json(folder / "command.json").value("data_folders", Json::array()))
+      search.folders.emplace_back(path.get<std::string>());
   ExperimentRun run(folder, plan_experiment(read_toml(folder / "config.toml")), std::move(search));
   run.lock_ = std::move(held);
   return run;

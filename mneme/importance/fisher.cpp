@@ -108,19 +108,16 @@ class FisherPass {
   }
 
   void add_samples(Batch const& batch, at::Tensor const& scratch, at::Tensor const& total) {
-    if (!slow_ && !arena_.has_leaves()) {
+    if (!slow_) {
       auto const noise = r_.noise.get_state(), choice = r_.choice.get_state();
-      try {
-        squares(batch, scratch, kind_ == FisherLabels::kAll ? Reduction::kExpectedSquares : Reduction::kSumOfSquares);
+      auto const obstacle = squares(batch, scratch);
+      if (obstacle.empty()) {
         total.add_(scratch);
         return;
-      } catch (LayerReused const& reused) {
-        r_.noise.set_state(noise);
-        r_.choice.set_state(choice);
-        fall_back("'" + reused.segment + "' is used more than once in a forward pass");
       }
-    } else if (!slow_) {
-      fall_back("the net has parameters outside Mneme's layers");
+      r_.noise.set_state(noise);
+      r_.choice.set_state(choice);
+      fall_back(obstacle);
     }
     one_by_one(batch, scratch, total);
   }
@@ -130,19 +127,26 @@ class FisherPass {
     if (r_.note) r_.note("importance: " + why + "; using one backward pass per sample, which is slower");
   }
 
-  /// Squares of a whole batch at once into `scratch`.
-  void squares(Batch const& batch, at::Tensor const& scratch, Reduction reduction) {
-    GradientSink sink(arena_, scratch, by_classes() ? reduction : Reduction::kSumOfSquares);
+  /// Squares of a whole batch at once into `scratch`; or, if the net does not allow it, the reason.
+  std::string squares(Batch const& batch, at::Tensor const& scratch) {
+    bool const all = by_classes() && kind_ == FisherLabels::kAll;
+    GradientSink sink(arena_, scratch, all ? Reduction::kExpectedSquares : Reduction::kSumOfSquares);
     ParameterArena::Redirect const redirect(arena_, sink);
     arena_.begin_gradient();
     auto const output = forward(batch);
-    if (!by_classes())
-      sample_losses(batch, output).sum().backward();
-    else if (kind_ == FisherLabels::kAll)
-      all_labels(output.logits, [&](bool last) { sink.last_pass = last; });
-    else
-      output.logits.backward(drawn_seed(output.logits));
+    if (arena_.has_leaves()) return "the net has parameters outside Mneme's layers";
+    try {
+      if (!by_classes())
+        sample_losses(batch, output).sum().backward();
+      else if (all)
+        all_labels(output.logits, [&](bool last) { sink.last_pass = last; });
+      else
+        output.logits.backward(drawn_seed(output.logits));
+    } catch (LayerReused const& reused) {
+      return "'" + reused.segment + "' is used more than once in a forward pass";
+    }
     arena_.finish_gradient();
+    return {};
   }
 
   /// d(-log p(c|x))/d logits for labels drawn from the model [N, C].
@@ -177,6 +181,8 @@ class FisherPass {
       arena_.finish_gradient();
       total.addcmul_(scratch, scratch);
     };
+    at::Tensor drawn;  // for the batch at once, so that the draws are those of the fast path
+    if (by_classes() && kind_ == FisherLabels::kSampled) drawn = drawn_seed(forward(batch).logits.detach());
     for (std::int64_t i = 0; i < batch.size(); ++i) {
       Batch const one(batch.x.narrow(0, i, 1), batch.y().narrow(0, i, 1));
       auto const output = forward(one);
@@ -190,7 +196,7 @@ class FisherPass {
           square(output.logits, seed.mul_(p.select(1, c).sqrt()), c + 1 < p.size(1));
         }
       } else {
-        square(output.logits, drawn_seed(output.logits), false);
+        square(output.logits, drawn.narrow(0, i, 1), false);
       }
     }
   }

@@ -2,8 +2,6 @@
 
 #include <torch/types.h>
 
-#include "mneme/core/errors.hpp"
-
 namespace mneme {
 
 std::span<Phase const> Learner::phases() const {
@@ -30,10 +28,14 @@ void Learner::gradient(Batch const& batch, at::Tensor const& row, at::Generator&
 
 void Learner::copy_values_to(Learner& other) const {
   at::NoGradGuard const no_grad;
-  if (other.parameters_.size() != parameters_.size())
-    throw CheckpointError("snapshot: the copy has " + std::to_string(other.parameters_.size()) +
-                          " parameters, the original " + std::to_string(parameters_.size()));
-  other.parameters_.value().copy_(parameters_.value());
+  auto& to = other.parameters_;
+  int id = 0;
+  for (auto const& segment : parameters_.segments()) {  // ours may have grown since it was built
+    if (static_cast<std::size_t>(id) == to.segments().size()) to.append(segment.name, segment.shape);
+    if (to.segments()[static_cast<std::size_t>(id)].shape != segment.shape) to.resize(id, segment.shape);
+    ++id;
+  }
+  to.value().copy_(parameters_.value());
 }
 
 }  // namespace mneme

@@ -105,8 +105,8 @@ at::Tensor const& ParameterArena::leaf(int segment) {
     slot = tensor;
   }
   slot.requires_grad_(true);
-  slot.mutable_grad() = gradient_sink_->view(segment);
   leaf_ids_.push_back(segment);
+  open_leaf(segment);  // it may be made in a forward pass, after the gradient was begun
   return slot;
 }
 
@@ -141,16 +141,17 @@ int ParameterArena::find(std::string_view name) const {
 }
 
 void ParameterArena::begin_gradient() {
-  auto& target = sink();
-  target.begin();
-  for (int const id : leaf_ids_) {
-    auto& slot = leaves_[static_cast<std::size_t>(id)];
-    auto const& view = target.view(id);
-    // A module's own zero_grad() may have taken the gradient away, or another sink may be open.
-    if (!slot.grad().defined() || slot.grad().data_ptr() != view.data_ptr()) slot.mutable_grad() = view;
-    view.zero_();
-    target.claim(id);
-  }
+  sink().begin();
+  for (int const id : leaf_ids_) open_leaf(id);
+}
+
+void ParameterArena::open_leaf(int segment) {
+  auto& slot = leaves_[static_cast<std::size_t>(segment)];
+  auto const& view = sink().view(segment);
+  // A module's own zero_grad() may have taken the gradient away, or another sink may be open.
+  if (!slot.grad().defined() || slot.grad().data_ptr() != view.data_ptr()) slot.mutable_grad() = view;
+  view.zero_();
+  sink().claim(segment);
 }
 
 Growth ParameterArena::resize(int segment, Shape shape) {

@@ -150,6 +150,7 @@ class ParameterArena {
 
  private:
   void bind();
+  void open_leaf(int segment);  // zeroes its part of the open sink and lets autograd add to it
   Growth relayout(std::vector<Segment> next);
 
   at::Device device_;

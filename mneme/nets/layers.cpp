@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace mneme {
 namespace {
@@ -32,12 +33,15 @@ void connect(NodeHandle const& node, at::Tensor const& input, at::Tensor& output
 }
 
 /// Opens both segments of a layer for writing; true if they already hold something that must be added to.
-bool claim(GradientSink& sink, ParameterArena const& arena, int weight, int bias) {
+bool claim(GradientSink& sink, int weight, int bias) {
   bool const again = sink.claim(weight);
   sink.claim(bias);
-  if (again && sink.reduction() == Reduction::kSumOfSquares)
-    throw LayerReused{arena.segments()[static_cast<std::size_t>(weight)].name};
   return again;
+}
+
+/// The same for squares, which another use of the layer must not have written to.
+void claim_alone(GradientSink& sink, ParameterArena const& arena, int weight, int bias) {
+  if (claim(sink, weight, bias)) throw LayerReused{arena.segments()[static_cast<std::size_t>(weight)].name};
 }
 
 void put(at::Tensor const& target, at::Tensor const& value, bool add) {
@@ -66,9 +70,9 @@ struct LinearNode final : Node {
     auto const& weight = sink.view(layer->weight_);
     auto const& bias = sink.view(layer->bias_);
     switch (sink.reduction()) {
-      case Reduction::kSum: sum(claim(sink, arena, layer->weight_, layer->bias_), delta, weight, bias); break;
+      case Reduction::kSum: sum(claim(sink, layer->weight_, layer->bias_), delta, weight, bias); break;
       case Reduction::kSumOfSquares:
-        claim(sink, arena, layer->weight_, layer->bias_);
+        claim_alone(sink, arena, layer->weight_, layer->bias_);
         square(delta.square(), weight, bias);
         break;
       case Reduction::kExpectedSquares:
@@ -77,8 +81,7 @@ struct LinearNode final : Node {
         else
           squares = delta.square();
         if (sink.last_pass) {
-          if (claim(sink, arena, layer->weight_, layer->bias_))
-            throw LayerReused{arena.segments()[static_cast<std::size_t>(layer->weight_)].name};
+          claim_alone(sink, arena, layer->weight_, layer->bias_);
           square(squares, weight, bias);
         }
         break;
@@ -135,8 +138,9 @@ void Linear::initialise(at::Generator& generator) const {
 
 struct Conv2dNode final : Node {
   Conv2d const* layer = nullptr;
-  at::Tensor input;   // [N, in, H, W]
-  at::Tensor output;  // after the activation; only where the activation needs it
+  at::Tensor input;      // [N, in, H, W]
+  at::Tensor output;     // after the activation; only where the activation needs it
+  bool squared = false;  // this node has written its squares, in an earlier pass of the same graph (kExpectedSquares)
 
   variable_list apply(variable_list&& gradients) override {
     at::Tensor delta = gradients[0];
@@ -148,14 +152,14 @@ struct Conv2dNode final : Node {
     auto const& bias = sink.view(layer->bias_);
     bool const need_input = should_compute_output(0);
     if (sink.reduction() == Reduction::kSum) {
-      bool const add = claim(sink, arena, layer->weight_, layer->bias_);
+      bool const add = claim(sink, layer->weight_, layer->bias_);
       auto [d_input, d_weight, d_bias] = backward(delta, {need_input, true, true});
       put(weight, d_weight, add);
       put(bias, d_bias, add);
       return {d_input};
     }
-    bool const expected = sink.reduction() == Reduction::kExpectedSquares;
-    square(delta, weight, bias, claim(sink, arena, layer->weight_, layer->bias_) && expected);
+    if (!squared) claim_alone(sink, arena, layer->weight_, layer->bias_);
+    square(delta, weight, bias, std::exchange(squared, true));
     if (!need_input) return {at::Tensor()};
     return {std::get<0>(backward(delta, {true, false, false}))};
   }

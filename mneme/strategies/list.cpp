@@ -72,6 +72,7 @@ void StrategyList::add(std::string key, std::unique_ptr<Strategy> strategy, std:
 void StrategyList::absorb(std::string const& prefix, StrategyList&& other) {
   for (auto& member : other.members_) {
     member.key = prefix + member.key;
+    member.arm = prefix;
     members_.push_back(std::move(member));
   }
   other.members_.clear();
@@ -79,13 +80,13 @@ void StrategyList::absorb(std::string const& prefix, StrategyList&& other) {
 
 void StrategyList::check(Learner const& learner, Visibility const& visibility) const {
   auto const only_one = [&](bool Needs::* claim, std::string const& what) {
-    std::string first;
+    Member const* first = nullptr;
     for (auto const& m : members_) {
       if (!(m.needs.*claim)) continue;
-      if (!first.empty())
-        throw ConfigError("strategies '" + first + "' and '" + m.key + "' do not go together: each " + what +
+      if (first != nullptr && first->arm == m.arm)
+        throw ConfigError("strategies '" + first->key + "' and '" + m.key + "' do not go together: each " + what +
                           "; keep one of them");
-      first = m.key;
+      first = &m;
     }
   };
   only_one(&Needs::replaces_objective, "replaces the learner's loss");

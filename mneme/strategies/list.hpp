@@ -17,6 +17,7 @@ class StrategyList {
     std::unique_ptr<Strategy> strategy;
     Needs needs;
     RandomStreams streams;
+    std::string arm = {};  // whose recorder it is, in a prefix that several arms share
   };
 
   StrategyList() = default;
@@ -26,7 +27,7 @@ class StrategyList {
   StrategyList(std::string key, std::unique_ptr<Strategy> strategy, std::uint64_t seed);
 
   void add(std::string key, std::unique_ptr<Strategy> strategy, std::uint64_t seed);
-  /// Takes the members of another list as recorders: their keys get the prefix.
+  /// Takes the members of another arm's list as recorders: their keys get the prefix.
   void absorb(std::string const& prefix, StrategyList&& other);
 
   /// Throws ConfigError if the members cannot run together, or on this learner and stream.

@@ -53,6 +53,7 @@ Json read_state(fs::path const& checkpoint) {
     if (state.at("format") != kFormat)
       throw CheckpointError(file.string() + ": format " + state["format"].dump() + ", this version reads " +
                             std::to_string(kFormat));
+    for (auto const* table : {"identity", "values"}) static_cast<void>(state.at(table).get_ref<Json::object_t const&>());
     return state;
   } catch (Json::exception const& e) {
     throw CheckpointError(file.string() + ": damaged: " + e.what() + ". Use an older checkpoint of the run");
@@ -158,7 +159,7 @@ Archive read_checkpoint(fs::path const& checkpoint, bool allow_drift) {
   auto const state = read_state(checkpoint);
   auto const here = run_identity();
   for (auto const& [key, value] : here.items()) {
-    auto const then = state.value("identity", Json::object()).value(key, Json());
+    auto const then = state["identity"].value(key, Json());
     if (then != value && !allow_drift)
       throw CheckpointError(checkpoint.string() + ": written with " + key + " " + then.dump() + ", here it is " +
                             value.dump() + "; the resumed run would not be the same run. --allow-drift accepts that");

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
+
+#include "mneme/core/errors.hpp"
 
 namespace mneme {
 
@@ -34,6 +37,10 @@ double schedule_factor(OptimizerOptions const& o, std::int64_t step, std::int64_
 
 ArenaOptimizer::ArenaOptimizer(OptimizerOptions options, ParameterArena& arena)
     : options_(std::move(options)), arena_(&arena) {
+  if (options_.optimizer == "sgd" && options_.nesterov && options_.momentum == 0)
+    throw ConfigError("train.nesterov: needs a momentum above 0; set train.momentum, 0.9 is usual");
+  segments_.resize(arena.segments().size());
+  std::iota(segments_.begin(), segments_.end(), 0);
   auto const rows = options_.optimizer == "sgd" ? (options_.momentum > 0 ? 1 : 0) : 2;
   for (int i = 0; i < rows; ++i) rows_.push_back(arena.new_row());
   count_ = at::zeros({}, arena.value().options());
@@ -43,19 +50,12 @@ ArenaOptimizer::ArenaOptimizer(OptimizerOptions options, ParameterArena& arena)
 void ArenaOptimizer::bind() {
   views_.assign(2 + rows_.size(), {});
   std::vector<std::pair<std::int64_t, std::int64_t>> ranges;  // offset, size: neighbours merged
-  auto const& all = arena_->segments();
-  if (segments_.empty()) {
-    ranges.emplace_back(0, arena_->size());
-  } else {
-    auto sorted = segments_;
-    std::sort(sorted.begin(), sorted.end());
-    for (int const id : sorted) {
-      auto const& s = all[static_cast<std::size_t>(id)];
-      if (!ranges.empty() && ranges.back().first + ranges.back().second == s.offset)
-        ranges.back().second += s.size;
-      else
-        ranges.emplace_back(s.offset, s.size);
-    }
+  for (int const id : segments_) {
+    auto const& s = arena_->segments()[static_cast<std::size_t>(id)];
+    if (!ranges.empty() && ranges.back().first + ranges.back().second == s.offset)
+      ranges.back().second += s.size;
+    else
+      ranges.emplace_back(s.offset, s.size);
   }
   for (auto const& [offset, size] : ranges) {
     views_[0].push_back(arena_->value().narrow(0, offset, size));
@@ -66,6 +66,7 @@ void ArenaOptimizer::bind() {
 }
 
 void ArenaOptimizer::step(double learning_rate) {
+  if (segments_.empty()) return;
   at::NoGradGuard const no_grad;
   auto const& o = options_;
   if (o.optimizer == "sgd") {
@@ -83,9 +84,9 @@ void ArenaOptimizer::step(double learning_rate) {
                       o.weight_decay, o.epsilon, false, false);
 }
 
-void ArenaOptimizer::restrict_to(std::vector<int> const& segments) {
+void ArenaOptimizer::restrict_to(std::vector<int> segments) {
   if (segments == segments_) return;
-  segments_ = segments;
+  segments_ = std::move(segments);
   bind();
 }
 

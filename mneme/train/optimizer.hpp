@@ -41,8 +41,8 @@ class ArenaOptimizer {
   /// One update with learning rate `learning_rate`. SGD, Adam and AdamW as torch defines them (decay of SGD and Adam
   /// is added to the gradient, AdamW's is decoupled).
   void step(double learning_rate);
-  /// Restricts updates to these segments; empty: all.
-  void restrict_to(std::vector<int> const& segments);
+  /// Restricts updates to these segments, in rising order; at first it is all of them.
+  void restrict_to(std::vector<int> segments);
   /// Moments and counter back to zero.
   void reset();
   void grown(Growth const& growth);

@@ -22,7 +22,9 @@ void TrainOptions::describe(OptionVisitor& v) {
   v.field("log_every", log_every, {.help = "write loss and terms each so many steps", .unit = "steps", .min = 1});
   v.field("clip_norm", clip_norm, {.help = "largest norm of the gradient; 0: no limit", .min = 0});
   v.field("patience", patience,
-          {.help = "end a stage after so many epochs without a better held-out loss; 0: no early stop", .min = 0});
+          {.help = "end a stage after so many epochs without a better held-out score, the learner's first figure; 0: no "
+                   "early stop",
+           .min = 0});
   v.field("held_out", held_out,
           {.help = "share of each class that early stop keeps back; without early stop all data is trained on",
            .above = 0,
@@ -55,7 +57,6 @@ void Trainer::forget(Request const& request) { process(request); }
 
 void Trainer::run(Stream const& stream) {
   visibility_ = stream.visibility;
-  strategies_.check(learner_, visibility_);
   for (auto const* task : stream.tested()) test_on(*task);
   while (position_.event < static_cast<std::int64_t>(stream.events.size())) {
     process(stream.events[static_cast<std::size_t>(position_.event)]);
@@ -75,6 +76,7 @@ EventContext Trainer::context_of(Event const& event, Dataset const& data) {
 }
 
 void Trainer::process(Event const& event) {
+  strategies_.check(learner_, visibility_);
   auto const data = training_part(event, false);
   auto context = context_of(event, data);
   auto const boundary = [&](std::string const& phase) {
@@ -171,11 +173,17 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
 }
 
 bool Trainer::finish_epoch(EventContext& context) {
-  if (evaluation_.every_epoch) measure(context, true);
-  if (options_.patience == 0) return true;
-  auto const held = training_part(context.event, true);
+  if (evaluation_.every_epoch) try {
+      measure(context, true);
+    } catch (Stopped const&) {  // nothing has changed since the epoch's last step
+      save("step-" + std::to_string(position_.step), false);
+      throw;
+    }
+  auto const held = options_.patience > 0 ? training_part(context.event, true) : Dataset();
+  if (held.size() == 0) return true;
   auto const figures = learner_.figures();
-  auto const values = evaluate(learner_, strategies_, {}, held, streams_, evaluation_.batch, context.poll);
+  auto const gates = gates_of(context, false);
+  auto const values = evaluate(learner_, strategies_, gates, held, streams_, evaluation_.batch, [] {});
   clock_.lap(Lap::kEvaluation);
   double const value = figures.front().higher_is_better ? -values.front() : values.front();
   auto const& theta = learner_.parameters().value();
@@ -203,11 +211,8 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
   bool const logged = (position_.step + 1) % options_.log_every == 0;
   StepContext context(stage_context, batch, index, position_.step, logged);
   context.source = &data;
-  Gates gates;
-  strategies_.each(context, [&](Strategy& s, StepContext& c) {
-    batch = s.compose(std::move(batch), c);
-    if (auto own = s.gates(c, true); !own.empty()) gates = std::move(own);
-  });
+  strategies_.each(context, [&](Strategy& s, StepContext& c) { batch = s.compose(std::move(batch), c); });
+  auto const gates = gates_of(context, true);
   clock_.lap(Lap::kStrategy);
 
   ForwardContext const forward{.training = true, .gates = gates.empty() ? nullptr : &gates};
@@ -216,6 +221,14 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
   strategies_.each(context, [](Strategy& s, StepContext& c) { s.after_step(c); });
   ++position_.step;
   clock_.lap(Lap::kStrategy);
+}
+
+Gates Trainer::gates_of(EventContext& context, bool training) {
+  Gates gates;
+  strategies_.each(context, [&](Strategy& s, EventContext& c) {
+    if (auto own = s.gates(c, training); !own.empty()) gates = std::move(own);
+  });
+  return gates;
 }
 
 void Trainer::train_phase(StepContext& context, std::size_t index, ForwardContext const& forward,
@@ -275,16 +288,14 @@ void Trainer::train_auxiliaries(Batch const& batch, double learning_rate) {
 }
 
 void Trainer::restrict_optimizers(Stage const& stage) {
+  auto const in = [](std::vector<int> const& list, int id) {
+    return list.empty() || std::find(list.begin(), list.end(), id) != list.end();
+  };
   for (std::size_t i = 0; i < optimizers_.size(); ++i) {
-    auto const& own = learner_.phases()[i].segments;
-    if (own.empty() || stage.trainable.empty()) {
-      optimizers_[i].restrict_to(own.empty() ? stage.trainable : own);
-      continue;
-    }
     std::vector<int> both;
-    for (int const id : stage.trainable)
-      if (std::find(own.begin(), own.end(), id) != own.end()) both.push_back(id);
-    optimizers_[i].restrict_to(both);
+    for (int id = 0; id < static_cast<int>(learner_.parameters().segments().size()); ++id)
+      if (in(learner_.phases()[i].segments, id) && in(stage.trainable, id)) both.push_back(id);
+    optimizers_[i].restrict_to(std::move(both));
   }
 }
 
@@ -294,6 +305,7 @@ void Trainer::reset_optimizers() {
 }
 
 void Trainer::grow(int segment, Shape shape) {
+  grown_.insert(learner_.parameters().segments()[static_cast<std::size_t>(segment)].name);
   auto const growth = learner_.parameters().resize(segment, std::move(shape));
   for (auto& optimizer : optimizers_) optimizer.grown(growth);
   for (auto& member : strategies_.members()) member.strategy->grown(growth);

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -114,10 +115,12 @@ class Trainer final : private MetricLog {
   void run_stage(EventContext& context, Stage const& stage);
   void step(StageContext& context, Dataset const& data, at::Tensor const& index, double learning_rate);
   void train_phase(StepContext& context, std::size_t phase, ForwardContext const& forward, double learning_rate);
+  [[nodiscard]] Gates gates_of(EventContext& context, bool training);
   void train_auxiliaries(Batch const& batch, double learning_rate);
   void restrict_optimizers(Stage const& stage);
   void reset_optimizers();
   void grow(int segment, Shape shape);
+  void regrow(Json const& segments);
   /// Evaluations and early stop at the end of an epoch; false when the stage is to end.
   bool finish_epoch(EventContext& context);
   void finish_stage();
@@ -150,6 +153,7 @@ class Trainer final : private MetricLog {
   EvaluationMatrix matrix_;
   Json figures_ = Json::object();
 
+  std::set<std::string> grown_;  // segments that were given a larger shape
   Position position_;
   at::Tensor order_;      // int64 [N]: this epoch's
   EarlyStop early_stop_;

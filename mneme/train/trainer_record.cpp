@@ -52,11 +52,10 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
   clock_.lap(Lap::kStrategy);
   // Review stages (before_evaluation) train a throw-away copy, by the same loop.
   std::vector<Stage> review;
-  Gates gates;
   strategies_.each(context, [&](Strategy& s, EventContext& c) {
     for (auto& stage : s.before_evaluation(c)) review.push_back(std::move(stage));
-    if (auto own = s.gates(c, false); !own.empty()) gates = std::move(own);
   });
+  auto const gates = gates_of(context, false);
   std::unique_ptr<Learner> copy;
   if (!review.empty()) {
     copy = learner_.snapshot();
@@ -66,6 +65,8 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
   }
   Learner& measured = copy ? *copy : learner_;
 
+  // A part for a curve is small; stopping in the middle of it would lose the step that it belongs to.
+  auto const poll = full ? context.poll : std::function<void()>([] {});
   auto const figures = learner_.figures();
   Json values = Json::object(), parts = Json::object();
   std::vector<Cell> row(matrix_.tasks.size());
@@ -84,7 +85,7 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
       if (part.size() == 0) part = curve_part(task.test, evaluation_.curve_images, streams_);
       test = &part;
     }
-    auto const means = evaluate(measured, strategies_, gates, *test, streams_, evaluation_.batch, context.poll);
+    auto const means = evaluate(measured, strategies_, gates, *test, streams_, evaluation_.batch, poll);
     values[task.name] = means.front();
     row[column] = means.front();
     for (std::size_t i = 1; i < figures.size(); ++i) {
@@ -232,21 +233,33 @@ void Trainer::EarlyStop::state(Archive& a) {
   a.field("bad_epochs", bad_epochs);
 }
 
+/// Gives this run's arena the shapes that the stored run had grown to; any other difference is another net.
+void Trainer::regrow(Json const& segments) {
+  auto const& own = learner_.parameters().segments();
+  auto const refuse = [](std::string const& what) {
+    throw CheckpointError("the checkpoint is of another net: " + what + ". Use the net that it was trained with");
+  };
+  if (segments.size() != own.size())
+    refuse("it has " + std::to_string(segments.size()) + " segments, this net " + std::to_string(own.size()));
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    auto const name = segments[i].at("name").get<std::string>();
+    auto const shape = segments[i].at("shape").get<Shape>();
+    if (name != own[i].name) refuse("it has '" + name + "' where this net has '" + own[i].name + "'");
+    if (shape == own[i].shape) continue;
+    if (!segments[i].at("grown").get<bool>())
+      refuse("'" + name + "' is " + Json(shape).dump() + ", here " + Json(own[i].shape).dump());
+    grow(static_cast<int>(i), shape);
+  }
+}
+
 void Trainer::state(Archive& archive, bool branching, std::string const& member_prefix) {
   Archive::Scope const scope(archive, "run");
   auto& arena = learner_.parameters();
   Json segments = Json::array();
-  for (auto const& s : arena.segments()) segments.push_back({{"name", s.name}, {"shape", s.shape}});
+  for (auto const& s : arena.segments())
+    segments.push_back({{"name", s.name}, {"shape", s.shape}, {"grown", grown_.contains(s.name)}});
   archive.field("segments", segments);
-  if (archive.loading())
-    for (auto const& s : segments) {
-      int const id = arena.find(s.at("name").get<std::string>());
-      if (auto shape = s.at("shape").get<Shape>(); shape != arena.segments()[static_cast<std::size_t>(id)].shape) try {
-          grow(id, std::move(shape));
-        } catch (ConfigError const& e) {
-          throw CheckpointError(std::string("the checkpoint is of another net: ") + e.what());
-        }
-    }
+  if (archive.loading()) regrow(segments);
   archive.row("parameters", arena.value());
   for (std::size_t i = 0; i < optimizers_.size(); ++i) {
     Archive::Scope const inner(archive, "optimizer" + std::to_string(i));

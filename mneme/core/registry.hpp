@@ -16,10 +16,10 @@ namespace mneme {
 struct PartInfo {
   std::string name;
   std::vector<std::string> aliases = {};
-  std::string summary;             // one line
-  std::string equation = {};       // with the exact factors
-  std::string paper = {};          // authors, year, title, identifier
-  std::string differences = {};    // from the paper; empty means none known
+  std::string summary;           // one line
+  std::string equation = {};     // with the exact factors
+  std::string paper = {};        // authors, year, title, identifier
+  std::string differences = {};  // from the paper; empty means none known
   OptionList (*options)() = nullptr;
 };
 
@@ -38,8 +38,8 @@ Row const& find_row(std::span<Row const> rows, std::string_view kind, std::strin
     for (auto const& alias : row.info.aliases)
       if (alias == name) return row;
   }
-  throw ConfigError("unknown " + std::string(kind) + " '" + std::string(name) + "': " +
-                    suggestion(name, names_of<Row>(rows)));
+  throw ConfigError("unknown " + std::string(kind) + " '" + std::string(name) +
+                    "': " + suggestion(name, names_of<Row>(rows)));
 }
 
 }  // namespace mneme

@@ -3,10 +3,24 @@
 #include <torch/types.h>
 
 #include <cstring>
+#include <span>
 
 #include "mneme/core/errors.hpp"
 
 namespace mneme {
+namespace {
+
+constexpr float kPerLevel = 1.0F / 255.0F;
+
+/// Bytes that the loop below can read.
+bool readable(at::Tensor const& raw) { return raw.is_cpu() && raw.scalar_type() == at::kByte && raw.is_contiguous(); }
+
+/// One pass instead of a copy, a conversion and a product, which would take a tenth of a small net's step.
+void convert(std::uint8_t const* from, std::int64_t count, float* to) {
+  for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) * kPerLevel;
+}
+
+}  // namespace
 
 Dataset::Dataset(std::string name, at::Tensor data, at::Tensor labels, std::vector<std::string> class_names,
                  std::string sha256)
@@ -36,10 +50,28 @@ Dataset Dataset::from(std::string name, LabelledData const& source) {
 std::vector<std::int64_t> Dataset::sample_shape() const { return data_.sizes().slice(1).vec(); }
 
 at::Tensor Dataset::to_input(at::Tensor const& raw) {
-  return raw.scalar_type() == at::kByte ? raw.to(at::kFloat).mul_(1.0F / 255.0F) : raw;
+  if (raw.scalar_type() != at::kByte) return raw;
+  if (!readable(raw)) return raw.to(at::kFloat).mul_(kPerLevel);
+  auto x = at::empty(raw.sizes(), at::kFloat);
+  convert(raw.const_data_ptr<std::uint8_t>(), raw.numel(), x.mutable_data_ptr<float>());
+  return x;
 }
 
-at::Tensor Dataset::gather(at::Tensor const& index) const { return to_input(data_.index_select(0, index)); }
+at::Tensor Dataset::gather(at::Tensor const& index) const {
+  if (!readable(data_) || !index.is_cpu() || !index.is_contiguous()) return to_input(data_.index_select(0, index));
+  auto shape = data_.sizes().vec();
+  shape[0] = index.size(0);
+  auto x = at::empty(shape, at::kFloat);
+  auto const row = c10::multiply_integers(data_.sizes().slice(1));
+  auto const* from = data_.const_data_ptr<std::uint8_t>();
+  auto* to = x.mutable_data_ptr<float>();
+  for (auto const i : std::span(index.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(shape[0]))) {
+    TORCH_CHECK_INDEX(0 <= i && i < data_.size(0), name_, ": there is no sample ", i, " among ", data_.size(0));
+    convert(from + i * row, row, to);
+    to += row;
+  }
+  return x;
+}
 
 at::Tensor Dataset::slice(std::int64_t first, std::int64_t n) const { return to_input(data_.narrow(0, first, n)); }
 

@@ -39,8 +39,9 @@ void align_labels(LabelledData& test, std::vector<std::string> const& classes, s
 }  // namespace
 
 void OwnDataOptions::describe(OptionVisitor& v) {
-  v.field("format", format, {.help = "folder: <dir>/<class>/*.png; csv: a table; idx: images and labels as MNIST has them",
-                             .choices = {"folder", "csv", "idx"}});
+  v.field("format", format,
+          {.help = "folder: <dir>/<class>/*.png; csv: a table; idx: images and labels as MNIST has them",
+           .choices = {"folder", "csv", "idx"}});
   v.field("train", train, {.help = "training data: folder or file"});
   v.field("test", test, {.help = "test data: folder or file"});
   v.field("train_labels", train_labels, {.help = "idx: file of the training labels"});
@@ -72,7 +73,8 @@ Dataset DataLibrary::get(Json const& tree, std::string const& name, std::string 
 }
 
 Json DataLibrary::describe(std::string const& kind) const {
-  bool const custom = std::any_of(loaded_.begin(), loaded_.end(), [](auto const& s) { return s.first.starts_with("own/"); });
+  bool const custom =
+      std::any_of(loaded_.begin(), loaded_.end(), [](auto const& s) { return s.first.starts_with("own/"); });
   return {{"kind", custom ? "custom" : kind}, {"sets", sets_}};
 }
 

@@ -7,12 +7,10 @@
 namespace mneme {
 namespace {
 
-constexpr std::int64_t kShown = 8;       // images in a row
+constexpr std::int64_t kShown = 8;  // images in a row
 constexpr std::int64_t kPriorRows = 4;
 
-std::string after(EvaluationRow const& row) {
-  return row.event < 0 ? "before training" : "after " + row.task;
-}
+std::string after(EvaluationRow const& row) { return row.event < 0 ? "before training" : "after " + row.task; }
 
 }  // namespace
 
@@ -23,7 +21,8 @@ void PictureObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner
       if (task.test.data().dim() != 4) continue;
       auto choice = streams_.fresh("pictures/" + task.name);
       auto noise = streams_.fresh("pictures-noise/" + task.name);
-      auto const index = at::randperm(task.test.size(), choice, at::kLong).narrow(0, 0, std::min(kShown, task.test.size()));
+      auto const index =
+          at::randperm(task.test.size(), choice, at::kLong).narrow(0, 0, std::min(kShown, task.test.size()));
       auto const originals = task.test.gather(index);
       save(at::cat({originals, model->reconstruct(originals, noise)}), index.size(0), "reconstruction", task.name, row,
            "originals and reconstructions of " + task.name + ", " + after(row));
@@ -52,12 +51,8 @@ void PictureObserver::save(at::Tensor const& images, std::int64_t columns, std::
   auto const flat = sheet.contiguous();
   write_png(files_.folder / "samples" / name, static_cast<int>(flat.size(1)), static_cast<int>(flat.size(0)),
             static_cast<int>(channels), {flat.const_data_ptr<std::uint8_t>(), static_cast<std::size_t>(flat.numel())});
-  files_.samples.append(Json{{"file", name},
-                             {"kind", kind},
-                             {"task", task},
-                             {"event", row.event},
-                             {"step", row.step},
-                             {"caption", caption}}
+  files_.samples.append(Json{
+      {"file", name}, {"kind", kind}, {"task", task}, {"event", row.event}, {"step", row.step}, {"caption", caption}}
                             .dump());
 }
 

@@ -50,7 +50,8 @@ Json resolve_strategy(Json const& value, std::string const& where) {
 Json resolve_learner(Json const& value, std::string const& where) {
   auto learner = resolve_part(learner_table(), "learner", value, where);
   if (learner["kind"] == "classifier")
-    learner["net"] = resolve_part(net_table(), "net", learner.contains("net") ? learner["net"] : Json("mlp"), where + ".net");
+    learner["net"] =
+        resolve_part(net_table(), "net", learner.contains("net") ? learner["net"] : Json("mlp"), where + ".net");
   return learner;
 }
 
@@ -90,7 +91,8 @@ void RunOptions::describe(OptionVisitor& v) {
   v.field("seeds", seeds, {.help = "one run of every arm for each", .min = 0});
   v.field("device", device, {.help = "where tensors live", .choices = {"auto", "cpu", "cuda"}});
   v.field("threads", threads, {.help = "threads of one arm; part of a run's identity", .min = 1});
-  v.field("checkpoint_seconds", checkpoint_seconds, {.help = "time between periodic checkpoints", .unit = "s", .min = 0});
+  v.field("checkpoint_seconds", checkpoint_seconds,
+          {.help = "time between periodic checkpoints", .unit = "s", .min = 0});
 }
 
 ArmPlan const& ExperimentPlan::arm(std::string const& name) const {
@@ -158,9 +160,8 @@ ExperimentPlan plan_experiment(Json const& tree) {
 void keep_arms(ExperimentPlan& plan, std::vector<std::string> const& names) {
   if (names.empty()) return;
   for (auto const& name : names) static_cast<void>(plan.arm(name));
-  std::erase_if(plan.arms, [&](ArmPlan const& arm) {
-    return std::find(names.begin(), names.end(), arm.name) == names.end();
-  });
+  std::erase_if(plan.arms,
+                [&](ArmPlan const& arm) { return std::find(names.begin(), names.end(), arm.name) == names.end(); });
   Json tree = plan.tree;
   if (tree.contains("arm"))
     for (auto const& [name, value] : plan.tree["arm"].items())
@@ -195,7 +196,8 @@ Json experiment_schema() {
   properties["strategy"] = {{"anyOf", {strategy, {{"type", "array"}, {"items", strategy}}}}};
   properties["train"] = options_schema(list_options<TrainOptions>());
   properties["evaluate"] = options_schema(list_options<EvaluationOptions>());
-  properties["datasets"] = {{"type", "object"}, {"additionalProperties", options_schema(list_options<OwnDataOptions>())}};
+  properties["datasets"] = {{"type", "object"},
+                            {"additionalProperties", options_schema(list_options<OwnDataOptions>())}};
   Json arm = {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
   properties["arm"] = {{"type", "object"}, {"additionalProperties", arm}};
   return schema;

@@ -33,9 +33,9 @@ struct RunOptions {
 
 struct ArmPlan {
   std::string name;
-  Json tree;         // resolved, without `arm`
+  Json tree;  // resolved, without `arm`
   Prefix prefix = Prefix::kPlain;
-  int shared = -1;   // number of the prefix that it shares with other arms
+  int shared = -1;  // number of the prefix that it shares with other arms
 };
 
 struct ExperimentPlan {

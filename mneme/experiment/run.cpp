@@ -42,7 +42,8 @@ at::Device device_of(std::string const& name) {
   if (name == "cpu") return at::kCPU;
   bool const cuda = at::hasCUDA();
   if (name == "cuda" && !cuda)
-    throw ConfigError("device: cuda was asked for, but no CUDA device is usable; `mneme doctor` says why. Use device = \"cpu\"");
+    throw ConfigError(
+        "device: cuda was asked for, but no CUDA device is usable; `mneme doctor` says why. Use device = \"cpu\"");
   return cuda && name == "cuda" ? at::Device(at::kCUDA) : at::Device(at::kCPU);
 }
 
@@ -56,7 +57,8 @@ std::string Unit::label() const {
 
 LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t seed, DataLibrary& library) {
   LoadedArm arm;
-  auto const options = read_options<RunOptions>(tree, where, {"stream", "learner", "train", "evaluate", "datasets", "strategy", "arm"});
+  auto const options =
+      read_options<RunOptions>(tree, where, {"stream", "learner", "train", "evaluate", "datasets", "strategy", "arm"});
   auto const unsigned_seed = static_cast<std::uint64_t>(seed);
   auto const& stream_row = find_row(stream_table(), "stream", tree.at("stream").at("kind").get<std::string>());
   auto const source = [&](std::string const& name, std::string const& split) { return library.get(tree, name, split); };
@@ -69,9 +71,9 @@ LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t see
   StrategyList strategies(tree.at("strategy"), "strategy", unsigned_seed);
   strategies.check(*arm.learner, arm.stream.visibility);
   arm.stream = strategies.wrap(arm.stream);
-  arm.trainer = std::make_unique<Trainer>(*arm.learner, std::move(strategies),
-                                          read_options<TrainOptions>(tree.at("train"), "train"),
-                                          read_options<EvaluationOptions>(tree.at("evaluate"), "evaluate"), unsigned_seed);
+  arm.trainer = std::make_unique<Trainer>(
+      *arm.learner, std::move(strategies), read_options<TrainOptions>(tree.at("train"), "train"),
+      read_options<EvaluationOptions>(tree.at("evaluate"), "evaluate"), unsigned_seed);
   for (auto const* task : arm.stream.tested()) arm.trainer->test_on(*task);
   return arm;
 }
@@ -95,7 +97,9 @@ struct ExperimentRun::Session {
 std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit, RunFiles& files,
                                                                ExecuteOptions const& options) {
   auto session = std::make_unique<Session>();
-  auto const member = [&](ArmPlan const& arm) { return unit.shared >= 0 ? arm.shared == unit.shared : arm.name == unit.arm; };
+  auto const member = [&](ArmPlan const& arm) {
+    return unit.shared >= 0 ? arm.shared == unit.shared : arm.name == unit.arm;
+  };
   auto const first = std::find_if(plan_.arms.begin(), plan_.arms.end(), member);
   session->arm = build_arm(first->tree, "arm." + first->name, unit.seed, *library_);
   auto& trainer = *session->arm.trainer;
@@ -139,7 +143,8 @@ ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std
     if (error) break;  // not there and cannot be made
     folder = base / (now + "-" + digest + "-" + std::to_string(copy));
   }
-  if (error) throw IoError(folder.string() + ": cannot be made: " + error.message() + ". Choose another place with --out");
+  if (error)
+    throw IoError(folder.string() + ": cannot be made: " + error.message() + ". Choose another place with --out");
   auto const folders_given = search.folders;
   ExperimentRun run(folder, std::move(plan), std::move(search));
   run.lock_ = std::make_shared<FolderLock>(folder);
@@ -250,7 +255,8 @@ void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
     for (auto const& arm : plan_.arms) {
       auto const source = from.run / "arms" / source_plan.arm(from.arm).name / ("seed-" + std::to_string(seed));
       auto const checkpoint = CheckpointStore(source / "checkpoints", 60).find(from.checkpoint);
-      static_cast<void>(read_checkpoint(checkpoint, allow_drift));  // damaged or foreign: refuse before anything is made
+      static_cast<void>(
+          read_checkpoint(checkpoint, allow_drift));  // damaged or foreign: refuse before anything is made
       auto const target = unit_folder({-1, arm.name, seed});
       fs::create_directories(target / "checkpoints");
       fs::create_directories(target / "samples");

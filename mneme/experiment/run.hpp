@@ -1,6 +1,6 @@
-// ExperimentRun: a run folder that is being made. `start` makes the folder, `open` takes one that was stopped; `execute`
-// does what is not done yet, so running and resuming are the same thing. Work is cut into units, one process may take
-// any unit: shared prefixes first, then arms.
+// ExperimentRun: a run folder that is being made. `start` makes the folder, `open` takes one that was stopped;
+// `execute` does what is not done yet, so running and resuming are the same thing. Work is cut into units, one process
+// may take any unit: shared prefixes first, then arms.
 #pragma once
 
 #include <filesystem>
@@ -33,7 +33,7 @@ struct ExecuteOptions {
   std::optional<double> stop_after_seconds;
   std::function<void(Unit const&)> on_unit = {};
   std::function<void(Unit const&, RunFiles&)> on_files = {};  // the unit's logs, open until `execute` returns
-  std::vector<Observer*> observers = {};  // see every unit
+  std::vector<Observer*> observers = {};                      // see every unit
 };
 
 /// Where a branch starts: a stored arm's checkpoint.

@@ -45,8 +45,8 @@ std::span<Figure const> Classifier::figures() const {
 
 at::Tensor Classifier::measure(Batch const& batch, Output const& output) {
   auto const logits = active(batch, output.logits);
-  return at::stack({logits.argmax(1).eq(batch.y()).sum().to(at::kDouble),
-                    cross_entropy(logits, batch.y(), false).to(at::kDouble)});
+  return at::stack(
+      {logits.argmax(1).eq(batch.y()).sum().to(at::kDouble), cross_entropy(logits, batch.y(), false).to(at::kDouble)});
 }
 
 std::unique_ptr<Learner> Classifier::snapshot() const {

@@ -26,8 +26,7 @@ void Reservoir::offer(at::Tensor const& data, at::Tensor const& labels, at::Tens
   auto const* u = uniform.data_ptr<double>();
   for (std::int64_t i = 0; i < n; ++i) {
     ++seen_;
-    auto const slot =
-        seen_ <= capacity_ ? seen_ - 1 : static_cast<std::int64_t>(u[i] * static_cast<double>(seen_));
+    auto const slot = seen_ <= capacity_ ? seen_ - 1 : static_cast<std::int64_t>(u[i] * static_cast<double>(seen_));
     if (slot < capacity_) chosen[slot] = i;
   }
   if (chosen.empty()) return;

@@ -62,6 +62,7 @@ struct LinearNode final : Node {
   at::Tensor squares;  // [N, out] delta^2 summed over passes (kExpectedSquares)
 
   variable_list apply(variable_list&& gradients) override {
+    at::AutoDispatchBelowADInplaceOrView const below;
     at::Tensor delta = gradients[0];
     if (!delta.defined()) return {at::Tensor()};
     if (output.defined()) delta = at::threshold_backward(delta, output, 0);
@@ -70,7 +71,9 @@ struct LinearNode final : Node {
     auto const& weight = sink.view(layer->weight_);
     auto const& bias = sink.view(layer->bias_);
     switch (sink.reduction()) {
-      case Reduction::kSum: sum(claim(sink, layer->weight_, layer->bias_), delta, weight, bias); break;
+      case Reduction::kSum:
+        sum(claim(sink, layer->weight_, layer->bias_), delta, weight, bias);
+        break;
       case Reduction::kSumOfSquares:
         claim_alone(sink, arena, layer->weight_, layer->bias_);
         square(delta.square(), weight, bias);
@@ -112,12 +115,9 @@ Linear::Linear(ParameterArena& arena, std::string const& name, std::int64_t in, 
       activation_(activation) {}
 
 at::Tensor Linear::forward(at::Tensor const& x) const {
-  at::Tensor y;
-  {
-    at::AutoDispatchBelowADInplaceOrView below;
-    y = at::addmm(arena_->value(bias_), x, arena_->value(weight_).t());
-    if (activation_ == Activation::kRelu) y.relu_();
-  }
+  at::AutoDispatchBelowADInplaceOrView const below;
+  auto y = at::addmm(arena_->value(bias_), x, arena_->value(weight_).t());
+  if (activation_ == Activation::kRelu) y.relu_();
   if (!at::GradMode::is_enabled()) return y;
   auto node = make_node<LinearNode>();
   node->layer = this;
@@ -143,6 +143,7 @@ struct Conv2dNode final : Node {
   bool squared = false;  // this node has written its squares, in an earlier pass of the same graph (kExpectedSquares)
 
   variable_list apply(variable_list&& gradients) override {
+    at::AutoDispatchBelowADInplaceOrView const below;
     at::Tensor delta = gradients[0];
     if (!delta.defined()) return {at::Tensor()};
     if (output.defined()) delta = at::threshold_backward(delta, output, 0);
@@ -202,13 +203,10 @@ Conv2d::Conv2d(ParameterArena& arena, std::string const& name, std::int64_t in, 
       activation_(activation) {}
 
 at::Tensor Conv2d::forward(at::Tensor const& x) const {
-  at::Tensor y;
-  {
-    at::AutoDispatchBelowADInplaceOrView below;
-    y = at::convolution(x, arena_->value(weight_), arena_->value(bias_), {stride_, stride_}, {padding_, padding_},
-                        {1, 1}, false, {0, 0}, 1);
-    if (activation_ == Activation::kRelu) y.relu_();
-  }
+  at::AutoDispatchBelowADInplaceOrView const below;
+  auto y = at::convolution(x, arena_->value(weight_), arena_->value(bias_), {stride_, stride_}, {padding_, padding_},
+                           {1, 1}, false, {0, 0}, 1);
+  if (activation_ == Activation::kRelu) y.relu_();
   if (!at::GradMode::is_enabled()) return y;
   auto node = make_node<Conv2dNode>();
   node->layer = this;
@@ -229,31 +227,30 @@ void Conv2d::initialise(at::Generator& generator) const {
 // --------------------------------------------------------------------------------------------------- cross entropy
 
 struct CrossEntropyNode final : Node {
-  at::Tensor log_probabilities, labels;  // [N, C], [N, 1]
-  double scale = 1.0;
+  at::Tensor log_probabilities, labels, weight;  // [N, C], [N], what the mean is over
+  at::Reduction::Reduction reduction = at::Reduction::Mean;
 
   variable_list apply(variable_list&& gradients) override {
+    at::AutoDispatchBelowADInplaceOrView const below;
     if (!gradients[0].defined()) return {at::Tensor()};
-    auto delta = log_probabilities.exp();
-    delta.scatter_add_(1, labels, at::full_like(labels, -1, delta.options()));
-    return {delta.mul_(gradients[0] * scale)};
+    auto const delta = at::nll_loss_backward(gradients[0], log_probabilities, labels, {}, reduction, kNoLabel, weight);
+    return {at::_log_softmax_backward_data(delta, log_probabilities, 1, log_probabilities.scalar_type())};
   }
+
+  static constexpr std::int64_t kNoLabel = -100;  // torch's own: a label that counts for nothing
 };
 
 at::Tensor cross_entropy(at::Tensor const& logits, at::Tensor const& labels, bool mean) {
-  at::Tensor log_probabilities, loss;
-  auto const index = labels.unsqueeze(1);
-  double const scale = mean ? 1.0 / static_cast<double>(logits.size(0)) : 1.0;
-  {
-    at::AutoDispatchBelowADInplaceOrView below;
-    log_probabilities = at::log_softmax(logits, 1);
-    loss = log_probabilities.gather(1, index).sum().mul_(-scale);
-  }
+  at::AutoDispatchBelowADInplaceOrView const below;
+  auto const reduction = mean ? at::Reduction::Mean : at::Reduction::Sum;
+  auto log_probabilities = at::log_softmax(logits, 1);
+  auto [loss, weight] = at::nll_loss_forward(log_probabilities, labels, {}, reduction, CrossEntropyNode::kNoLabel);
   if (!at::GradMode::is_enabled() || !logits.requires_grad()) return loss;
   auto node = make_node<CrossEntropyNode>();
-  node->log_probabilities = log_probabilities;
-  node->labels = index;
-  node->scale = scale;
+  node->log_probabilities = std::move(log_probabilities);
+  node->labels = labels;
+  node->weight = std::move(weight);
+  node->reduction = reduction;
   connect(node, logits, loss);
   return loss;
 }

@@ -49,17 +49,28 @@ at::Tensor MergedQuadratic::value(at::Tensor const& theta) const {
   return squared.add_(constant_).mul_(0.5);
 }
 
-void MergedQuadratic::add_gradient(at::Tensor const& theta, double scale, at::Tensor const& grad) {
-  if (!scratch_.defined()) scratch_ = at::empty_like(anchor_);
-  at::sub_out(scratch_, theta, anchor_);
-  grad.addcmul_(scratch_, importance_, scale);
+void MergedQuadratic::add_gradient(at::Tensor const& theta, double scale, at::Tensor const& grad) const {
+  auto const plain = [&](at::Tensor const& row) {
+    return row.is_cpu() && row.scalar_type() == at::kFloat && row.is_contiguous() && row.sizes() == anchor_.sizes();
+  };
+  if (!plain(grad) || !plain(theta)) {
+    grad.addcmul_(theta - anchor_, importance_, scale);
+    return;
+  }
+  // The time goes into reading the rows: one pass over them instead of two.
+  auto const* value = theta.const_data_ptr<float>();
+  auto const* anchor = anchor_.const_data_ptr<float>();
+  auto const* importance = importance_.const_data_ptr<float>();
+  auto* out = grad.mutable_data_ptr<float>();
+  auto const factor = static_cast<float>(scale);
+  for (std::int64_t i = 0, size = grad.numel(); i < size; ++i)
+    out[i] += factor * importance[i] * (value[i] - anchor[i]);
 }
 
 void MergedQuadratic::grown(Growth const& growth) {
   if (empty()) return;
   importance_ = growth.carry(importance_);
   anchor_ = growth.carry(anchor_);
-  scratch_ = at::Tensor();
 }
 
 void MergedQuadratic::state(Archive& archive) {

@@ -1,7 +1,8 @@
 // Elastic weight consolidation.
 //
 //   separate   L = L_t + (lambda/2) sum_{k<t} sum_i F^k_i (theta_i - theta*_{k,i})^2
-//   online     L = L_t + (lambda/2) sum_i F~_i (theta_i - theta*_i)^2,   F~ <- gamma F~ + F after each task, theta* the latest
+//   online     L = L_t + (lambda/2) sum_i F~_i (theta_i - theta*_i)^2,   F~ <- gamma F~ + F after each task, theta* the
+//   latest
 //
 // L_t is the mean loss of a batch; F^k the diagonal Fisher at the end of task k (importance/fisher.hpp), a mean over
 // samples of squared per-sample gradients. Kirkpatrick et al. 2017, Overcoming catastrophic forgetting in neural
@@ -38,14 +39,14 @@ class MergedQuadratic {
   /// Scalar value at theta [P].
   [[nodiscard]] at::Tensor value(at::Tensor const& theta) const;
   /// grad += scale A (theta - m).
-  void add_gradient(at::Tensor const& theta, double scale, at::Tensor const& grad);
+  void add_gradient(at::Tensor const& theta, double scale, at::Tensor const& grad) const;
   [[nodiscard]] at::Tensor const& importance() const { return importance_; }
   [[nodiscard]] at::Tensor const& anchor() const { return anchor_; }
   void grown(Growth const& growth);
   void state(Archive& archive);
 
  private:
-  at::Tensor importance_, anchor_, scratch_;  // [P]
+  at::Tensor importance_, anchor_;  // [P]
   double constant_ = 0;
 };
 

@@ -79,7 +79,7 @@ void StrategyList::absorb(std::string const& prefix, StrategyList&& other) {
 }
 
 void StrategyList::check(Learner const& learner, Visibility const& visibility) const {
-  auto const only_one = [&](bool Needs::* claim, std::string const& what) {
+  auto const only_one = [&](bool Needs::*claim, std::string const& what) {
     Member const* first = nullptr;
     for (auto const& m : members_) {
       if (!(m.needs.*claim)) continue;

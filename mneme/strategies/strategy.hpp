@@ -1,4 +1,5 @@
-// strategies: what keeps the old while the new is learnt. One method is one header, one source and one row of table.cpp.
+// strategies: what keeps the old while the new is learnt. One method is one header, one source and one row of
+// table.cpp.
 //
 // Every hook's default does nothing. The trainer calls them in this order (see train/trainer.hpp):
 //
@@ -41,10 +42,10 @@ struct Needs {
   bool task_at_training = false;
   bool task_at_test = false;
   bool boundaries = false;
-  bool replaces_objective = false;  // at most one in a list
-  bool projects = false;            // at most one in a list
-  bool stages = false;              // brings stages of its own; at most one in a list
-  bool alone = false;               // goes with no other strategy
+  bool replaces_objective = false;         // at most one in a list
+  bool projects = false;                   // at most one in a list
+  bool stages = false;                     // brings stages of its own; at most one in a list
+  bool alone = false;                      // goes with no other strategy
   std::vector<std::string> learners = {};  // kinds that it works with; empty: all
   Prefix prefix = Prefix::kPlain;
 };
@@ -52,9 +53,9 @@ struct Needs {
 /// A stretch of training that the trainer runs. A strategy may ask for several in one event.
 struct Stage {
   std::string name = "train";
-  Dataset data = {};                // empty: the event's training data
-  std::int64_t epochs = 0;          // 0: as configured
-  std::int64_t steps = 0;           // above 0: this many steps instead of epochs
+  Dataset data = {};        // empty: the event's training data
+  std::int64_t epochs = 0;  // 0: as configured
+  std::int64_t steps = 0;   // above 0: this many steps instead of epochs
   double lr_scale = 1.0;
   std::vector<int> trainable = {};  // segments; empty: all
   bool optimise = true;             // false: the hooks run, the weights stay
@@ -87,12 +88,12 @@ struct StageContext : EventContext {
 struct StepContext : StageContext {
   StepContext(StageContext const& stage_context, Batch const& b, at::Tensor r, std::int64_t s, bool l)
       : StageContext(stage_context), batch(b), rows(std::move(r)), step(s), logged(l) {}
-  Batch const& batch;    // after compose
-  at::Tensor rows;       // [n] of `source` that the current part was gathered from
-  std::int64_t step;     // global, of this run
-  bool logged;           // this step's terms are wanted for the log
-  Dataset const* source = nullptr;   // what `rows` points into
-  Output const* output = nullptr;    // once forward has run
+  Batch const& batch;               // after compose
+  at::Tensor rows;                  // [n] of `source` that the current part was gathered from
+  std::int64_t step;                // global, of this run
+  bool logged;                      // this step's terms are wanted for the log
+  Dataset const* source = nullptr;  // what `rows` points into
+  Output const* output = nullptr;   // once forward has run
   Phase const* phase = nullptr;
 };
 

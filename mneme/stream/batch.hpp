@@ -31,8 +31,8 @@ class Batch {
   at::Tensor x;       // [N, ...]
   at::Tensor weight;  // [N], undefined: all ones
   std::vector<BatchPart> parts;
-  std::vector<std::int64_t> active_classes;       // that take part in the softmax; empty: all
-  std::map<std::string, at::Tensor> extras;       // logits for DER, codes for LGAA
+  std::vector<std::int64_t> active_classes;  // that take part in the softmax; empty: all
+  std::map<std::string, at::Tensor> extras;  // logits for DER, codes for LGAA
 
   [[nodiscard]] std::int64_t size() const { return x.size(0); }
   /// int64 [N]. Throws VisibilityError where the batch carries no labels.

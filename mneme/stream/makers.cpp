@@ -44,8 +44,8 @@ Stream make_domain(Json const& options, std::string const& where, DataSource con
   Stream stream{.name = "domain", .scenario = "domain-incremental", .visibility = {}, .classes = 0, .events = {}};
   std::set<std::string> seen;
   for (auto const& name : o.datasets) {
-    auto task = make_task(name, static_cast<std::int64_t>(stream.events.size()), source(name, "train"),
-                          source(name, "test"));
+    auto task =
+        make_task(name, static_cast<std::int64_t>(stream.events.size()), source(name, "train"), source(name, "test"));
     for (int copy = 2; !seen.insert(task.name).second; ++copy) task.name = name + "-" + std::to_string(copy);
     auto const* first = stream.events.empty() ? &task : &std::get<Task>(stream.events.front());
     if (task.train.sample_shape() != first->train.sample_shape())
@@ -109,7 +109,8 @@ Stream make_split(Json const& options, std::string const& where, DataSource cons
     std::vector<std::int64_t> const classes(order.begin() + t * width, order.begin() + (t + 1) * width);
     std::string name = o.dataset;
     for (auto c : classes) name += "-" + std::to_string(c);
-    stream.events.emplace_back(make_task(name, t, of_classes(train, classes, within), of_classes(test, classes, within)));
+    stream.events.emplace_back(
+        make_task(name, t, of_classes(train, classes, within), of_classes(test, classes, within)));
   }
   return stream;
 }
@@ -190,7 +191,9 @@ Stream make_rotated(Json const& options, std::string const& where, DataSource co
                 .classes = class_count(train),
                 .events = {}};
   for (auto const degrees : o.degrees) {
-    auto const turn = [&](Dataset const& d) { return degrees == 0 ? d : d.with(rotate(d.data(), degrees), d.labels()); };
+    auto const turn = [&](Dataset const& d) {
+      return degrees == 0 ? d : d.with(rotate(d.data(), degrees), d.labels());
+    };
     auto text = std::to_string(degrees);
     text.erase(text.find_last_not_of('0') + 1);
     if (text.back() == '.') text.pop_back();

@@ -15,7 +15,7 @@ namespace mneme {
 
 struct Task {
   std::string name;
-  std::int64_t id = 0;                // position among the stream's tasks
+  std::int64_t id = 0;  // position among the stream's tasks
   Dataset train, test;
   std::vector<std::int64_t> classes;  // labels that occur in it
 };

@@ -28,7 +28,7 @@ struct RunOutcome {
   EvaluationMatrix matrix;
   std::vector<std::string> lines;  // of metrics.jsonl, without times
   std::int64_t steps = 0;
-  bool finite = true;              // parameters
+  bool finite = true;  // parameters
 
   bool operator==(RunOutcome const&) const = default;
 };
@@ -42,8 +42,9 @@ enum class Interruption {
 [[nodiscard]] RunOutcome run_whole(RunRecipe const& recipe, std::uint64_t seed, std::filesystem::path const& folder);
 /// The same run, interrupted at step `step` (1-based) and gone on with by new objects from the newest checkpoint, or
 /// from nothing where there is none. Checkpoints are taken every `checkpoint_seconds`; 0: after every step.
-[[nodiscard]] RunOutcome run_interrupted(RunRecipe const& recipe, std::uint64_t seed, std::filesystem::path const& folder,
-                                         std::int64_t step, Interruption kind, double checkpoint_seconds = 0);
+[[nodiscard]] RunOutcome run_interrupted(RunRecipe const& recipe, std::uint64_t seed,
+                                         std::filesystem::path const& folder, std::int64_t step, Interruption kind,
+                                         double checkpoint_seconds = 0);
 
 /// A line of metrics.jsonl without `time` and keys that end in `_seconds`: what two equal runs agree in.
 [[nodiscard]] Json without_times(Json line);

@@ -18,12 +18,12 @@ Dataset images(std::string const& name, std::int64_t n, std::uint64_t seed) {
 }
 
 Task task(std::string const& name, std::int64_t id, std::int64_t train, std::int64_t test) {
-  return {.name = name, .id = id, .train = images(name, train, 0), .test = images(name, test, 1), .classes = {0, 1, 2, 3}};
+  return {
+      .name = name, .id = id, .train = images(name, train, 0), .test = images(name, test, 1), .classes = {0, 1, 2, 3}};
 }
 
 Stream stream(std::int64_t tasks, std::int64_t train) {
-  Stream stream{
-      .name = "toy", .scenario = "domain-incremental", .visibility = {}, .classes = kClasses, .events = {}};
+  Stream stream{.name = "toy", .scenario = "domain-incremental", .visibility = {}, .classes = kClasses, .events = {}};
   for (std::int64_t t = 0; t < tasks; ++t) stream.events.emplace_back(task("toy-" + std::to_string(t), t, train));
   return stream;
 }

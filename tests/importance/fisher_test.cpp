@@ -42,8 +42,8 @@ Estimate estimate(Learner& learner, Dataset const& data, FisherOptions const& op
 
 /// Two classes, two inputs, no hidden layer: W [2, 2], b [2], all zero unless set.
 std::unique_ptr<Classifier> linear_model() {
-  return std::make_unique<Classifier>(
-      [](ParameterArena& arena) { return std::make_unique<Mlp>(arena, 2, Shape{}, 2); }, at::kCPU, nullptr);
+  return std::make_unique<Classifier>([](ParameterArena& arena) { return std::make_unique<Mlp>(arena, 2, Shape{}, 2); },
+                                      at::kCPU, nullptr);
 }
 
 TEST(Fisher, OnALinearModelEqualsTheHandComputedOne) {
@@ -59,7 +59,8 @@ TEST(Fisher, OnALinearModelEqualsTheHandComputedOne) {
   EXPECT_LT(relative_error(estimate(*learner, data, {.labels = "batch"}).fisher, batch), 1e-6);
   // Batches of one, never zeroed: g_0 = [-1, -2]/2 and g_0 + g_1 = [-1 + 3, -2]/2, squared and averaged.
   auto const accumulating = at::tensor({0.625, 1.0, 0.625, 1.0, 0.125, 0.125}, at::kDouble);
-  EXPECT_LT(relative_error(estimate(*learner, data, {.labels = "accumulating", .batch = 1}).fisher, accumulating), 1e-6);
+  EXPECT_LT(relative_error(estimate(*learner, data, {.labels = "accumulating", .batch = 1}).fisher, accumulating),
+            1e-6);
 }
 
 TEST(Fisher, OverAllLabelsWeighsThemByTheirProbability) {

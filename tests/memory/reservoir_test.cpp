@@ -27,7 +27,8 @@ TEST(Reservoir, KeepsEveryItemOfTheStreamWithTheSameProbability) {
     auto const labels = buffer.labels();
     for (std::int64_t i = 0; i < kCapacity; ++i) kept[static_cast<std::size_t>(labels[i].item<std::int64_t>())] += 1;
   }
-  // Each trial keeps exactly M of n items, so sum (k - e)^2 / (e (1 - M/n)) * (n - 1)/n is chi-square with n - 1 degrees.
+  // Each trial keeps exactly M of n items, so sum (k - e)^2 / (e (1 - M/n)) * (n - 1)/n is chi-square with n - 1
+  // degrees.
   double const share = static_cast<double>(kCapacity) / kItems, expected = kTrials * share;
   double statistic = 0;
   for (double const k : kept) statistic += (k - expected) * (k - expected) / (expected * (1 - share));

@@ -45,8 +45,7 @@ TEST(Arena, ResizeKeepsTheLeadingCornerAndCarriesRows) {
   auto const growth = arena.resize(0, {3, 4});
   EXPECT_TRUE(at::equal(arena.value(0), row({1, 2, 3, 0, 4, 5, 6, 0, 0, 0, 0, 0}).view({3, 4})));
   EXPECT_TRUE(at::equal(arena.value(1), row({7, 8})));
-  EXPECT_TRUE(at::equal(growth.carry(fisher, -1),
-                        row({10, 11, 12, -1, 13, 14, 15, -1, -1, -1, -1, -1, 16, 17})));
+  EXPECT_TRUE(at::equal(growth.carry(fisher, -1), row({10, 11, 12, -1, 13, 14, 15, -1, -1, -1, -1, -1, 16, 17})));
   EXPECT_EQ(arena.grad().size(0), 14);
   EXPECT_THROW(arena.resize(0, {2, 4}), ConfigError);
   EXPECT_THROW(arena.resize(0, {12}), ConfigError);
@@ -73,7 +72,8 @@ TEST(Arena, RowsAreStaggeredAndZero) {
   fill_small(arena);
   auto const one = arena.new_row(), two = arena.new_row();
   EXPECT_EQ(one.abs().sum().item<float>(), 0);
-  EXPECT_NE(reinterpret_cast<std::uintptr_t>(one.data_ptr()) % 4096, reinterpret_cast<std::uintptr_t>(two.data_ptr()) % 4096);
+  EXPECT_NE(reinterpret_cast<std::uintptr_t>(one.data_ptr()) % 4096,
+            reinterpret_cast<std::uintptr_t>(two.data_ptr()) % 4096);
 }
 
 TEST(Sink, FirstWriteOverwritesLaterAddAndUnusedIsZero) {
@@ -191,8 +191,7 @@ TEST(Adopt, ModuleOfTheUsersLivesInTheArena) {
 
 TEST(Adopt, RefusesOtherTypes) {
   ParameterArena arena;
-  auto const message =
-      message_of<ConfigError>([&] { arena.adopt("m.", {{"w", at::zeros({2}, at::kDouble)}}); });
+  auto const message = message_of<ConfigError>([&] { arena.adopt("m.", {{"w", at::zeros({2}, at::kDouble)}}); });
   EXPECT_NE(message.find("'m.w'"), std::string::npos) << message;
 }
 

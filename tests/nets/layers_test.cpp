@@ -22,7 +22,10 @@ struct NetCase {
 };
 
 std::vector<NetCase> const kNets = {
-    {"mlp", [](ParameterArena& arena) -> std::unique_ptr<Net> { return std::make_unique<Mlp>(arena, 81, Shape{7, 5}, 4); }},
+    {"mlp",
+     [](ParameterArena& arena) -> std::unique_ptr<Net> {
+       return std::make_unique<Mlp>(arena, 81, Shape{7, 5}, 4);
+     }},
     {"cnn", [](ParameterArena& arena) -> std::unique_ptr<Net> {
        return std::make_unique<Cnn>(arena, Shape{1, 9, 9}, CnnOptions{.channels1 = 3, .channels2 = 4, .hidden = 6}, 4);
      }}};
@@ -143,7 +146,8 @@ TEST(Layers, UnusedLayerHasZeroGradient) {
   arena.begin_gradient();
   used.forward(at::ones({1, 2})).sum().backward();
   arena.finish_gradient();
-  EXPECT_EQ(arena.grad().narrow(0, 6, 6).abs().sum().item<float>(), 0) << "what an earlier step left would be applied again";
+  EXPECT_EQ(arena.grad().narrow(0, 6, 6).abs().sum().item<float>(), 0)
+      << "what an earlier step left would be applied again";
   EXPECT_TRUE(at::equal(arena.grad().narrow(0, 0, 6), at::ones({6})));
 }
 
@@ -163,8 +167,7 @@ TEST(CrossEntropy, EqualsTorchInValueAndGradient) {
     auto const ours = values.clone().requires_grad_(true);
     auto const theirs = values.to(at::kDouble).requires_grad_(true);
     auto const loss = cross_entropy(ours, labels, mean);
-    auto const expected =
-        at::cross_entropy_loss(theirs, labels, {}, mean ? at::Reduction::Mean : at::Reduction::Sum);
+    auto const expected = at::cross_entropy_loss(theirs, labels, {}, mean ? at::Reduction::Mean : at::Reduction::Sum);
     (loss * 3).backward();  // an upstream factor must pass through
     (expected * 3).backward();
     EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-5);

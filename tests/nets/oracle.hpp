@@ -1,4 +1,5 @@
-// Float64 oracles: the parameters of an arena as autograd leaves in double, and nets over them in plain torch operations.
+// Float64 oracles: the parameters of an arena as autograd leaves in double, and nets over them in plain torch
+// operations.
 #pragma once
 
 #include <gtest/gtest.h>

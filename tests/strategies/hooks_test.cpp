@@ -23,14 +23,26 @@ TEST(Hooks, RunInTheStatedOrderForAllMembersBeforeTheNext) {
     s->on_end = [=](EventContext&) { note("end_event"); };
     s->on_begin_stage = [=](StageContext&) { note("begin_stage"); };
     s->on_end_stage = [=](StageContext&) { note("end_stage"); };
-    s->on_compose = [=](Batch batch, StepContext&) { note("compose"); return batch; };
-    s->on_objective = [=](StepContext&) { note("objective"); return std::optional<at::Tensor>(); };
-    s->on_penalty = [=](StepContext&) { note("penalty"); return std::optional<at::Tensor>(); };
+    s->on_compose = [=](Batch batch, StepContext&) {
+      note("compose");
+      return batch;
+    };
+    s->on_objective = [=](StepContext&) {
+      note("objective");
+      return std::optional<at::Tensor>();
+    };
+    s->on_penalty = [=](StepContext&) {
+      note("penalty");
+      return std::optional<at::Tensor>();
+    };
     s->on_observe = [=](StepContext&) { note("observe"); };
     s->on_add = [=](StepContext&) { note("add"); };
     s->on_project = [=](StepContext&) { note("project"); };
     s->on_after_step = [=](StepContext&) { note("after_step"); };
-    s->on_before_evaluation = [=](EventContext&) { note("before_evaluation"); return std::vector<Stage>(); };
+    s->on_before_evaluation = [=](EventContext&) {
+      note("before_evaluation");
+      return std::vector<Stage>();
+    };
     return s;
   };
   StrategyList list;

@@ -65,8 +65,8 @@ TEST(Permuted, IsOnePermutationPerTaskForTrainingAndTest) {
   EXPECT_TRUE(at::equal(std::get<0>(first.flatten(1).sort(1)), std::get<0>(plain.flatten(1).sort(1))))
       << "it is no permutation of the pixels";
   EXPECT_NE(task(stream, 1).name, task(stream, 2).name);
-  EXPECT_FALSE(at::equal(task(make("permuted", {{"dataset", "toy"}, {"tasks", 1}, {"first_plain", false}}), 0).train.data(),
-                         plain));
+  EXPECT_FALSE(at::equal(
+      task(make("permuted", {{"dataset", "toy"}, {"tasks", 1}, {"first_plain", false}}), 0).train.data(), plain));
 }
 
 TEST(Rotated, TurnsImagesAnticlockwise) {

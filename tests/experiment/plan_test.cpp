@@ -1,0 +1,138 @@
+// Plans: if these fail, a configuration runs as something else than it says, or a mistake in it is found an hour later.
+#include "mneme/experiment/plan.hpp"
+
+#include <gtest/gtest.h>
+
+#include "mneme/core/errors.hpp"
+#include "mneme/core/toml.hpp"
+#include "tests/io/support.hpp"
+
+namespace mneme {
+namespace {
+
+Json tree(std::string const& text) { return parse_toml(text, "test.toml"); }
+
+std::string const kBase = R"(
+name = "small"
+data = "sample"
+[stream]
+kind = "domain"
+[learner]
+kind = "classifier"
+net = { kind = "mlp", hidden = [16] }
+[train]
+epochs = 1
+)";
+
+std::string refusal(std::string const& text) {
+  return message_of<ConfigError>([&] { static_cast<void>(plan_experiment(tree(text))); });
+}
+
+TEST(Plan, FillsInEveryDefault) {
+  auto const plan = plan_experiment(tree(kBase));
+  ASSERT_EQ(plan.arms.size(), 1U);
+  auto const& arm = plan.arms.front().tree;
+  EXPECT_EQ(plan.arms.front().name, "main");
+  EXPECT_EQ(arm["strategy"]["kind"], "naive");
+  EXPECT_EQ(arm["train"]["batch"], 128);
+  EXPECT_EQ(arm["train"]["learning_rate"], 1e-3);
+  EXPECT_EQ(arm["stream"]["datasets"], (Json{"fashion-mnist", "mnist"}));
+  EXPECT_EQ(arm["learner"]["net"]["hidden"], Json::array({16}));
+  EXPECT_EQ(plan.options.seeds, (std::vector<std::int64_t>{0}));
+}
+
+TEST(Plan, ResolvedRunsAgainAsItIs) {
+  for (auto const& name : experiment_names()) {
+    SCOPED_TRACE(name);
+    auto const plan = plan_experiment(tree(experiment_text(name)));
+    auto const again = plan_experiment(parse_toml(to_toml(plan.tree), "config.toml"));
+    EXPECT_EQ(again.tree, plan.tree);
+    EXPECT_EQ(again.shared_prefixes, plan.shared_prefixes);
+    ASSERT_EQ(again.arms.size(), plan.arms.size());
+    for (auto const& arm : plan.arms) EXPECT_EQ(again.arm(arm.name).tree, arm.tree) << arm.name;
+  }
+}
+
+TEST(Plan, WritesTheNameInPlaceOfAnAlias) {
+  auto const plan = plan_experiment(tree("strategy = \"replay\"\n" + kBase));
+  EXPECT_EQ(plan.arms.front().tree["strategy"]["kind"], "er");
+}
+
+TEST(Plan, ArmsReplaceTheStrategyAndMergeTheRest) {
+  auto const plan = plan_experiment(tree("strategy = { kind = \"ewc\", lambda = 5.0 }\n" + kBase + R"(
+[arm.a]
+strategy = { kind = "ewc", samples = 10 }
+[arm.b]
+train = { batch = 32 }
+)"));
+  EXPECT_EQ(plan.arm("a").tree["strategy"]["lambda"], 1000.0) << "the arm's strategy was merged with the common one";
+  EXPECT_EQ(plan.arm("b").tree["strategy"]["lambda"], 5.0);
+  EXPECT_EQ(plan.arm("b").tree["train"]["batch"], 32);
+  EXPECT_EQ(plan.arm("b").tree["train"]["epochs"], 1);
+}
+
+TEST(Plan, SharesThePrefixOfArmsThatDifferInStrategyAlone) {
+  auto const plan = plan_experiment(tree(kBase + R"(
+[arm.naive]
+[arm.ewc]
+strategy = "ewc"
+[arm.both]
+strategy = ["er", "ewc"]
+[arm.joint]
+strategy = "joint"
+[arm.slow]
+strategy = "ewc"
+train = { learning_rate = 1e-4 }
+)"));
+  EXPECT_EQ(plan.shared_prefixes, 1);
+  for (auto const* name : {"naive", "ewc", "both"}) EXPECT_EQ(plan.arm(name).shared, 0) << name;
+  for (auto const* name : {"joint", "slow"}) EXPECT_EQ(plan.arm(name).shared, -1) << name;
+}
+
+TEST(Plan, KeepsOnlyTheNamedArms) {
+  auto plan = plan_experiment(tree(kBase + "[arm.naive]\n[arm.ewc]\nstrategy = \"ewc\"\n"));
+  EXPECT_THROW(keep_arms(plan, {"ewcc"}), ConfigError);
+  keep_arms(plan, {"ewc"});
+  ASSERT_EQ(plan.arms.size(), 1U);
+  EXPECT_EQ(plan.arms.front().name, "ewc");
+  EXPECT_EQ(plan.shared_prefixes, 0) << "there is nobody to share with";
+  EXPECT_FALSE(plan.tree["arm"].contains("naive"));
+}
+
+TEST(Plan, NamesTheDottedKeyOfWhatIsWrong) {
+  test::expect_mentions(refusal("epoch = 3\n" + kBase), {"epoch"});
+  test::expect_mentions(refusal(kBase + "epoch = 3\n"), {"train.epoch", "epochs"});
+  test::expect_mentions(refusal(kBase + "batch = 0\n"), {"train.batch"});
+  test::expect_mentions(refusal(kBase + "batch = \"many\"\n"), {"train.batch"});
+  test::expect_mentions(refusal("strategy = \"ewcc\"\n" + kBase), {"ewcc", "ewc"});
+  test::expect_mentions(refusal("strategy = { kind = \"ewc\", lambda = -1.0 }\n" + kBase), {"strategy.lambda"});
+  test::expect_mentions(refusal(kBase + "[arm.x]\nstrategy = { kind = \"ewc\", lamda = 1.0 }\n"),
+                        {"arm.x.strategy.lamda", "lambda"});
+  test::expect_mentions(refusal(kBase + "[arm.x]\nstrategy = [\"joint\", \"er\"]\n"), {"joint"});
+  test::expect_mentions(refusal("seeds = []\n" + kBase), {"seeds"});
+  test::expect_mentions(refusal("data = \"some\"\n" + kBase), {"data", "sample"});
+  test::expect_mentions(refusal("arm = 3\n" + kBase), {"arm"});
+  test::expect_mentions(refusal(kBase + "[arm.\"a/b\"]\n"), {"a/b"});
+  test::expect_mentions(refusal("name = \"x\"\n"), {"stream"});
+  test::expect_mentions(refusal("[stream]\nkind = \"domian\"\n[learner]\nkind = \"classifier\"\n"),
+                        {"domian", "domain"});
+  test::expect_mentions(refusal("stream = 3\n[learner]\nkind = \"classifier\"\n"), {"stream"});
+  test::expect_mentions(refusal("[stream]\nkind = \"domain\"\n[learner]\nkind = \"classifier\"\nnett = \"mlp\"\n"),
+                        {"nett"});
+  test::expect_mentions(refusal("[stream]\nkind = \"domain\"\ndataset = \"mnist\"\n[learner]\nkind = \"vae\"\n"),
+                        {"dataset"});
+}
+
+TEST(Plan, CatalogueNamesTheNearest) {
+  test::expect_mentions(message_of<ConfigError>([] { static_cast<void>(experiment_text("dmeo")); }), {"dmeo", "demo"});
+}
+
+TEST(Plan, SchemaKnowsEveryPart) {
+  auto const schema = experiment_schema().dump();
+  for (auto const* word :
+       {"\"ewc\"", "\"lambda\"", "\"permuted\"", "\"vae\"", "\"channels1\"", "\"learning_rate\"", "\"train_labels\""})
+    EXPECT_NE(schema.find(word), std::string::npos) << word;
+}
+
+}  // namespace
+}  // namespace mneme

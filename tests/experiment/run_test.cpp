@@ -1,0 +1,240 @@
+// Run folders: if these fail, arms that are said to start from the same weights do not, or a folder cannot be gone on
+// with.
+#include "mneme/experiment/run.hpp"
+
+#include <gtest/gtest.h>
+
+#include "mneme/core/errors.hpp"
+#include "mneme/core/toml.hpp"
+#include "mneme/testing/recipe.hpp"
+#include "tests/io/support.hpp"
+
+namespace mneme {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string const kBase = R"(
+name = "small"
+data = "sample"
+[stream]
+kind = "domain"
+[learner]
+kind = "classifier"
+net = { kind = "mlp", hidden = [12] }
+[train]
+epochs = 1
+batch = 256
+log_every = 4
+[evaluate]
+every_steps = 8
+curve_images = 50
+)";
+std::string const kArms = R"(
+[arm.naive]
+[arm.ewc]
+strategy = { kind = "ewc", samples = 200 }
+[arm.er]
+strategy = { kind = "er", memory = 100 }
+)";
+
+ExperimentPlan plan(std::string const& text, std::vector<std::string> const& arms = {}) {
+  auto plan = plan_experiment(parse_toml(text, "test.toml"));
+  keep_arms(plan, arms);
+  return plan;
+}
+
+void execute_all(ExperimentRun& run, ExecuteOptions const& options = {}) {
+  for (auto const& wave : run.waves())
+    for (auto const& unit : wave) run.execute(unit, options);
+}
+
+ExperimentRun run_all(ExperimentPlan const& plan, fs::path const& out) {
+  auto run = ExperimentRun::start(plan, out, "mneme run", {});
+  execute_all(run);
+  return run;
+}
+
+Json arm_of(ExperimentRun const& run, std::string const& name, std::int64_t seed = 0) {
+  for (auto const& arm : run.summary()["arms"])
+    if (arm["arm"] == name && arm["seed"] == seed) return arm;
+  ADD_FAILURE() << "no arm " << name;
+  return {};
+}
+
+std::vector<std::string> metrics_of(ExperimentRun const& run, std::string const& arm) {
+  std::vector<std::string> lines;
+  std::ifstream log(run.folder() / "arms" / arm / "seed-0" / "metrics.jsonl");
+  for (std::string line; std::getline(log, line);) lines.push_back(without_times(Json::parse(line)).dump());
+  return lines;
+}
+
+void expect_equal(ExperimentRun const& one, std::string const& arm, ExperimentRun const& two) {
+  auto const a = arm_of(one, arm), b = arm_of(two, arm);
+  for (auto const* key : {"parameter_hash", "training_hash", "matrix", "rows", "steps", "forgetting", "status"})
+    EXPECT_EQ(a[key], b[key]) << arm << " " << key;
+  EXPECT_EQ(metrics_of(one, arm), metrics_of(two, arm)) << arm;
+}
+
+TEST(Run, ArmsThatShareAPrefixEqualTheSameArmAlone) {
+  test::TemporaryFolder const folder;
+  auto const together = run_all(plan(kBase + kArms), folder.path());
+  ASSERT_EQ(together.plan().shared_prefixes, 1);
+  for (auto const* arm : {"naive", "ewc", "er"}) {
+    auto const alone = run_all(plan(kBase + kArms, {arm}), folder.path());
+    ASSERT_EQ(alone.plan().shared_prefixes, 0);
+    expect_equal(together, arm, alone);
+  }
+  EXPECT_NE(arm_of(together, "ewc")["parameter_hash"], arm_of(together, "naive")["parameter_hash"]);
+  EXPECT_EQ(arm_of(together, "ewc")["matrix"][1], arm_of(together, "naive")["matrix"][1]);
+}
+
+TEST(Run, BranchIntoAPlainStrategyEqualsItFromTheBeginning) {
+  test::TemporaryFolder const folder;
+  auto const naive = run_all(plan(kBase), folder.path());
+  auto const whole = run_all(plan(kBase + kArms, {"ewc"}), folder.path());
+  auto branch = ExperimentRun::start(plan(kBase + kArms, {"ewc"}), folder.path(), "mneme branch", {});
+  branch.branch_from({.run = naive.folder(), .arm = "main", .checkpoint = "event-0"}, false);
+  execute_all(branch);
+  expect_equal(branch, "ewc", whole);
+}
+
+TEST(Run, BranchIntoARecordingStrategyIsRefusedWithTheReason) {
+  test::TemporaryFolder const folder;
+  auto const naive = run_all(plan(kBase), folder.path());
+  auto branch = ExperimentRun::start(plan(kBase + kArms, {"er"}), folder.path(), "mneme branch", {});
+  auto const message = message_of<ConfigError>([&] {
+    branch.branch_from({.run = naive.folder(), .arm = "main", .checkpoint = "event-0"}, false);
+    execute_all(branch);
+  });
+  test::expect_mentions(message, {"'er'", "records"});
+  auto missing = ExperimentRun::start(plan(kBase + kArms, {"ewc"}), folder.path(), "mneme branch", {});
+  EXPECT_THROW(missing.branch_from({.run = naive.folder(), .arm = "main", .checkpoint = "event-9"}, false),
+               CheckpointError);
+  EXPECT_THROW(missing.branch_from({.run = naive.folder(), .arm = "mian", .checkpoint = "event-0"}, false),
+               ConfigError);
+}
+
+TEST(Run, StoppedAndOpenedAgainEndsTheSame) {
+  test::TemporaryFolder const folder;
+  auto const whole = run_all(plan(kBase + kArms), folder.path());
+  fs::path at;
+  {
+    auto run = ExperimentRun::start(plan(kBase + kArms), folder.path(), "mneme run", {});
+    at = run.folder();
+    EXPECT_THROW(ExperimentRun::open(at, {}), ConfigError) << "two processes at one run folder";
+  }
+  int stops = 0;
+  for (bool done = false; !done;) {  // each process makes one step of each unit that is open, then is stopped
+    auto run = ExperimentRun::open(at, {});
+    done = true;
+    for (auto const& wave : run.waves()) {
+      for (auto const& unit : wave) try {
+          run.execute(unit, {.stop_after_seconds = stops < 12 ? std::optional<double>(0.05 * stops) : std::nullopt});
+        } catch (Stopped const&) {
+          ++stops;
+          done = false;
+          break;
+        }
+      if (!done) break;
+    }
+  }
+  EXPECT_GT(stops, 1);
+  auto const resumed = ExperimentRun::open(at, {});
+  for (auto const* arm : {"naive", "ewc", "er"}) expect_equal(resumed, arm, whole);
+  EXPECT_EQ(resumed.summary()["arms"].size(), 3U);
+}
+
+TEST(Run, SummaryKeepsItsContract) {
+  test::TemporaryFolder const folder;
+  auto const run = run_all(plan("seeds = [0, 3]\n" + kBase), folder.path());
+  run.write_summary("finished");
+  auto const summary = Json::parse(test::contents(run.folder() / "summary.json"));
+  EXPECT_EQ(summary["format"], 1);
+  EXPECT_EQ(summary["status"], "finished");
+  EXPECT_EQ(summary["data"]["kind"], "sample");
+  EXPECT_EQ(summary["data"]["sets"].size(), 4U);
+  EXPECT_EQ(summary["arms"].size(), 2U);
+  auto const& arm = summary["arms"][1];
+  EXPECT_EQ(arm["seed"], 3);
+  EXPECT_EQ(arm["tasks"], (Json{"fashion-mnist", "mnist"}));
+  EXPECT_EQ(arm["matrix"].size(), 3U);
+  EXPECT_EQ(arm["metric"], "accuracy");
+  EXPECT_EQ(arm["parameters"], 784 * 12 + 12 + 12 * 10 + 10);
+  EXPECT_EQ(arm["steps"], 2 * 16);
+  EXPECT_EQ(arm["loss_parts"], Json::object());
+  double parts = 0;
+  for (auto const& [name, seconds] : arm["wall_seconds"].items())
+    if (name != "total") parts += seconds.get<double>();
+  EXPECT_NEAR(parts, arm["wall_seconds"]["total"].get<double>(), 1e-6);
+  EXPECT_NE(arm["parameter_hash"], summary["arms"][0]["parameter_hash"]);
+  auto const matrix = EvaluationMatrix::from_csv(test::contents(run.folder() / "arms/main/seed-3/matrix.csv"), true);
+  EXPECT_EQ(matrix, EvaluationMatrix::from_json(arm));
+  for (auto const* file : {"config.toml", "environment.json"}) EXPECT_TRUE(fs::exists(run.folder() / file)) << file;
+}
+
+TEST(Run, IsNotDoneTwice) {
+  test::TemporaryFolder const folder;
+  auto run = run_all(plan(kBase), folder.path());
+  int units = 0;
+  execute_all(run, {.on_unit = [&](Unit const&) { ++units; }});
+  EXPECT_EQ(units, 0);
+}
+
+TEST(Run, ConfigRunsAgainToTheSameBits) {
+  test::TemporaryFolder const folder;
+  auto const first = run_all(plan(kBase + kArms, {"ewc"}), folder.path());
+  auto const again = run_all(plan_experiment(read_toml(first.folder() / "config.toml")), folder.path());
+  expect_equal(first, "ewc", again);
+}
+
+TEST(Run, LoadsAnArmsLearnerFromItsCheckpoint) {
+  test::TemporaryFolder const folder;
+  auto const run = run_all(plan(kBase), folder.path());
+  DataLibrary library{DataSearch{}};
+  auto const loaded = load_arm(run.folder(), "main", 0, "", library, false);
+  EXPECT_EQ(loaded.trainer->parameter_hash(), arm_of(run, "main")["parameter_hash"]);
+  auto const before = load_arm(run.folder(), "main", 0, "event-0", library, false);
+  EXPECT_NE(before.trainer->parameter_hash(), loaded.trainer->parameter_hash());
+  EXPECT_THROW(load_arm(run.folder(), "main", 7, "", library, false), CheckpointError);
+}
+
+TEST(Run, LeavesPicturesOfAGenerativeLearner) {
+  test::TemporaryFolder const folder;
+  auto const run = run_all(plan(R"(
+name = "vae"
+data = "sample"
+[stream]
+kind = "domain"
+datasets = ["mnist"]
+[learner]
+kind = "vae"
+hidden = 16
+latent = 2
+[train]
+batch = 512
+)"),
+                           folder.path());
+  auto const samples = run.folder() / "arms/main/seed-0/samples";
+  std::ifstream index(samples / "index.jsonl");
+  int pictures = 0;
+  for (std::string line; std::getline(index, line); ++pictures) {
+    auto const picture = Json::parse(line);
+    EXPECT_TRUE(fs::exists(samples / picture["file"].get<std::string>())) << picture;
+    EXPECT_FALSE(picture["caption"].get<std::string>().empty());
+  }
+  EXPECT_EQ(pictures, 4) << "reconstructions and prior samples, before and after";
+  auto const arm = arm_of(run, "main");
+  EXPECT_EQ(arm["metric"], "negative_elbo");
+  EXPECT_EQ(arm["loss_parts"]["mnist"]["kl"].size(), 2U);
+}
+
+TEST(Run, SaysWhatCannotBeOpened) {
+  test::TemporaryFolder const folder;
+  EXPECT_THROW(ExperimentRun::open(folder.path(), {}), DataError);
+  folder.put("file", "");
+  EXPECT_THROW(ExperimentRun::start(plan(kBase), folder.path() / "file", "mneme run", {}), IoError);
+}
+
+}  // namespace
+}  // namespace mneme

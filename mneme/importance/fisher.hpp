@@ -9,9 +9,9 @@
 //   (1/K) sum_k ( sum_{j<=k} d L_j / d theta_i )^2                               kAccumulating: kBatch without zeroing
 //                                                     the gradient between batches, for replication of a defect only
 //
-// For a learner without classes (a VAE) kSampled and kAll mean the per-sample gradient of its loss, with its noise drawn
-// once per sample. Every estimate runs in evaluation mode, leaves parameters, gradient and module state as they were,
-// and costs about one training epoch over N (kAll on a net of Linear layers about two, see below).
+// For a learner without classes (a VAE) kSampled and kAll mean the per-sample gradient of its loss, with its noise
+// drawn once per sample. Every estimate runs in evaluation mode, leaves parameters, gradient and module state as they
+// were, and costs about one training epoch over N (kAll on a net of Linear layers about two, see below).
 //
 // Per-sample squares come from layer inputs and output gradients by matmul (nets/layers.hpp); kAll seeds the backward
 // pass of label c with sqrt(p_c) (e_c - p), so the square carries its weight, and Linear layers sum over the labels
@@ -52,11 +52,11 @@ struct ImportanceRequest {
   Learner& learner;
   Dataset const& data;
   FisherOptions options;
-  at::Generator& choice;  // which samples, which labels
-  at::Generator& noise;   // the learner's own noise
-  std::function<void(std::string const&)> note = {};                              // told once about a fallback
-  std::function<at::Tensor(Batch const&, Output const&)> per_sample_loss = {};    // [n]; default: the learner's
-  std::function<void()> poll = {};                                                // called between batches; may throw
+  at::Generator& choice;                                                        // which samples, which labels
+  at::Generator& noise;                                                         // the learner's own noise
+  std::function<void(std::string const&)> note = {};                            // told once about a fallback
+  std::function<at::Tensor(Batch const&, Output const&)> per_sample_loss = {};  // [n]; default: the learner's
+  std::function<void()> poll = {};                                              // called between batches; may throw
 };
 
 /// F [P]. Throws NumericError if a value is not finite.

@@ -36,8 +36,7 @@ void corner_moves(Shape const& from, Shape const& to, std::int64_t from_offset, 
 at::Tensor Growth::carry(at::Tensor const& old_row, double fill) const {
   TORCH_CHECK(old_row.size(0) == old_size, "Growth::carry: row of ", old_row.size(0), ", expected ", old_size);
   auto row = at::full({new_size}, fill, old_row.options());
-  for (auto const& move : moves)
-    row.narrow(0, move.to, move.length).copy_(old_row.narrow(0, move.from, move.length));
+  for (auto const& move : moves) row.narrow(0, move.to, move.length).copy_(old_row.narrow(0, move.from, move.length));
   return row;
 }
 
@@ -114,8 +113,8 @@ void ParameterArena::adopt(std::string const& prefix,
                            std::vector<std::pair<std::string, at::Tensor>> const& parameters) {
   for (auto const& [name, tensor] : parameters) {
     if (tensor.scalar_type() != at::kFloat)
-      throw ConfigError("parameter arena: '" + prefix + name + "' is " + std::string(c10::toString(tensor.scalar_type())) +
-                        "; only float32 parameters can be adopted");
+      throw ConfigError("parameter arena: '" + prefix + name + "' is " +
+                        std::string(c10::toString(tensor.scalar_type())) + "; only float32 parameters can be adopted");
     int const id = add(prefix + name, tensor.sizes().vec());
     adopted_.emplace_back(id, tensor);
     leaf_ids_.push_back(id);

@@ -47,7 +47,8 @@ struct Growth {
 enum class Reduction {
   kSum,              // sum over samples of the gradient: training
   kSumOfSquares,     // sum over samples of the squared per-sample gradient: importance
-  kExpectedSquares,  // the same summed over several backward passes of one graph (all labels); see GradientSink::last_pass
+  kExpectedSquares,  // the same summed over several backward passes of one graph (all labels); see
+                     // GradientSink::last_pass
 };
 
 class ParameterArena;
@@ -112,9 +113,9 @@ class ParameterArena {
     adopt(prefix, parameters);
   }
 
-  [[nodiscard]] at::Tensor const& value() const { return value_; }                 // [P]
-  [[nodiscard]] at::Tensor const& grad() const { return grad_; }                   // [P]
-  [[nodiscard]] at::Tensor const& value(int segment) const;                        // in the segment's shape
+  [[nodiscard]] at::Tensor const& value() const { return value_; }  // [P]
+  [[nodiscard]] at::Tensor const& grad() const { return grad_; }    // [P]
+  [[nodiscard]] at::Tensor const& value(int segment) const;         // in the segment's shape
   /// An autograd leaf over the segment, for code that needs gradients of gradients or plain torch operations.
   at::Tensor const& leaf(int segment);
   [[nodiscard]] bool has_leaves() const { return !leaf_ids_.empty(); }
@@ -158,8 +159,8 @@ class ParameterArena {
   std::int64_t size_ = 0;
   at::Tensor value_, grad_;
   std::vector<at::Tensor> value_views_;
-  std::vector<int> leaf_ids_;            // segments that autograd accumulates into
-  std::vector<at::Tensor> leaves_;       // by segment; undefined where there is none
+  std::vector<int> leaf_ids_;       // segments that autograd accumulates into
+  std::vector<at::Tensor> leaves_;  // by segment; undefined where there is none
   std::vector<std::pair<int, at::Tensor>> adopted_;
   std::unique_ptr<GradientSink> gradient_sink_;
   GradientSink* open_ = nullptr;

@@ -1,5 +1,6 @@
 // The small convolutional net of the founding EWC study: two 3x3 convolutions of stride 2 and padding 1 with ReLU, then
-// a hidden Linear layer with ReLU and the head. With the defaults, 28x28 gray images and 10 classes: 2,435,722 parameters.
+// a hidden Linear layer with ReLU and the head. With the defaults, 28x28 gray images and 10 classes: 2,435,722
+// parameters.
 #pragma once
 
 #include "mneme/nets/layers.hpp"

@@ -26,8 +26,8 @@ struct ForwardContext {
 
 /// One forward pass; strategies reuse it instead of running it again.
 struct Output {
-  at::Tensor logits;                   // [N, C]; what a VAE's decoder gives before the sigmoid, [N, D]
-  at::Tensor features;                 // [N, F]: last hidden layer
+  at::Tensor logits;    // [N, C]; what a VAE's decoder gives before the sigmoid, [N, D]
+  at::Tensor features;  // [N, F]: last hidden layer
   std::map<std::string, at::Tensor> more;
 };
 

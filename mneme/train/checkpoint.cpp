@@ -53,7 +53,8 @@ Json read_state(fs::path const& checkpoint) {
     if (state.at("format") != kFormat)
       throw CheckpointError(file.string() + ": format " + state["format"].dump() + ", this version reads " +
                             std::to_string(kFormat));
-    for (auto const* table : {"identity", "values"}) static_cast<void>(state.at(table).get_ref<Json::object_t const&>());
+    for (auto const* table : {"identity", "values"})
+      static_cast<void>(state.at(table).get_ref<Json::object_t const&>());
     return state;
   } catch (Json::exception const& e) {
     throw CheckpointError(file.string() + ": damaged: " + e.what() + ". Use an older checkpoint of the run");
@@ -89,14 +90,16 @@ void CheckpointStore::save(std::string const& name, Archive const& archive, bool
     for (auto const& [key, tensor] : archive.tensors()) {
       held.push_back(tensor.to(at::kCPU).contiguous());
       auto const& t = held.back();
-      tensors.push_back({key, type_name(t.scalar_type()), t.sizes().vec(),
+      tensors.push_back({key,
+                         type_name(t.scalar_type()),
+                         t.sizes().vec(),
                          {static_cast<std::byte const*>(t.const_data_ptr()), t.nbytes()}});
     }
     write_safetensors(temporary / "tensors.safetensors", tensors);
     std::int64_t sequence = 1;
     for (auto const& entry : entries()) sequence = std::max(sequence, entry.sequence + 1);
-    Json const state = {{"format", kFormat},     {"mneme", kVersion}, {"sequence", sequence},
-                        {"keep", keep},          {"identity", run_identity()}, {"values", archive.values()}};
+    Json const state = {{"format", kFormat}, {"mneme", kVersion},          {"sequence", sequence},
+                        {"keep", keep},      {"identity", run_identity()}, {"values", archive.values()}};
     write_file(temporary / "state.json", state.dump(1) + "\n");
     commit_folder(temporary, folder_ / name);
   } catch (...) {
@@ -152,7 +155,8 @@ fs::path CheckpointStore::find(std::string const& name) const {
   if (fs::exists(folder_ / name / "state.json")) return folder_ / name;
   std::string known;
   for (auto const& entry : entries()) known += (known.empty() ? "" : ", ") + entry.path.filename().string();
-  throw CheckpointError(folder_.string() + ": no checkpoint '" + name + "'; there is: " + (known.empty() ? "none" : known));
+  throw CheckpointError(folder_.string() + ": no checkpoint '" + name +
+                        "'; there is: " + (known.empty() ? "none" : known));
 }
 
 Archive read_checkpoint(fs::path const& checkpoint, bool allow_drift) {

@@ -15,8 +15,7 @@ void EvaluationOptions::describe(OptionVisitor& v) {
 }
 
 std::vector<double> evaluate(Learner& learner, StrategyList& strategies, Gates const& gates, Dataset const& test,
-                             RandomStreams const& streams, std::int64_t batch_size,
-                             std::function<void()> const& poll) {
+                             RandomStreams const& streams, std::int64_t batch_size, std::function<void()> const& poll) {
   at::NoGradGuard const no_grad;
   auto noise = streams.fresh("eval/" + test.name());
   auto sums = at::zeros({static_cast<std::int64_t>(learner.figures().size())}, at::kDouble);

@@ -15,9 +15,9 @@ namespace mneme {
 struct Progress {
   std::string event, stage;
   std::int64_t event_index = 0;
-  std::int64_t epoch = 0, epochs = 0;        // 0-based, of the stage
+  std::int64_t epoch = 0, epochs = 0;  // 0-based, of the stage
   std::int64_t stage_step = 0, stage_steps = 0;
-  std::int64_t step = 0;                     // of the run
+  std::int64_t step = 0;  // of the run
   double loss = 0;
   std::map<std::string, double> terms;
 };

@@ -20,8 +20,7 @@ void OptimizerOptions::describe(OptionVisitor& v) {
   v.field("beta1", beta1, {.help = "decay of Adam's first moment", .min = 0, .max = 1});
   v.field("beta2", beta2, {.help = "decay of Adam's second moment", .min = 0, .max = 1});
   v.field("epsilon", epsilon, {.help = "Adam's denominator guard", .above = 0});
-  v.field("schedule", schedule,
-          {.help = "learning rate over a stage", .choices = {"constant", "linear", "cosine"}});
+  v.field("schedule", schedule, {.help = "learning rate over a stage", .choices = {"constant", "linear", "cosine"}});
   v.field("warmup_steps", warmup_steps, {.help = "linear rise at the start of a stage", .unit = "steps", .min = 0});
   v.field("final_scale", final_scale, {.help = "factor that linear and cosine end at", .min = 0, .max = 1});
 }

@@ -55,8 +55,8 @@ class ArenaOptimizer {
   OptimizerOptions options_;
   ParameterArena* arena_;
   std::vector<int> segments_;
-  std::vector<at::Tensor> rows_;           // Adam: first and second moment; SGD with momentum: its buffer
-  at::Tensor count_;                       // float scalar, as the fused kernels want it
+  std::vector<at::Tensor> rows_;                // Adam: first and second moment; SGD with momentum: its buffer
+  at::Tensor count_;                            // float scalar, as the fused kernels want it
   std::vector<std::vector<at::Tensor>> views_;  // value, gradient, rows…: by range
   std::vector<at::Tensor> counts_;
 };

@@ -21,10 +21,11 @@ void TrainOptions::describe(OptionVisitor& v) {
           {.help = "optimizer at the start of an event: a new one, or kept", .choices = {"new", "keep"}});
   v.field("log_every", log_every, {.help = "write loss and terms each so many steps", .unit = "steps", .min = 1});
   v.field("clip_norm", clip_norm, {.help = "largest norm of the gradient; 0: no limit", .min = 0});
-  v.field("patience", patience,
-          {.help = "end a stage after so many epochs without a better held-out score, the learner's first figure; 0: no "
-                   "early stop",
-           .min = 0});
+  v.field(
+      "patience", patience,
+      {.help = "end a stage after so many epochs without a better held-out score, the learner's first figure; 0: no "
+               "early stop",
+       .min = 0});
   v.field("held_out", held_out,
           {.help = "share of each class that early stop keeps back; without early stop all data is trained on",
            .above = 0,
@@ -132,7 +133,8 @@ std::vector<Stage> Trainer::plan(EventContext& context) {
 void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
   StageContext context(event_context, stage);
   auto const& data = stage.data.size() > 0 ? stage.data : context.data;
-  if (data.size() == 0) throw DataError("event '" + event_name(context.event) + "', stage '" + stage.name + "': no data");
+  if (data.size() == 0)
+    throw DataError("event '" + event_name(context.event) + "', stage '" + stage.name + "': no data");
   auto const batches = (data.size() + options_.batch - 1) / options_.batch;
   auto epochs = stage.epochs > 0 ? stage.epochs : options_.epochs;
   if (auto const& list = options_.epochs_per_event; stage.epochs == 0 && !list.empty())
@@ -154,7 +156,8 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
       auto const first = position_.batch * options_.batch;
       auto const index = order_.narrow(0, first, std::min(options_.batch, data.size() - first));
       auto const at = position_.epoch * batches + position_.batch;
-      auto const rate = options_.optimizer.learning_rate * stage.lr_scale * schedule_factor(options_.optimizer, at, steps);
+      auto const rate =
+          options_.optimizer.learning_rate * stage.lr_scale * schedule_factor(options_.optimizer, at, steps);
       step(context, data, index, rate);
       ++position_.batch;
       if (evaluation_.every_steps > 0 && position_.step % evaluation_.every_steps == 0) measure(context, false);

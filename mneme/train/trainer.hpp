@@ -72,7 +72,9 @@ class Trainer final : private MetricLog {
   void attach(RunFiles* files) { files_ = files; }
   void attach(Observer* observer) { observers_.push_back(observer); }
   /// Stops (with a checkpoint, by throwing Stopped) after so much time, or when `interrupt_signal` is set.
-  void stop_after(std::chrono::duration<double> time) { deadline_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(time); }
+  void stop_after(std::chrono::duration<double> time) {
+    deadline_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(time);
+  }
   /// Ends `run` after the first event's training and before its `end_event`: where arms part.
   void only_prefix(bool on) { only_prefix_ = on; }
 
@@ -144,7 +146,7 @@ class Trainer final : private MetricLog {
   TrainOptions options_;
   EvaluationOptions evaluation_;
   RandomStreams streams_;
-  std::vector<ArenaOptimizer> optimizers_;                          // by phase
+  std::vector<ArenaOptimizer> optimizers_;  // by phase
   std::map<std::string, std::unique_ptr<ArenaOptimizer>> auxiliary_optimizers_;
 
   Visibility visibility_;
@@ -155,9 +157,9 @@ class Trainer final : private MetricLog {
 
   std::set<std::string> grown_;  // segments that were given a larger shape
   Position position_;
-  at::Tensor order_;      // int64 [N]: this epoch's
+  at::Tensor order_;  // int64 [N]: this epoch's
   EarlyStop early_stop_;
-  at::Tensor loss_sum_;   // since the last line, on the device
+  at::Tensor loss_sum_;  // since the last line, on the device
   std::int64_t loss_count_ = 0;
   Progress progress_;
 

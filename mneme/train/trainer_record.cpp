@@ -71,8 +71,8 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
   Json values = Json::object(), parts = Json::object();
   std::vector<Cell> row(matrix_.tasks.size());
   for (std::size_t column = 0; column < matrix_.tasks.size(); ++column) {
-    auto const known = std::find_if(tested_.begin(), tested_.end(),
-                                    [&](Task const& t) { return t.name == matrix_.tasks[column]; });
+    auto const known =
+        std::find_if(tested_.begin(), tested_.end(), [&](Task const& t) { return t.name == matrix_.tasks[column]; });
     if (known == tested_.end()) {  // learnt before a restart, and its test set was not given again
       if (!kind.empty())
         for (auto& [name, list] : figures_[matrix_.tasks[column]].items()) list.push_back(nullptr);
@@ -309,8 +309,7 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
       archive.field("has_optimizer", exists);
       if (!exists) continue;
       auto& optimizer = auxiliary_optimizers_[key];
-      if (!optimizer)
-        optimizer = std::make_unique<ArenaOptimizer>(options_.optimizer, auxiliary.learner->parameters());
+      if (!optimizer) optimizer = std::make_unique<ArenaOptimizer>(options_.optimizer, auxiliary.learner->parameters());
       optimizer->state(archive);
     }
   if (!files_) return;

@@ -4,11 +4,15 @@ set(MNEME_SANITIZE "" CACHE STRING "Sanitizers for the whole build, e.g. address
 
 # -ffp-contract=off keeps a*b+c in two roundings, so that the same seed gives the same bits whether or not the processor
 # has a fused multiply-add.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  set(MNEME_WARNINGS_OFF -Wno-restrict)  # g++ 12 sees overlap in the standard library's own "text" + string
+endif()
 function(mneme_compile_settings target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_options(
-    ${target} PRIVATE -Wall -Wextra -Wpedantic -ffp-contract=off $<$<BOOL:${MNEME_WERROR}>:-Werror>)
+    ${target} PRIVATE -Wall -Wextra -Wpedantic -ffp-contract=off $<$<BOOL:${MNEME_WERROR}>:-Werror>
+                      ${MNEME_WARNINGS_OFF})
 endfunction()
 
 if(MNEME_SANITIZE)

@@ -211,6 +211,28 @@ void OptionWriter::field(std::string_view key, std::vector<std::string>& value, 
   table[std::string(key)] = value;
 }
 
+Json complete_options(OptionList const& list, Json const& table, std::string const& where,
+                      std::vector<std::string> ignored) {
+  OptionReader reader(table, where, std::move(ignored));
+  Json complete = table;
+  for (auto const& option : list) {
+    auto const read = [&](auto value) {
+      reader.field(option.key, value, option.note);
+      complete[option.key] = value;
+    };
+    auto const& start = option.default_value;
+    if (option.type == "boolean") read(start.get<bool>());
+    if (option.type == "integer") read(start.get<std::int64_t>());
+    if (option.type == "number") read(start.get<double>());
+    if (option.type == "string") read(start.get<std::string>());
+    if (option.type == "integers") read(start.get<std::vector<std::int64_t>>());
+    if (option.type == "numbers") read(start.get<std::vector<double>>());
+    if (option.type == "strings") read(start.get<std::vector<std::string>>());
+  }
+  reader.finish();
+  return complete;
+}
+
 // ------------------------------------------------------------------------------------------------------ suggestions
 
 namespace {

@@ -132,6 +132,10 @@ OptionList list_options() {
   return lister.list;
 }
 
+/// `table` with every option of the list in it, checked as `read_options` checks it. Keys in `ignored` stay as they are.
+Json complete_options(OptionList const& list, Json const& table, std::string const& where,
+                      std::vector<std::string> ignored = {});
+
 /// The known name nearest to `name` by edit distance, or empty when nothing is near.
 std::string nearest_name(std::string_view name, std::vector<std::string> const& known);
 

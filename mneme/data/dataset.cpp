@@ -15,7 +15,7 @@ constexpr float kPerLevel = 1.0F / 255.0F;
 /// Bytes that the loop below can read.
 bool readable(at::Tensor const& raw) { return raw.is_cpu() && raw.scalar_type() == at::kByte && raw.is_contiguous(); }
 
-/// One pass instead of a copy, a conversion and a product, which would take a tenth of a small net's step.
+/// One pass, where copy, conversion and product of whole tensors would be three.
 void convert(std::uint8_t const* from, std::int64_t count, float* to) {
   for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) * kPerLevel;
 }

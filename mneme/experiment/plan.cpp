@@ -18,25 +18,22 @@ namespace {
 
 std::vector<std::string> const kSections = {"stream", "learner", "train", "evaluate", "datasets", "strategy", "arm"};
 
-Json with_defaults(OptionList const& options, Json table) {
-  for (auto const& option : options)
-    if (!table.contains(option.key)) table[option.key] = option.default_value;
-  return table;
-}
-
 Json as_table(Json const& value, std::string const& where) {
   if (value.is_string()) return {{"kind", value}};
   if (value.is_object() && value.contains("kind") && value["kind"].is_string()) return value;
   throw ConfigError(where + ": expected a name or a table with `kind`, found " + value.dump());
 }
 
-/// The part's own name in place of an alias, and every option.
+/// The part's own name in place of an alias, and every option. Tables of further parts are left to the caller.
 template <class Row>
-Json resolve_part(std::span<Row const> rows, std::string const& kind, Json const& value, std::string const& where) {
+Json resolve_part(std::span<Row const> rows, std::string const& kind, Json const& value, std::string const& where,
+                  std::string const& further = "") {
   auto table = as_table(value, where);
   auto const& row = find_row(rows, kind, table["kind"].template get<std::string>());
   table["kind"] = row.info.name;
-  return with_defaults(row.info.options(), table);
+  std::vector<std::string> others = {"kind"};
+  if (!further.empty()) others.push_back(further);
+  return complete_options(row.info.options(), table, where, others);
 }
 
 Json resolve_strategy(Json const& value, std::string const& where) {
@@ -48,10 +45,12 @@ Json resolve_strategy(Json const& value, std::string const& where) {
 }
 
 Json resolve_learner(Json const& value, std::string const& where) {
-  auto learner = resolve_part(learner_table(), "learner", value, where);
-  if (learner["kind"] == "classifier")
-    learner["net"] =
-        resolve_part(net_table(), "net", learner.contains("net") ? learner["net"] : Json("mlp"), where + ".net");
+  auto const kind = as_table(value, where)["kind"].get<std::string>();
+  if (find_row(learner_table(), "learner", kind).info.name != "classifier")
+    return resolve_part(learner_table(), "learner", value, where);
+  auto learner = resolve_part(learner_table(), "learner", value, where, "net");
+  learner["net"] =
+      resolve_part(net_table(), "net", learner.contains("net") ? learner["net"] : Json("mlp"), where + ".net");
   return learner;
 }
 

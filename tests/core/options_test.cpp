@@ -105,6 +105,16 @@ TEST(Options, IgnoredKeysBelongToSomebodyElse) {
   EXPECT_EQ(read_options<Sample>(Json{{"name", "ewc"}, {"epochs", 2}}, "", {"name"}).epochs, 2);
 }
 
+TEST(Options, CompleteFromTheListIsWhatTheStructWouldHaveRead) {
+  auto const list = list_options<Sample>();
+  for (auto const* text :
+       {"{}", R"({"online":true,"epochs":7,"lambda":2,"labels":"all","hidden":[1],"betas":[1],"tags":[]})"})
+    EXPECT_EQ(complete_options(list, Json::parse(text), "strategy.ewc"), write_options(read(text))) << text;
+  EXPECT_EQ(complete_options(list, Json{{"kind", "ewc"}}, "", {"kind"})["kind"], "ewc");
+  EXPECT_THROW(complete_options(list, Json{{"kind", "ewc"}}, ""), ConfigError);
+  EXPECT_THROW(complete_options(list, Json{{"epochs", 0}}, ""), ConfigError);
+}
+
 TEST(Options, NearestNameCountsSwapsAndGivesUpOnStrangers) {
   std::vector<std::string> const known = {"naive", "ewc", "si", "lwf", "packnet"};
   EXPECT_EQ(nearest_name("ecw", known), "ewc");

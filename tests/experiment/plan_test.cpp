@@ -110,7 +110,7 @@ TEST(Plan, NamesTheDottedKeyOfWhatIsWrong) {
                         {"arm.x.strategy.lamda", "lambda"});
   test::expect_mentions(refusal(kBase + "[arm.x]\nstrategy = [\"joint\", \"er\"]\n"), {"joint"});
   test::expect_mentions(refusal("seeds = []\n" + kBase), {"seeds"});
-  test::expect_mentions(refusal("data = \"some\"\n" + kBase), {"data", "sample"});
+  test::expect_mentions(refusal("device = \"gpu\"\n" + kBase), {"device", "cuda"});
   test::expect_mentions(refusal("arm = 3\n" + kBase), {"arm"});
   test::expect_mentions(refusal(kBase + "[arm.\"a/b\"]\n"), {"a/b"});
   test::expect_mentions(refusal("name = \"x\"\n"), {"stream"});
@@ -118,7 +118,9 @@ TEST(Plan, NamesTheDottedKeyOfWhatIsWrong) {
                         {"domian", "domain"});
   test::expect_mentions(refusal("stream = 3\n[learner]\nkind = \"classifier\"\n"), {"stream"});
   test::expect_mentions(refusal("[stream]\nkind = \"domain\"\n[learner]\nkind = \"classifier\"\nnett = \"mlp\"\n"),
-                        {"nett"});
+                        {"learner.nett"});
+  test::expect_mentions(refusal("[stream]\nkind = \"domain\"\n[learner]\nkind = \"vae\"\nnet = \"mlp\"\n"),
+                        {"learner.net"});
   test::expect_mentions(refusal("[stream]\nkind = \"domain\"\ndataset = \"mnist\"\n[learner]\nkind = \"vae\"\n"),
                         {"dataset"});
 }

@@ -56,7 +56,8 @@ ExperimentRun run_all(ExperimentPlan const& plan, fs::path const& out) {
 }
 
 Json arm_of(ExperimentRun const& run, std::string const& name, std::int64_t seed = 0) {
-  for (auto const& arm : run.summary()["arms"])
+  auto const summary = run.summary();
+  for (auto const& arm : summary["arms"])
     if (arm["arm"] == name && arm["seed"] == seed) return arm;
   ADD_FAILURE() << "no arm " << name;
   return {};
@@ -177,7 +178,9 @@ TEST(Run, IsNotDoneTwice) {
   test::TemporaryFolder const folder;
   auto run = run_all(plan(kBase), folder.path());
   int units = 0;
-  execute_all(run, {.on_unit = [&](Unit const&) { ++units; }});
+  ExecuteOptions options;
+  options.on_unit = [&](Unit const&) { ++units; };
+  execute_all(run, options);
   EXPECT_EQ(units, 0);
 }
 

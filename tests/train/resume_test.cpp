@@ -10,7 +10,7 @@ namespace {
 
 using test::Scripted;
 
-/// Interrupts the run at each step in turn, in both ways, and compares with the undisturbed one.
+/// Interrupts the run at each step in turn (every `stride`-th), in both ways, and compares with the undisturbed one.
 void expect_same_from_everywhere(RunRecipe const& recipe, std::int64_t stride = 1) {
   test::TemporaryFolder const folder;
   auto const whole = run_whole(recipe, 3, folder.path() / "whole");

@@ -85,7 +85,7 @@ TEST(Trainer, FillsTheMatrixAndTheLog) {
   EXPECT_EQ(m.rows[0], (EvaluationRow{-1, "initial", "", 0}));
   EXPECT_EQ(m.rows[2], (EvaluationRow{1, "learn", "toy-1", 20}));
   EXPECT_TRUE(m.higher_is_better);
-  EXPECT_GT(*m.values[1][0], 0.5) << "nothing was learnt";
+  EXPECT_GT(*m.values[1][0], 0.3) << "nothing was learnt: chance is 0.25";
 
   auto const events = lines.of("event");
   ASSERT_EQ(events.size(), 4U);

@@ -64,11 +64,19 @@ at::Tensor picture(std::string const& file, std::vector<std::int64_t> const& sha
   return Dataset::to_input(tensor);
 }
 
+/// The label column's name in the run's own tables.
+CsvOptions csv_options(StoredArm const& arm) {
+  CsvOptions options;
+  auto const sets = arm.plan.tree.value("datasets", Json::object());
+  for (auto const& [name, set] : sets.items())
+    if (set.at("format") == "csv") options.label = set.at("label").get<std::string>();
+  return options;
+}
+
 /// The reader wants a label column; where a table has none, every row gets the same label.
-at::Tensor table(std::string const& file) {
+at::Tensor table(std::string const& file, CsvOptions const& options) {
   auto const bytes = read_file_decompressed(file);
   std::string text(as_text(bytes));
-  CsvOptions options;
   auto const header = text.substr(0, text.find('\n'));
   if (("," + header + ",").find("," + options.label + ",") == std::string::npos &&
       !header.ends_with("," + options.label + "\r")) {
@@ -106,7 +114,7 @@ Dataset labelled_input(std::string const& what, std::string const& split, Stored
     return renumbered(Dataset::from(what, read_image_folder(what, options)), arm, what);
   }
   if (what.ends_with(".csv") || what.ends_with(".csv.gz")) {
-    auto const data = renumbered(Dataset::from(what, read_csv(what)), arm, what);
+    auto const data = renumbered(Dataset::from(what, read_csv(what, csv_options(arm))), arm, what);
     return data.with(fitted(data.data(), arm, what), data.labels());
   }
   auto const data = library.get(arm.plan.tree, what, split);
@@ -123,7 +131,7 @@ Unlabelled unlabelled_input(std::vector<std::string> const& files, StoredArm con
       parts.push_back(picture(file, shape).unsqueeze(0));
       continue;
     }
-    parts.push_back(fitted(table(file), arm, file));
+    parts.push_back(fitted(table(file, csv_options(arm)), arm, file));
     for (std::int64_t row = 1; row <= parts.back().size(0); ++row)
       all.names.push_back(file + ":" + std::to_string(row));
   }

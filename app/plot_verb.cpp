@@ -11,6 +11,7 @@
 #include "mneme/core/embedded.hpp"
 #include "mneme/core/errors.hpp"
 #include "mneme/core/files.hpp"
+#include "mneme/report/run_folder.hpp"
 #include "terminal.hpp"
 #include "verbs.hpp"
 
@@ -64,6 +65,7 @@ int plot(PlotFlags const& flags) {
     return 0;
   }
   if (flags.run.empty()) throw ConfigError("plot: name the run's folder; `mneme runs` lists them");
+  static_cast<void>(RunFolder::read(flags.run));  // a folder that is no run is the user's first problem, not matplotlib
   TemporaryFolder const folder;
   auto const script = folder.path() / "plot.py";
   write_file(script, embedded_file("plot.py"));

@@ -132,7 +132,8 @@ OptionList list_options() {
   return lister.list;
 }
 
-/// `table` with every option of the list in it, checked as `read_options` checks it. Keys in `ignored` stay as they are.
+/// `table` with every option of the list in it, checked as `read_options` checks it. Keys in `ignored` stay as they
+/// are.
 Json complete_options(OptionList const& list, Json const& table, std::string const& where,
                       std::vector<std::string> ignored = {});
 

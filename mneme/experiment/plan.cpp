@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "mneme/core/config.hpp"
 #include "mneme/core/embedded.hpp"
@@ -80,6 +81,21 @@ Json resolve_arm(Json tree, std::string const& where) {
   return resolved;
 }
 
+/// An arm that names another part of a kind replaces it: the options of one net mean nothing to another.
+void replace_other_parts(Json& own, Json const& changes) {
+  auto const kind = [](Json const& part) { return part.is_object() ? part.value("kind", "") : part.dump(); };
+  if (changes.contains("strategy")) own.erase("strategy");  // a strategy is replaced, never merged
+  for (auto const* key : {"stream", "learner"})
+    if (changes.contains(key) && own.contains(key) && changes[key].contains("kind") &&
+        kind(changes[key]) != kind(own[key]))
+      own.erase(key);
+  if (changes.contains("learner") && changes["learner"].contains("net") && own.contains("learner") &&
+      own["learner"].is_object() && own["learner"].contains("net") &&
+      (!changes["learner"]["net"].is_object() || changes["learner"]["net"].contains("kind")) &&
+      kind(changes["learner"]["net"]) != kind(own["learner"]["net"]))
+    own["learner"].erase("net");
+}
+
 }  // namespace
 
 void RunOptions::describe(OptionVisitor& v) {
@@ -107,6 +123,10 @@ ExperimentPlan plan_experiment(Json const& tree) {
   ExperimentPlan plan;
   plan.options = read_options<RunOptions>(tree, "", kSections);
   if (plan.options.seeds.empty()) throw ConfigError("seeds: empty; name at least one seed");
+  if (std::set<std::int64_t>(plan.options.seeds.begin(), plan.options.seeds.end()).size() != plan.options.seeds.size())
+    throw ConfigError("seeds: a seed stands twice; its second run would be the first again");
+  if (auto const& name = plan.options.name; name.empty() || name.front() == '.' || name.find('/') != std::string::npos)
+    throw ConfigError("name: '" + name + "' cannot be a folder's name; use letters, digits, '-' and '_'");
   Json base = tree;
   base.erase("arm");
   if (tree.contains("arm")) {
@@ -116,7 +136,11 @@ ExperimentPlan plan_experiment(Json const& tree) {
       if (name.find('/') != std::string::npos || name.empty() || name.front() == '.')
         throw ConfigError("arm.\"" + name + "\": an arm's name is a folder's name; use letters, digits, '-' and '_'");
       Json own = base;
-      if (changes.contains("strategy")) own.erase("strategy");  // a strategy is replaced, never merged
+      for (auto const& option : list_options<RunOptions>())
+        if (changes.contains(option.key))
+          throw ConfigError("arm." + name + "." + option.key + ": belongs to the whole run; set `" + option.key +
+                            "` at the top, or make another experiment");
+      replace_other_parts(own, changes);
       merge(own, changes);
       plan.arms.push_back({name, resolve_arm(own, "arm." + name)});
     }

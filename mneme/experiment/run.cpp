@@ -3,7 +3,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
-#include <fstream>
+#include <map>
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/toml.hpp"
@@ -191,10 +191,9 @@ bool ExperimentRun::finished(Unit const& unit) const {
   return fs::exists(folder / "arm.json") && read_json(folder / "arm.json").value("status", "") == "finished";
 }
 
-void ExperimentRun::take_prefix(Unit const& unit, ExecuteOptions const& options) const {
+void ExperimentRun::take_prefix(Unit const& unit) const {
   auto const& arm = plan_.arm(unit.arm);
   auto const from = unit_folder({arm.shared, "", unit.seed}), to = unit_folder(unit);
-  static_cast<void>(options);
   fs::create_directories(to / "samples");
   for (auto const& name : {"metrics.jsonl", "log.txt", "matrix.csv"})
     if (fs::exists(from / name)) fs::copy_file(from / name, to / name, fs::copy_options::overwrite_existing);
@@ -211,7 +210,7 @@ void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
   std::string member_prefix;
   if (!checkpoint && unit.shared < 0)
     if (auto const shared = plan_.arm(unit.arm).shared; shared >= 0) {
-      take_prefix(unit, options);
+      take_prefix(unit);
       checkpoint = CheckpointStore(unit_folder({shared, "", unit.seed}) / "checkpoints", 60).find("event-0");
       member_prefix = unit.arm + ":";
     }
@@ -224,6 +223,7 @@ void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
   if (options.on_files) options.on_files(unit, files);
   auto session = prepare(unit, files, options);
   auto& trainer = *session->arm.trainer;
+  refuse_other_data(folder);
   if (checkpoint) {
     auto archive = read_checkpoint(*checkpoint, options.allow_drift);
     bool const branched = fs::exists(folder / "branched.json") && checkpoint->filename() == "branched";
@@ -249,8 +249,30 @@ void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
   }
 }
 
+void ExperimentRun::refuse_other_data(fs::path const& unit_folder) const {
+  if (!fs::exists(unit_folder / "arm.json")) return;
+  std::map<std::string, std::string> then, now;
+  auto const collect = [](Json const& data, auto& sets) {
+    for (auto const& set : data.at("sets"))
+      sets[set.at("name").get<std::string>() + " (" + set.at("split").get<std::string>() + ")"] =
+          set.at("sha256").get<std::string>() + ", " + set.at("count").dump() + " samples";
+  };
+  collect(read_json(unit_folder / "arm.json").at("data"), then);
+  collect(library_->describe(plan_.options.data), now);
+  for (auto const& [set, content] : then)
+    if (auto const found = now.find(set); found != now.end() && found->second != content)
+      throw DataError("data set " + set + " is not what this run was started with: it had " + content +
+                      ", here it is " + found->second + ". Put the old files back, or start a new run");
+}
+
 void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
   auto const source_plan = plan_experiment(read_toml(from.run / "config.toml"));
+  auto const& stored = source_plan.arm(from.arm).tree;
+  for (auto const& arm : plan_.arms)
+    for (auto const* key : {"stream", "data", "datasets"})
+      if (stored.value(key, Json()) != arm.tree.value(key, Json()))
+        throw ConfigError("a branch goes on with what the stored run was trained on, so `" + std::string(key) +
+                          "` cannot change; start a new run for that");
   for (auto const seed : plan_.options.seeds)
     for (auto const& arm : plan_.arms) {
       auto const source = from.run / "arms" / source_plan.arm(from.arm).name / ("seed-" + std::to_string(seed));

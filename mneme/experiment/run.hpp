@@ -72,7 +72,9 @@ class ExperimentRun {
   struct Session;  // learner, stream and trainer of one unit
   [[nodiscard]] std::unique_ptr<Session> prepare(Unit const& unit, RunFiles& files, ExecuteOptions const& options);
   [[nodiscard]] std::filesystem::path unit_folder(Unit const& unit) const;
-  void take_prefix(Unit const& unit, ExecuteOptions const& options) const;
+  void take_prefix(Unit const& unit) const;
+  /// Throws DataError when a data set differs from what the unit was started with.
+  void refuse_other_data(std::filesystem::path const& unit_folder) const;
   void write_arm(Unit const& unit, Session& session, std::string const& status, std::string const& error = "");
 
   std::filesystem::path folder_;

@@ -95,12 +95,11 @@ class FisherPass {
   void add_batch(Batch const& batch, at::Tensor const& scratch, at::Tensor const& total) {
     GradientSink sink(arena_, scratch, Reduction::kSum);
     ParameterArena::Redirect const redirect(arena_, sink);
-    auto const kept = kind_ == FisherLabels::kAccumulating && accumulated_.defined() ? accumulated_ : at::Tensor();
     arena_.begin_gradient();
     sample_losses(batch, forward(batch)).mean().backward();
     arena_.finish_gradient();
     if (kind_ == FisherLabels::kAccumulating) {
-      accumulated_ = kept.defined() ? kept.add_(scratch) : scratch.clone();
+      accumulated_ = accumulated_.defined() ? accumulated_.add_(scratch) : scratch.clone();
       total.addcmul_(accumulated_, accumulated_);
     } else {
       total.addcmul_(scratch, scratch);

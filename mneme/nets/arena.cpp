@@ -144,6 +144,10 @@ void ParameterArena::begin_gradient() {
   for (int const id : leaf_ids_) open_leaf(id);
 }
 
+void ParameterArena::point_leaves() {
+  for (int const id : leaf_ids_) leaves_[static_cast<std::size_t>(id)].mutable_grad() = sink().view(id);
+}
+
 void ParameterArena::open_leaf(int segment) {
   auto& slot = leaves_[static_cast<std::size_t>(segment)];
   auto const& view = sink().view(segment);

@@ -140,7 +140,10 @@ class ParameterArena {
   class Redirect {
    public:
     Redirect(ParameterArena& arena, GradientSink& sink) : arena_(arena), before_(arena.open_) { arena.open_ = &sink; }
-    ~Redirect() { arena_.open_ = before_; }
+    ~Redirect() {
+      arena_.open_ = before_;
+      arena_.point_leaves();
+    }
     Redirect(Redirect const&) = delete;
     Redirect& operator=(Redirect const&) = delete;
 
@@ -151,6 +154,7 @@ class ParameterArena {
 
  private:
   void bind();
+  void point_leaves();          // the leaves' .grad to the open sink
   void open_leaf(int segment);  // zeroes its part of the open sink and lets autograd add to it
   Growth relayout(std::vector<Segment> next);
 

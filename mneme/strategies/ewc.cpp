@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include "mneme/core/text.hpp"
+
 namespace mneme {
 
 void EwcOptions::describe(OptionVisitor& v) {
@@ -95,7 +97,7 @@ void Ewc::end_event(EventContext& context) {
                                        .poll = context.poll});
   auto const summary = summarise(fisher);
   Json quantiles = Json::object();
-  for (auto const& [p, value] : summary.quantiles) quantiles[Json(p).dump()] = value;
+  for (auto const& [p, value] : summary.quantiles) quantiles[format_number(p)] = value;
   context.log.write({{"kind", "importance"},
                      {"strategy", "ewc"},
                      {"trace", summary.trace},

@@ -38,6 +38,16 @@ struct DomainOptions {
   }
 };
 
+/// Labels are outputs, so a class that two sets name must be the same output in both.
+void refuse_renumbered_classes(Dataset const& first, Dataset const& other, std::string const& where) {
+  for (std::size_t i = 0; i < first.class_names().size(); ++i)
+    for (std::size_t j = 0; j < other.class_names().size(); ++j)
+      if (first.class_names()[i] == other.class_names()[j] && i != j)
+        throw ConfigError(where + ".datasets: class '" + other.class_names()[j] + "' is output " + std::to_string(i) +
+                          " in '" + first.name() + "' and output " + std::to_string(j) + " in '" + other.name() +
+                          "'. Give both sets the same classes in the same order");
+}
+
 Stream make_domain(Json const& options, std::string const& where, DataSource const& source, std::uint64_t) {
   auto const o = read_options<DomainOptions>(options, where, {"kind"});
   if (o.datasets.empty()) throw ConfigError(where + ".datasets: empty; name at least one data set");
@@ -51,6 +61,7 @@ Stream make_domain(Json const& options, std::string const& where, DataSource con
     if (task.train.sample_shape() != first->train.sample_shape())
       throw ConfigError(where + ".datasets: '" + name + "' has samples of another shape than '" + first->name +
                         "'; a domain stream needs equal shapes");
+    refuse_renumbered_classes(first->train, task.train, where);
     stream.classes = std::max(stream.classes, class_count(task.train));
     stream.events.emplace_back(std::move(task));
   }
@@ -108,7 +119,7 @@ Stream make_split(Json const& options, std::string const& where, DataSource cons
   for (std::int64_t t = 0; t < o.tasks; ++t) {
     std::vector<std::int64_t> const classes(order.begin() + t * width, order.begin() + (t + 1) * width);
     std::string name = o.dataset;
-    for (auto c : classes) name += "-" + std::to_string(c);
+    for (auto c : classes) name.append("-").append(std::to_string(c));
     stream.events.emplace_back(
         make_task(name, t, of_classes(train, classes, within), of_classes(test, classes, within)));
   }

@@ -144,7 +144,14 @@ void CheckpointStore::prune() const {
 std::optional<fs::path> CheckpointStore::newest() const {
   auto const list = entries();
   if (list.empty()) return std::nullopt;
-  return list.back().path;
+  std::string damage;
+  for (auto entry = list.rbegin(); entry != list.rend(); ++entry) try {
+      static_cast<void>(SafetensorsFile::read(entry->path / "tensors.safetensors"));
+      return entry->path;
+    } catch (CheckpointError const& e) {
+      damage = e.what();
+    }
+  throw CheckpointError(folder_.string() + ": every checkpoint is damaged; the oldest: " + damage);
 }
 
 fs::path CheckpointStore::find(std::string const& name) const {

@@ -25,7 +25,7 @@ class CheckpointStore {
   /// Writes `<folder>/<name>`; kept ones are never pruned. Throws IoError and leaves what was there.
   void save(std::string const& name, Archive const& archive, bool keep);
 
-  /// The newest complete checkpoint.
+  /// The newest checkpoint that is whole; a damaged one is passed over. CheckpointError when all there are are damaged.
   [[nodiscard]] std::optional<std::filesystem::path> newest() const;
   /// A checkpoint by name ("event-0") or the newest for an empty name. CheckpointError names what there is.
   [[nodiscard]] std::filesystem::path find(std::string const& name) const;

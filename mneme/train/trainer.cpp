@@ -198,6 +198,9 @@ bool Trainer::finish_epoch(EventContext& context) {
 }
 
 void Trainer::finish_stage() {
+  if (!std::isfinite(loss_sum_.item<double>()))  // the steps since the last line
+    throw NumericError("event " + std::to_string(position_.event) + ", step " + std::to_string(position_.step) +
+                       ": the loss is not finite. Lower the learning rate or the penalty's strength");
   if (!early_stop_.weights.defined()) return;
   at::NoGradGuard const no_grad;
   learner_.parameters().value().copy_(early_stop_.weights);

@@ -114,13 +114,18 @@ Dataset Trainer::training_part(Event const& event, bool held_out) const {
   auto generator = streams_.fresh("held-out/" + task->name);
   auto const order = at::randperm(task->train.size(), generator, at::kLong);
   auto const labels = task->train.labels().index_select(0, order);
+  auto const classes = std::get<0>(at::_unique(labels));
   auto mask = at::zeros({order.size(0)}, at::kBool);
-  for (auto const c : task->classes) {
-    auto const where = labels.eq(c).nonzero().squeeze(1);
+  for (std::int64_t c = 0; c < classes.size(0); ++c) {
+    auto const where = labels.eq(classes[c]).nonzero().squeeze(1);
     auto const count = static_cast<std::int64_t>(std::llround(options_.held_out * static_cast<double>(where.size(0))));
     mask.index_fill_(0, where.narrow(0, 0, count), true);
   }
   auto const chosen = order.masked_select(held_out ? mask : mask.logical_not());
+  if (chosen.size(0) == 0)
+    throw ConfigError("train.held_out: " + Json(options_.held_out).dump() + " of '" + task->name +
+                      "' leaves no sample " + (held_out ? "to stop early by" : "to train on") +
+                      "; change it, or set patience = 0");
   return task->train.select(std::get<0>(chosen.sort()));
 }
 
@@ -291,8 +296,14 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
   for (auto& member : strategies_.members()) {
     Archive::Scope const inner(archive, "strategy/" + member_prefix + member.key);
     // A plain strategy has done nothing before the first end_event, so a run may branch into it.
-    if (branching && !archive.has("random/streams") && member.needs.prefix == Prefix::kPlain) continue;
-    if (branching && !archive.has("random/streams"))
+    bool const untouched = position_.event == 0 && position_.at == static_cast<std::int64_t>(At::kTrained);
+    bool const absent = branching && !archive.has("random/streams");
+    if (absent && member.needs.prefix == Prefix::kPlain && !untouched)
+      throw ConfigError(
+          "cannot branch into '" + member.key +
+          "' here: it would know nothing of the tasks that the stored run has finished. Branch at event-0");
+    if (absent && member.needs.prefix == Prefix::kPlain) continue;
+    if (absent)
       throw ConfigError("cannot branch into '" + member.key +
                         "': it records or changes the training from the start, and the stored run did not have it. "
                         "Run it from the beginning instead");

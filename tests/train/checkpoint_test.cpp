@@ -48,8 +48,8 @@ TEST(CheckpointStore, KeepsEventsAndTheLastTwoOfTheRest) {
 TEST(CheckpointStore, GivesBackEveryTypeOfTensor) {
   test::TemporaryFolder const folder;
   Archive saved;
-  std::vector<at::Tensor> tensors = {at::rand({2, 3}),         at::rand({2}).to(at::kDouble), at::arange(4),
-                                     at::ones({2}, at::kByte), at::tensor({1, 0}).to(at::kBool),     at::zeros({0, 3}),
+  std::vector<at::Tensor> tensors = {at::rand({2, 3}),         at::rand({2}).to(at::kDouble),    at::arange(4),
+                                     at::ones({2}, at::kByte), at::tensor({1, 0}).to(at::kBool), at::zeros({0, 3}),
                                      at::tensor(5.0F),         at::arange(6).view({2, 3}).t()};  // not contiguous
   for (std::size_t i = 0; i < tensors.size(); ++i) saved.field(std::to_string(i), tensors[i]);
   CheckpointStore(folder.path(), 60).save("x", saved, true);

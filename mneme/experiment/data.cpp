@@ -55,8 +55,8 @@ void OwnDataOptions::describe(OptionVisitor& v) {
 Dataset DataLibrary::get(Json const& tree, std::string const& name, std::string const& split) {
   bool const own = tree.contains("datasets") && tree["datasets"].contains(name);
   std::string const kind = own ? "own" : tree.value("data", "full");
-  // An arm may read other files under the same name.
-  auto const key = kind + "/" + name + "/" + split + (own ? "/" + tree["datasets"][name].dump() : "");
+  auto key = kind + "/" + name + "/" + split;
+  if (own) key.append("/").append(tree["datasets"][name].dump());  // an arm may read other files under the same name
   if (auto const found = loaded_.find(key); found != loaded_.end()) return found->second;
   LabelledData data;
   if (own) {

@@ -6,6 +6,7 @@ set(MNEME_SANITIZE "" CACHE STRING "Sanitizers for the whole build, e.g. address
 # has a fused multiply-add.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   set(MNEME_WARNINGS_OFF -Wno-restrict -Wno-stringop-overflow)  # false alarms of g++ 12 about "text" + string
+  set(MNEME_EXAMPLE_WARNINGS_OFF -Wno-array-bounds -Wno-maybe-uninitialized)  # and about temporaries with strings
 endif()
 function(mneme_compile_settings target)
   target_compile_features(${target} PUBLIC cxx_std_20)

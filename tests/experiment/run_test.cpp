@@ -116,6 +116,17 @@ TEST(Run, BranchIntoARecordingStrategyIsRefusedWithTheReason) {
                ConfigError);
 }
 
+TEST(Run, BranchAfterTheFirstEventIsRefusedWhereAStrategyHasMissedIt) {
+  test::TemporaryFolder const folder;
+  auto const naive = run_all(plan(kBase), folder.path());
+  auto branch = ExperimentRun::start(plan(kBase + kArms, {"ewc"}), folder.path(), "mneme branch", {});
+  auto const message = message_of<ConfigError>([&] {
+    branch.branch_from({.run = naive.folder(), .arm = "main", .checkpoint = "final"}, false);
+    execute_all(branch);
+  });
+  test::expect_mentions(message, {"'ewc'", "event-0"});
+}
+
 TEST(Run, StoppedAndOpenedAgainEndsTheSame) {
   test::TemporaryFolder const folder;
   auto const whole = run_all(plan(kBase + kArms), folder.path());

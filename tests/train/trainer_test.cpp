@@ -143,6 +143,14 @@ TEST(Trainer, EarlyStopKeepsTheBestEpoch) {
   EXPECT_TRUE(at::equal(rig.theta(), epochs[0])) << "the best epoch's weights were not put back";
 }
 
+TEST(Trainer, RefusesToHoldOutNothing) {
+  auto options = RunRecipe::toy().train;
+  options.patience = 1;
+  options.held_out = 0.01;  // of ten samples a class
+  Rig rig({}, options);
+  test::expect_mentions(message_of<ConfigError>([&] { rig.trainer.run(toy::stream(1)); }), {"held_out", "toy-0"});
+}
+
 TEST(Trainer, StopsWithTheNameOfTheTermWhenTheLossDiverges) {
   auto s = std::make_unique<Scripted>();
   s->on_penalty = [](StepContext& c) { return c.output->logits.sum() / 0.0; };

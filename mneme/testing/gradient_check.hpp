@@ -2,8 +2,9 @@
 //
 // In each segment two directions v of length 1 are tried, the gradient's own and a random one:
 //   (L(theta + h v) - L(theta - h v)) / 2h   against   g . v
-// The arena is float32, so two to three digits agree: fewer with a smaller h (rounding of L), fewer with a larger one
-// (curvature, kinks of ReLUs). A wrong factor, a forgotten term or a gradient in the wrong place is far outside.
+// at a third of the step, the step and three times it, of which the nearest counts. The arena is float32, so two to
+// three digits agree: fewer with a smaller h (rounding of L), fewer with a larger one (curvature, kinks of ReLUs). A
+// wrong factor, a forgotten term or a gradient in the wrong place is far outside.
 #pragma once
 
 #include <cstdint>

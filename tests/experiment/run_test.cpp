@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/core/interrupt.hpp"
 #include "mneme/core/toml.hpp"
 #include "mneme/testing/recipe.hpp"
 #include "tests/io/support.hpp"
@@ -136,22 +137,27 @@ TEST(Run, StoppedAndOpenedAgainEndsTheSame) {
     at = run.folder();
     EXPECT_THROW(ExperimentRun::open(at, {}), ConfigError) << "two processes at one run folder";
   }
-  int stops = 0;
-  for (bool done = false; !done;) {  // each process makes one step of each unit that is open, then is stopped
-    auto run = ExperimentRun::open(at, {});
-    done = true;
-    for (auto const& wave : run.waves()) {
-      for (auto const& unit : wave) try {
-          run.execute(unit, {.stop_after_seconds = stops < 12 ? std::optional<double>(0.05 * stops) : std::nullopt});
-        } catch (Stopped const&) {
-          ++stops;
-          done = false;
-          break;
-        }
-      if (!done) break;
+  struct ThirdLine final : Observer {  // asks each process to stop at its third line about steps
+    int lines = 0;
+    void line(Json const& line) override {
+      if (line["kind"] == "step" && ++lines == 3) interrupt_signal() = 15;
     }
+  };
+  int stops = 0;
+  for (bool done = false; !done;) {
+    auto run = ExperimentRun::open(at, {});
+    ThirdLine observer;
+    ExecuteOptions options;
+    options.observers = {&observer};
+    try {
+      execute_all(run, options);
+      done = true;
+    } catch (Stopped const&) {
+      ++stops;
+    }
+    interrupt_signal() = 0;
   }
-  EXPECT_GT(stops, 1);
+  EXPECT_EQ(stops, 5) << "4 units of 4 such lines";
   auto const resumed = ExperimentRun::open(at, {});
   for (auto const* arm : {"naive", "ewc", "er"}) expect_equal(resumed, arm, whole);
   EXPECT_EQ(resumed.summary()["arms"].size(), 3U);

@@ -43,7 +43,7 @@ GradientCheck check_gradient(Learner& learner, Batch const& batch, std::uint64_t
       // A kink inside one distance is outside a shorter one, and rounding fades over a longer one; a wrong gradient is
       // wrong at each.
       double error = std::numeric_limits<double>::infinity();
-      for (double const h : {step / 3, step, 3 * step})
+      for (double const h : {step / 5, step, 3 * step})
         error = std::min(error, std::abs((at_distance(h) - at_distance(-h)) / (2 * h) - slope) / scale);
       theta.copy_(kept);
       if (error > check.worst) check = {error, segment.name};

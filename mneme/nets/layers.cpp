@@ -44,6 +44,27 @@ void claim_alone(GradientSink& sink, ParameterArena const& arena, int weight, in
   if (claim(sink, weight, bias)) throw LayerReused{arena.segments()[static_cast<std::size_t>(weight)].name};
 }
 
+/// The end of a layer's forward pass: activation, and the node that remembers what backward needs.
+template <class N, class Layer>
+at::Tensor finish(Layer const& layer, Activation activation, at::Tensor const& x, at::Tensor y) {
+  if (activation == Activation::kRelu) y.relu_();
+  if (!at::GradMode::is_enabled()) return y;
+  auto node = make_node<N>();
+  node->layer = &layer;
+  node->input = x.detach();
+  if (activation == Activation::kRelu) node->output = y.detach();
+  connect(node, x, y);
+  return y;
+}
+
+/// Uniform in +-1/sqrt(inputs of one output), the default of PyTorch's layers.
+void initialise_uniform(at::Tensor const& weight, at::Tensor const& bias, at::Generator& generator) {
+  at::NoGradGuard const no_grad;
+  double const bound = 1.0 / std::sqrt(static_cast<double>(weight.numel() / weight.size(0)));
+  weight.uniform_(-bound, bound, generator);
+  bias.uniform_(-bound, bound, generator);
+}
+
 void put(at::Tensor const& target, at::Tensor const& value, bool add) {
   if (add)
     target.add_(value);
@@ -117,21 +138,11 @@ Linear::Linear(ParameterArena& arena, std::string const& name, std::int64_t in, 
 at::Tensor Linear::forward(at::Tensor const& x) const {
   at::AutoDispatchBelowADInplaceOrView const below;
   auto y = at::addmm(arena_->value(bias_), x, arena_->value(weight_).t());
-  if (activation_ == Activation::kRelu) y.relu_();
-  if (!at::GradMode::is_enabled()) return y;
-  auto node = make_node<LinearNode>();
-  node->layer = this;
-  node->input = x.detach();
-  if (activation_ == Activation::kRelu) node->output = y.detach();
-  connect(node, x, y);
-  return y;
+  return finish<LinearNode>(*this, activation_, x, std::move(y));
 }
 
 void Linear::initialise(at::Generator& generator) const {
-  at::NoGradGuard no_grad;
-  double const bound = 1.0 / std::sqrt(static_cast<double>(arena_->value(weight_).size(1)));
-  arena_->value(weight_).uniform_(-bound, bound, generator);
-  arena_->value(bias_).uniform_(-bound, bound, generator);
+  initialise_uniform(arena_->value(weight_), arena_->value(bias_), generator);
 }
 
 // ---------------------------------------------------------------------------------------------------------- Conv2d
@@ -206,22 +217,11 @@ at::Tensor Conv2d::forward(at::Tensor const& x) const {
   at::AutoDispatchBelowADInplaceOrView const below;
   auto y = at::convolution(x, arena_->value(weight_), arena_->value(bias_), {stride_, stride_}, {padding_, padding_},
                            {1, 1}, false, {0, 0}, 1);
-  if (activation_ == Activation::kRelu) y.relu_();
-  if (!at::GradMode::is_enabled()) return y;
-  auto node = make_node<Conv2dNode>();
-  node->layer = this;
-  node->input = x.detach();
-  if (activation_ == Activation::kRelu) node->output = y.detach();
-  connect(node, x, y);
-  return y;
+  return finish<Conv2dNode>(*this, activation_, x, std::move(y));
 }
 
 void Conv2d::initialise(at::Generator& generator) const {
-  at::NoGradGuard no_grad;
-  auto const& w = arena_->value(weight_);
-  double const bound = 1.0 / std::sqrt(static_cast<double>(w.numel() / w.size(0)));
-  w.uniform_(-bound, bound, generator);
-  arena_->value(bias_).uniform_(-bound, bound, generator);
+  initialise_uniform(arena_->value(weight_), arena_->value(bias_), generator);
 }
 
 // --------------------------------------------------------------------------------------------------- cross entropy

@@ -82,6 +82,7 @@ std::vector<Boundary> boundaries(ArmGroup const& arm) {
       by_event[number_at(line, "event").value_or(0)] = {number_at(line, "step").value_or(0),
                                                         label(text_at(line, "event_kind"), text_at(line, "task"))};
   std::vector<Boundary> found;
+  found.reserve(by_event.size());
   for (auto const& [event, boundary] : by_event) found.push_back(boundary);
   return found;
 }

@@ -1,0 +1,80 @@
+// Requests to forget and what a stream hides: if these fail, a request is trained on as if it were a task, or a
+// strategy reads an answer that it must find.
+#include <gtest/gtest.h>
+
+#include "tests/strategies/support.hpp"
+
+namespace mneme {
+namespace {
+
+using test::only;
+using test::Rig;
+using test::Scripted;
+
+Request forget_class_1() { return {.name = "class 1", .classes = {1}, .samples = {}, .tasks = {}}; }
+
+TEST(Forget, RunsTheStagesThatAStrategyBringsForIt) {
+  auto s = std::make_unique<Scripted>();
+  auto const retain = toy::images("toy-0", 16);
+  std::vector<std::int64_t> asked;
+  s->on_stages = [&](EventContext& c) -> std::vector<Stage> {
+    auto const* request = std::get_if<Request>(&c.event);
+    if (request == nullptr) return {};
+    asked = request->classes;
+    EXPECT_EQ(c.task_id(), -1);
+    return {{.name = "forget", .data = retain, .epochs = 1}};
+  };
+  Rig rig(only(std::move(s)));
+  rig.trainer.learn(toy::task("toy-0", 0));
+  auto const before = rig.theta().clone();
+  rig.trainer.forget(forget_class_1());
+  EXPECT_EQ(asked, (std::vector<std::int64_t>{1}));
+  EXPECT_FALSE(at::equal(rig.theta(), before));
+  auto const& row = rig.trainer.matrix().rows.back();
+  EXPECT_EQ(row.kind, "forget");
+  EXPECT_EQ(row.task, "class 1");
+  EXPECT_EQ(row.event, 1);
+}
+
+TEST(Forget, WithEarlyStopHasNothingHeldOut) {
+  auto s = std::make_unique<Scripted>();
+  int steps = 0;
+  s->on_stages = [&](EventContext& c) -> std::vector<Stage> {
+    if (is_learn(c.event)) return {};
+    return {{.name = "forget", .data = toy::images("toy-0", 16), .epochs = 6}};
+  };
+  s->on_after_step = [&](StepContext& c) { steps += is_learn(c.event) ? 0 : 1; };
+  auto options = RunRecipe::toy().train;
+  options.patience = 1;
+  Rig rig(only(std::move(s)), options);
+  rig.trainer.learn(toy::task("toy-0", 0));
+  rig.trainer.forget(forget_class_1());
+  EXPECT_EQ(steps, 12) << "it was stopped by a figure of no data";
+}
+
+TEST(Forget, WithoutAStrategyForItSaysSo) {
+  Rig rig(test::listed("naive"));
+  rig.trainer.learn(toy::task("toy-0", 0));
+  auto const message = message_of<ConfigError>([&] { rig.trainer.forget(forget_class_1()); });
+  EXPECT_NE(message.find("class 1"), std::string::npos) << message;
+  EXPECT_NE(message.find("naive"), std::string::npos) << message;
+}
+
+TEST(Visibility, ReadingAHiddenTaskIsAnError) {
+  auto s = std::make_unique<Scripted>();
+  s->on_begin = [](EventContext& c) { static_cast<void>(c.task_id()); };
+  auto stream = toy::stream(1);
+  stream.visibility.task_at_training = false;
+  Rig rig(only(std::move(s)));
+  EXPECT_THROW(rig.trainer.run(stream), VisibilityError);
+  auto t = std::make_unique<Scripted>();
+  t->on_compose = [](Batch batch, StepContext&) {
+    static_cast<void>(batch.task());
+    return batch;
+  };
+  Rig other(only(std::move(t)));
+  EXPECT_THROW(other.trainer.run(stream), VisibilityError);
+}
+
+}  // namespace
+}  // namespace mneme

@@ -1,7 +1,7 @@
 # The front door. Every target first runs scripts/setup.sh, which brings what is missing or says what to run.
 # Work on Mneme itself goes through CMake's presets: cmake --preset dev && cmake --build --preset dev && ctest --preset dev
 BUILD  := build/release
-JOBS   ?= $(shell nproc)
+JOBS   ?= $(shell env -u OMP_NUM_THREADS nproc)
 PREFIX ?= /usr/local
 RUNS   ?= 1000000
 SETUP  := scripts/setup.sh

@@ -81,9 +81,9 @@ int branch(BranchFlags const& flags) {
     static_cast<void>(CheckpointStore(folder, 0).find(point.checkpoint));
   }
   use_threads(plan.options.threads);
-  auto const search = data_search(flags.execute.data);
-  check_arms(plan, search);
-  auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), search);
+  DataLibrary library(data_search(flags.execute.data));
+  check_arms(plan, library);
+  auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), std::move(library));
   run.branch_from(point, flags.execute.allow_drift);
   return execute(run, flags.execute);
 }

@@ -55,16 +55,14 @@ struct PredictFlags {
 
 /// Probabilities of the classes [N, C].
 at::Tensor probabilities(StoredArm& arm, at::Tensor const& x) {
-  auto& loaded = arm.loaded;
-  if (loaded.learner->kind() != "classifier")
-    throw ConfigError("predict: the run's learner is a " + loaded.learner->kind() + ", which gives no classes");
-  at::NoGradGuard const no_grad;
+  auto& learner = *arm.loaded.learner;
+  if (dynamic_cast<Predicts const*>(&learner) == nullptr)
+    throw ConfigError("predict: the run's learner is a " + learner.kind() + ", which gives no classes");
   RandomStreams streams(static_cast<std::uint64_t>(arm.seed));
   std::vector<at::Tensor> parts;
-  for (auto const& batch : x.split(kBatch)) {
-    auto output = loaded.learner->forward(Batch(batch, at::Tensor()), {}, streams.get("eval"));
-    for (auto& member : loaded.trainer->strategies().members())
-      if (auto scores = member.strategy->predict(output); scores.defined()) output.logits = std::move(scores);
+  for (auto const& rows : x.split(kBatch)) {
+    Batch const batch(rows, at::Tensor());
+    auto const output = mneme::predict(learner, arm.loaded.trainer->strategies(), {}, batch, streams.get("eval"));
     parts.push_back(output.logits.softmax(1));
   }
   return at::cat(parts);

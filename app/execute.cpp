@@ -103,8 +103,7 @@ int execute(ExperimentRun& run, ExecuteFlags const& flags) {
   return status;
 }
 
-void check_arms(ExperimentPlan const& plan, DataSearch const& search) {
-  DataLibrary library(search);
+void check_arms(ExperimentPlan const& plan, DataLibrary& library) {
   for (auto const& arm : plan.arms)
     static_cast<void>(build_arm(arm.tree, "arm." + arm.name, plan.options.seeds.front(), library));
 }

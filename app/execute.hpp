@@ -35,6 +35,6 @@ int execute_unit(ExperimentRun& run, Unit const& unit, bool allow_drift, std::op
 
 /// Builds every arm once and throws what a run would throw before its first step: data that is missing or does not
 /// fit, a net or a strategy that cannot take it.
-void check_arms(ExperimentPlan const& plan, DataSearch const& search);
+void check_arms(ExperimentPlan const& plan, DataLibrary& library);
 
 }  // namespace mneme::app

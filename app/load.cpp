@@ -93,6 +93,8 @@ void add_data_flag(Command& command, std::vector<std::string>& folders) {
 }
 
 DataSearch data_search(std::vector<std::string> const& folders) {
+  for (auto const& folder : folders)
+    if (!fs::is_directory(folder)) throw ConfigError("--data " + folder + ": there is no such folder");
   return DataSearch::standard({folders.begin(), folders.end()});
 }
 

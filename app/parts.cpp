@@ -44,9 +44,14 @@ std::string range_of(OptionInfo const& option) {
   if (!note.choices.empty()) return join(note.choices, " | ");
   std::vector<std::string> parts;
   if (note.above) parts.push_back("above " + format_number(*note.above));
-  if (note.min) parts.push_back(note.max ? "from " + format_number(*note.min) : format_number(*note.min) + " or more");
-  if (note.max) parts.push_back((note.min ? "to " : "at most ") + format_number(*note.max));
-  return join(parts, note.min ? " " : ", ");
+  if (note.min && note.max)
+    parts.push_back("from " + format_number(*note.min) + " to " + format_number(*note.max));
+  else if (note.min)
+    parts.push_back(format_number(*note.min) + " or more");
+  else if (note.max)
+    parts.push_back("at most " + format_number(*note.max));
+  if (note.below) parts.push_back("below " + format_number(*note.below));
+  return join(parts);
 }
 
 std::string help_of(OptionInfo const& option) {

@@ -52,13 +52,13 @@ int run(RunFlags const& flags) {
   auto plan = plan_experiment(experiment_tree(layers));
   keep_arms(plan, flags.arms);
   use_threads(plan.options.threads);
-  auto const search = data_search(flags.execute.data);
-  check_arms(plan, search);
+  DataLibrary library(data_search(flags.execute.data));
+  check_arms(plan, library);
   if (flags.dry_run) {
     print_plan(plan, flags.execute.json);
     return 0;
   }
-  auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), search);
+  auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), std::move(library));
   return execute(run, flags.execute);
 }
 

@@ -4,7 +4,8 @@
     plot.py RUN [--format svg|png|pdf] [-o DIR]
 
 RUN is a folder with a summary.json (docs/run-folder.md). Nothing is trained or read from elsewhere. Drawn are, per
-metric: the metric of every task over time, the final values, the evaluation matrices; and the training loss.
+metric: the metric of every task over time, the final values (and against lambda, say, where arms differ in that
+alone), the evaluation matrices; and the training loss.
 Arms are means over seeds with a band from the lowest to the highest; failed arms are left out.
 """
 import argparse
@@ -188,6 +189,43 @@ def final_values(metric, arms):
     return figure
 
 
+def swept(arms):
+    """The one number in which three or more arms' strategies differ: (its name, {value: arm}), else None."""
+    def flat(value, path=""):
+        if isinstance(value, (dict, list)):
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            return {k: v for key, part in items for k, v in flat(part, f"{path}/{key}").items()}
+        return {path: value}
+    options = {arm: flat(seeds[0].get("strategy_options", {})) for arm, seeds in arms.items()}
+    first = next(iter(options.values()))
+    if len(arms) < 3 or any(own.keys() != first.keys() for own in options.values()):
+        return None
+    differing = [key for key in first if len({own[key] for own in options.values()}) > 1]
+    if len(differing) != 1 or not all(isinstance(own[differing[0]], (int, float)) for own in options.values()):
+        return None
+    by_value = {own[differing[0]]: arm for arm, own in options.items()}
+    return (differing[0].split("/")[-1], by_value) if len(by_value) == len(arms) else None
+
+
+def sweep(metric, arms, option, by_value):
+    title, unit, factor = UNITS.get(metric, (metric, "", 1))
+    figure, axes = plt.subplots(figsize=(5.5, 3.4))
+    values = sorted(by_value)
+    for place, task in enumerate(tasks_of(arms)):
+        def last(index):
+            return [seed["matrix"][-1][seed["tasks"].index(task)] for seed in arms[by_value[values[index]]]]
+        mean = [factor * sum(last(i)) / len(last(i)) for i in range(len(values))]
+        colour = COLOURS[place % len(COLOURS)]
+        axes.plot(range(len(values)), mean, color=colour, linestyle=DASHES[place % len(DASHES)], marker="o", label=task)
+        axes.fill_between(range(len(values)), [factor * min(last(i)) for i in range(len(values))],
+                          [factor * max(last(i)) for i in range(len(values))], color=colour, alpha=0.18, linewidth=0)
+    axes.set_xticks(range(len(values)), [f"{value:g}" for value in values])
+    axes.set_xlabel(option)
+    axes.set_ylabel(f"final {title} ({unit})" if unit else f"final {title}")
+    axes.legend()
+    return figure
+
+
 def row_name(row):
     names = {"initial": "before training", "learn": f"after {row['task']}", "forget": f"after forgetting {row['task']}"}
     return names.get(row["kind"], f"step {row['step']}")
@@ -249,6 +287,8 @@ def main():
     for metric, arms in boards.items():
         figures = {f"{metric}_over_time": over_time(metric, arms), f"{metric}_final": final_values(metric, arms),
                    f"{metric}_matrices": matrices(metric, arms), f"{metric}_training_loss": loss(arms)}
+        if found := swept(arms):
+            figures[f"{metric}_sweep"] = sweep(metric, arms, *found)
         for name, figure in figures.items():
             file = output / f"{name}.{options.format}"
             metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(options.format)

@@ -134,6 +134,7 @@ void OptionReader::check_range(std::string_view key, double value, OptionNote co
   if (note.min && value < *note.min) outside("below the minimum", *note.min);
   if (note.above && value <= *note.above) outside("not above", *note.above);
   if (note.max && value > *note.max) outside("above the maximum", *note.max);
+  if (note.below && value >= *note.below) outside("not below", *note.below);
 }
 
 void OptionReader::check_choice(std::string_view key, std::string const& value, OptionNote const& note) const {
@@ -288,6 +289,7 @@ Json options_schema(OptionList const& list) {
     if (option.note.min) value["minimum"] = *option.note.min;
     if (option.note.above) value["exclusiveMinimum"] = *option.note.above;
     if (option.note.max) value["maximum"] = *option.note.max;
+    if (option.note.below) value["exclusiveMaximum"] = *option.note.below;
     if (!option.note.choices.empty()) value["enum"] = option.note.choices;
     Json property = many ? Json{{"type", "array"}, {"items", std::move(value)}} : std::move(value);
     property["default"] = option.default_value;

@@ -19,13 +19,14 @@
 
 namespace mneme {
 
-/// What is said about a field where it is declared. Ranges are inclusive; `above` is an exclusive lower bound.
+/// What is said about a field where it is declared. Ranges are inclusive; `above` and `below` are exclusive bounds.
 struct OptionNote {
   std::string help;
   std::string unit = {};
   std::optional<double> min = {};
   std::optional<double> above = {};
   std::optional<double> max = {};
+  std::optional<double> below = {};
   std::vector<std::string> choices = {};
   std::string source = {};  // paper, equation or code that the default comes from
 };

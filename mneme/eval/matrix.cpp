@@ -9,6 +9,7 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/core/text.hpp"
 #include "mneme/eval/metrics.hpp"
+#include "mneme/io/csv.hpp"
 
 namespace mneme {
 namespace {
@@ -26,32 +27,6 @@ std::string csv_field(std::string const& text) {
     quoted += c;
   }
   return quoted + '"';
-}
-
-// Records of fields, RFC 4180.
-std::vector<std::vector<std::string>> csv_records(std::string_view text) {
-  std::vector<std::vector<std::string>> records;
-  bool quoted = false, begins_record = true;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char const c = text[i];
-    if (std::exchange(begins_record, false)) records.emplace_back(1);
-    std::string& field = records.back().back();
-    if (quoted && c == '"' && text.substr(i + 1).starts_with('"')) {
-      field += text[++i];
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (quoted) {
-      field += c;
-    } else if (c == ',') {
-      records.back().emplace_back();
-    } else if (c == '\n') {
-      begins_record = true;
-    } else if (c != '\r') {
-      field += c;
-    }
-  }
-  if (quoted) throw DataError("matrix.csv: record " + std::to_string(records.size()) + ": a quote has no end");
-  return records;
 }
 
 std::optional<std::int64_t> parse_integer(std::string const& text) {
@@ -121,7 +96,7 @@ std::string EvaluationMatrix::to_csv() const {
 }
 
 EvaluationMatrix EvaluationMatrix::from_csv(std::string_view text, bool higher_is_better) {
-  auto const records = csv_records(text);
+  auto const records = csv_records(text, "matrix.csv");
   auto const fail = [](std::size_t record, std::string const& problem) {
     throw DataError("matrix.csv: record " + std::to_string(record + 1) + ": " + problem);
   };

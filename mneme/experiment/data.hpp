@@ -25,7 +25,9 @@ struct OwnDataOptions {
 
 class DataLibrary {
  public:
+  DataLibrary() = default;
   explicit DataLibrary(DataSearch search) : search_(std::move(search)) {}
+  [[nodiscard]] DataSearch const& search() const { return search_; }
 
   /// `tree`: an arm's resolved configuration; its `data` and `datasets` say where to look.
   Dataset get(Json const& tree, std::string const& name, std::string const& split);

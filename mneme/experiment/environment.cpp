@@ -1,28 +1,16 @@
+#include <ATen/Context.h>
 #include <torch/types.h>
 #include <torch/version.h>
 
-#include <fstream>
-
+#include "mneme/core/processor.hpp"
 #include "mneme/core/version.hpp"
 #include "mneme/experiment/run.hpp"
 
 namespace mneme {
-namespace {
-
-std::string processor_name() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);)
-    if (line.starts_with("model name"))
-      if (auto const colon = line.find(": "); colon != std::string::npos) return line.substr(colon + 2);
-  return "unknown";
-}
-
-}  // namespace
-
 Json describe_environment() {
   Json environment = {{"mneme", kVersion}};
   environment.update(run_identity());
-  environment["processor_name"] = processor_name();
+  environment["processor_name"] = processor_info("model name");
   environment["compiler"] = std::string(
 #ifdef __clang__
       "clang " __clang_version__
@@ -32,7 +20,8 @@ Json describe_environment() {
   );
   environment["cxx11_abi"] = _GLIBCXX_USE_CXX11_ABI == 1;
   environment["cuda"] = at::hasCUDA();
-  environment["denormals"] = "flushed to zero";
+  environment["denormals"] =
+      at::globalContext().setFlushDenormal(true) ? "flushed to zero" : "kept: this processor cannot flush them";
   return environment;
 }
 

@@ -128,10 +128,10 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
 
 // ------------------------------------------------------------------------------------------------------ the folder
 
-ExperimentRun::ExperimentRun(fs::path folder, ExperimentPlan plan, DataSearch search)
-    : folder_(std::move(folder)), plan_(std::move(plan)), library_(std::make_shared<DataLibrary>(std::move(search))) {}
+ExperimentRun::ExperimentRun(fs::path folder, ExperimentPlan plan, DataLibrary library)
+    : folder_(std::move(folder)), plan_(std::move(plan)), library_(std::make_shared<DataLibrary>(std::move(library))) {}
 
-ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std::string command, DataSearch search) {
+ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std::string command, DataLibrary library) {
   auto const config = to_toml(plan.tree);
   auto const now = utc_timestamp(TimeFormat::kCompact);
   auto const digest = sha256_hex({reinterpret_cast<std::uint8_t const*>(config.data()), config.size()}).substr(0, 8);
@@ -145,13 +145,12 @@ ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std
   }
   if (error)
     throw IoError(folder.string() + ": cannot be made: " + error.message() + ". Choose another place with --out");
-  auto const folders_given = search.folders;
-  ExperimentRun run(folder, std::move(plan), std::move(search));
+  ExperimentRun run(folder, std::move(plan), std::move(library));
   run.lock_ = std::make_shared<FolderLock>(folder);
   write_file(folder / "config.toml", config);
   write_json(folder / "environment.json", describe_environment());
   Json folders = Json::array();
-  for (auto const& path : folders_given) folders.push_back(fs::absolute(path).string());
+  for (auto const& path : run.library_->search().folders) folders.push_back(fs::absolute(path).string());
   write_json(folder / "command.json",
              {{"command", command}, {"created", utc_timestamp(TimeFormat::kIso)}, {"data_folders", folders}});
   run.write_summary("running");
@@ -166,7 +165,7 @@ ExperimentRun ExperimentRun::open(fs::path const& folder, DataSearch search, boo
   if (fs::exists(folder / "command.json"))
     for (auto const& path : read_json(folder / "command.json").value("data_folders", Json::array()))
       search.folders.emplace_back(path.get<std::string>());
-  ExperimentRun run(folder, plan_experiment(read_toml(folder / "config.toml")), std::move(search));
+  ExperimentRun run(folder, plan_experiment(read_toml(folder / "config.toml")), DataLibrary(std::move(search)));
   run.lock_ = std::move(held);
   return run;
 }
@@ -304,6 +303,7 @@ void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string co
               {"seed", unit.seed},
               {"status", status},
               {"strategy", StrategyList(plan_.arm(unit.arm).tree["strategy"], "strategy", 0).describe()},
+              {"strategy_options", plan_.arm(unit.arm).tree["strategy"]},
               {"learner", trainer.learner().kind()},
               {"metric", figure.name}};
   if (!error.empty()) arm["error"] = error;
@@ -317,7 +317,7 @@ void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string co
   arm["wall_seconds"] = trainer.clock().to_json();
   arm["parameter_hash"] = trainer.parameter_hash();
   arm["training_hash"] = trainer.training_hash();
-  arm["loss_parts"] = trainer.learner().kind() == "classifier" ? Json::object() : trainer.figures();
+  arm["loss_parts"] = figure.higher_is_better ? Json::object() : trainer.figures();
   arm["data"] = library_->describe(plan_.options.data);
   write_json(unit_folder(unit) / "arm.json", arm);
   write_summary("running");

@@ -45,9 +45,10 @@ struct BranchPoint {
 
 class ExperimentRun {
  public:
-  /// Makes `out`/<name>/<time>-<hash>/ with config.toml and environment.json. IoError if it cannot be written.
+  /// Makes `out`/<name>/<time>-<hash>/ with config.toml and environment.json. IoError if it cannot be written. What
+  /// `library` has loaded already is not read again.
   static ExperimentRun start(ExperimentPlan plan, std::filesystem::path const& out, std::string command,
-                             DataSearch search);
+                             DataLibrary library);
   /// Opens a run folder. DataError if it is none; ConfigError if another process holds it.
   static ExperimentRun open(std::filesystem::path const& folder, DataSearch search, bool lock = true);
 
@@ -67,7 +68,7 @@ class ExperimentRun {
   [[nodiscard]] ExperimentPlan const& plan() const { return plan_; }
 
  private:
-  ExperimentRun(std::filesystem::path folder, ExperimentPlan plan, DataSearch search);
+  ExperimentRun(std::filesystem::path folder, ExperimentPlan plan, DataLibrary library);
 
   struct Session;  // learner, stream and trainer of one unit
   [[nodiscard]] std::unique_ptr<Session> prepare(Unit const& unit, RunFiles& files, ExecuteOptions const& options);

@@ -14,7 +14,8 @@ void FisherOptions::describe(OptionVisitor& v) {
           {.help = "which labels the squared gradients are taken for",
            .choices = {"sampled", "all", "empirical", "batch", "accumulating"},
            .source = "Kirkpatrick et al. 2017 draws them from the model"});
-  v.field("samples", samples, {.help = "how many training samples are used; 0: all", .unit = "samples", .min = 0});
+  v.field("samples", samples,
+          {.help = "how many training samples are used at most; 0: all", .unit = "samples", .min = 0});
   v.field("batch", batch,
           {.help = "samples per pass; changes the estimate for labels = batch and accumulating only", .min = 1});
 }
@@ -25,6 +26,10 @@ FisherLabels FisherOptions::estimator() const {
   if (labels == "batch") return FisherLabels::kBatch;
   if (labels == "accumulating") return FisherLabels::kAccumulating;
   return FisherLabels::kSampled;
+}
+
+std::int64_t FisherOptions::count(std::int64_t available) const {
+  return samples == 0 ? available : std::min(samples, available);
 }
 
 ImportanceSummary summarise(at::Tensor const& importance) {
@@ -72,11 +77,8 @@ class FisherPass {
   /// The samples in data order, or a random part in random order.
   at::Tensor choose() const {
     auto const all = r_.data.size();
-    auto const wanted = r_.options.samples;
-    if (wanted > all)
-      throw ConfigError("importance: " + std::to_string(wanted) + " samples asked for, the task has " +
-                        std::to_string(all) + "; lower `samples` or set 0 for all");
-    if (wanted == 0 || wanted == all) return at::arange(all, at::kLong);
+    auto const wanted = r_.options.count(all);
+    if (wanted == all) return at::arange(all, at::kLong);
     return at::randperm(all, r_.choice, at::kLong).narrow(0, 0, wanted);
   }
 
@@ -89,7 +91,8 @@ class FisherPass {
   }
 
   [[nodiscard]] bool by_classes() const {
-    return !r_.per_sample_loss && r_.learner.kind() == "classifier" && kind_ != FisherLabels::kEmpirical;
+    return !r_.per_sample_loss && dynamic_cast<Predicts const*>(&r_.learner) != nullptr &&
+           kind_ != FisherLabels::kEmpirical;
   }
 
   void add_batch(Batch const& batch, at::Tensor const& scratch, at::Tensor const& total) {

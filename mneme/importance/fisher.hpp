@@ -38,6 +38,8 @@ struct FisherOptions {
   std::int64_t batch = 500;
   void describe(OptionVisitor& v);
   [[nodiscard]] FisherLabels estimator() const;
+  /// How many of so many samples are used.
+  [[nodiscard]] std::int64_t count(std::int64_t available) const;
 };
 
 /// Trace, quantiles and share of zeros of an importance row, for the log.

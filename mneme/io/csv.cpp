@@ -138,6 +138,13 @@ std::size_t label_column(CsvScanner const& scanner, Fields const& columns, CsvOp
 
 }  // namespace
 
+std::vector<Fields> csv_records(std::string_view text, std::string const& name, char delimiter) {
+  CsvScanner scanner(text, name, delimiter);
+  std::vector<Fields> records;
+  for (Fields fields; scanner.next(fields);) records.push_back(fields);
+  return records;
+}
+
 LabelledData parse_csv(std::string_view text, std::string const& name, CsvOptions const& options) {
   CsvScanner scanner(text, name, options.delimiter);
   Fields columns;

@@ -4,10 +4,14 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mneme/io/labelled.hpp"
 
 namespace mneme {
+
+/// All records of a text, blank lines left out. DataError (`name` and line) on a quote that never closes.
+std::vector<std::vector<std::string>> csv_records(std::string_view text, std::string const& name, char delimiter = ',');
 
 struct CsvOptions {
   std::string label = "label";  // name of the label column; without a header its number from 0, or "label" for the last

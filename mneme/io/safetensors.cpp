@@ -1,5 +1,7 @@
 #include "mneme/io/safetensors.hpp"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -18,6 +20,7 @@ constexpr std::size_t kPrefix = 8;                     // bytes of the header's 
 constexpr std::size_t kAlignment = 8;                  // the data begin at a multiple of it
 constexpr std::uint64_t kLongestHeader = 100'000'000;  // the format's own bound
 constexpr char const* kMetadata = "__metadata__";
+constexpr char const* kChecksum = "crc32";
 
 constexpr std::array<std::pair<std::string_view, std::size_t>, 15> kDtypes{{{"F64", 8},
                                                                             {"I64", 8},
@@ -44,6 +47,24 @@ bool byte_size(std::string_view dtype, std::span<std::int64_t const> shape, std:
   }
   return valid;
 }
+
+/// CRC-32 of the bytes of all tensors in the order of the data, as eight hexadecimal digits.
+class Checksum {
+ public:
+  void add(std::span<std::byte const> bytes) {
+    if (bytes.empty()) return;  // zlib takes a null pointer for a new beginning
+    sum_ = ::crc32_z(sum_, reinterpret_cast<Bytef const*>(bytes.data()), bytes.size());
+  }
+  [[nodiscard]] std::string text() const {
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::string hex;
+    for (int shift = 28; shift >= 0; shift -= 4) hex += kDigits[sum_ >> shift & 0xf];
+    return hex;
+  }
+
+ private:
+  uLong sum_ = 0;
+};
 
 class HeaderReader {
  public:
@@ -168,7 +189,10 @@ std::string encode_safetensors(std::span<TensorBytes const> tensors,
     }
   }
   Json header = Json::object();
-  if (!metadata.empty()) header[kMetadata] = metadata;
+  Checksum checksum;
+  for (auto const* tensor : order) checksum.add(tensor->bytes);
+  header[kMetadata] = metadata;
+  header[kMetadata][kChecksum] = checksum.text();
   std::set<std::string_view> names{kMetadata};
   std::size_t end = 0;
   for (auto const* tensor : order) {
@@ -208,6 +232,13 @@ SafetensorsFile SafetensorsFile::parse(std::vector<std::uint8_t> bytes, std::str
   HeaderReader const reader(file.bytes_, name);
   file.tensors_ = reader.tensors();
   file.metadata_ = reader.metadata();
+  if (auto const stored = file.metadata_.find(kChecksum); stored != file.metadata_.end()) {
+    Checksum found;
+    for (auto const& tensor : file.tensors_) found.add(tensor.bytes);
+    if (found.text() != stored->second)
+      throw CheckpointError(name + ": damaged safetensors file: the tensors' checksum is " + found.text() +
+                            ", the file says " + stored->second);
+  }
   return file;
 }
 

@@ -22,8 +22,9 @@ struct TensorBytes {
 /// Bytes of one element, 0 for an unknown dtype.
 std::size_t dtype_size(std::string_view dtype);
 
-/// The file as bytes. Tensors stand by falling element size, so that each is aligned to it. ConfigError when a name
-/// occurs twice, a dtype is unknown, or bytes do not fit dtype and shape.
+/// The file as bytes. Tensors stand by falling element size, so that each is aligned to it; their CRC-32 is among the
+/// metadata, under "crc32". ConfigError when a name occurs twice, a dtype is unknown, or bytes do not fit dtype and
+/// shape.
 std::string encode_safetensors(std::span<TensorBytes const> tensors,
                                std::map<std::string, std::string> const& metadata = {});
 
@@ -34,7 +35,8 @@ void write_safetensors(std::filesystem::path const& path, std::span<TensorBytes 
 /// A file read and fully validated; owns the bytes that its tensors point into, so it can be moved but not copied.
 class SafetensorsFile {
  public:
-  /// CheckpointError (file and what is wrong) when it is missing or damaged: header bounds, JSON, offsets, sizes.
+  /// CheckpointError (file and what is wrong) when it is missing or damaged: header bounds, JSON, offsets, sizes, and
+  /// the checksum where the file has one.
   static SafetensorsFile read(std::filesystem::path const& path);
   static SafetensorsFile parse(std::vector<std::uint8_t> bytes, std::string const& name);
 

@@ -7,7 +7,7 @@
 
 namespace mneme {
 
-class Classifier final : public Learner {
+class Classifier final : public Learner, public Predicts {
  public:
   /// Builds the net into the learner's arena; called again by `snapshot`.
   using MakeNet = std::function<std::unique_ptr<Net>(ParameterArena&)>;

@@ -38,6 +38,8 @@ class Learner {
   [[nodiscard]] ParameterArena& parameters() { return parameters_; }
   [[nodiscard]] ParameterArena const& parameters() const { return parameters_; }
   [[nodiscard]] virtual std::span<Phase const> phases() const;
+  /// Throws DataError for samples that the loss is not defined for. Default: none are.
+  virtual void check(Dataset const&) const {}
 
   /// One forward pass. Noise (a VAE's) is drawn from `noise`.
   virtual Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) = 0;
@@ -66,6 +68,11 @@ class Learner {
 };
 
 /// Abilities beside the interface.
+/// Says that Output::logits are scores of classes [N, C]: their softmax is p(class | x).
+class Predicts {
+ public:
+  virtual ~Predicts() = default;
+};
 class Generates {
  public:
   virtual ~Generates() = default;

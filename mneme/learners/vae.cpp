@@ -1,15 +1,13 @@
 #include "mneme/learners/vae.hpp"
 
+#include <c10/util/accumulate.h>
 #include <torch/types.h>
 
-#include <numeric>
+#include "mneme/core/errors.hpp"
+#include "mneme/core/text.hpp"
 
 namespace mneme {
 namespace {
-
-std::int64_t flat_size(Shape const& shape) {
-  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
-}
 
 Shape with_count(std::int64_t n, Shape const& shape) {
   Shape full = {n};
@@ -23,14 +21,23 @@ Vae::Vae(Shape input, VaeOptions const& options, at::Device device, at::Generato
     : Learner(device),
       input_(std::move(input)),
       options_(options),
-      encoder_(parameters(), "encoder.fc1", flat_size(input_), options.hidden, Activation::kRelu),
+      encoder_(parameters(), "encoder.fc1", c10::multiply_integers(input_), options.hidden, Activation::kRelu),
       mu_(parameters(), "encoder.mu", options.hidden, options.latent),
       logvar_(parameters(), "encoder.logvar", options.hidden, options.latent),
       decoder_(parameters(), "decoder.fc1", options.latent, options.hidden, Activation::kRelu),
-      pixels_(parameters(), "decoder.pixels", options.hidden, flat_size(input_)) {
+      pixels_(parameters(), "decoder.pixels", options.hidden, c10::multiply_integers(input_)) {
   parameters().allocate();
   if (!init) return;
   for (auto const* layer : {&encoder_, &mu_, &logvar_, &decoder_, &pixels_}) layer->initialise(*init);
+}
+
+void Vae::check(Dataset const& data) const {
+  if (data.size() == 0 || data.data().scalar_type() == at::kByte) return;  // bytes become [0, 1]
+  auto const [low, high] = at::aminmax(data.data());
+  if (low.item<double>() >= 0 && high.item<double>() <= 1) return;
+  throw DataError(data.name() + ": values from " + format_number(low.item<double>()) + " to " +
+                  format_number(high.item<double>()) +
+                  ", but a vae models values from 0 to 1; scale the data, or use another learner");
 }
 
 at::Tensor Vae::decode(at::Tensor const& z) const { return pixels_.forward(decoder_.forward(z)); }

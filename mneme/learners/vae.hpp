@@ -28,6 +28,8 @@ class Vae final : public Learner, public Generates, public Reconstructs {
   Vae(Shape input, VaeOptions const& options, at::Device device, at::Generator* init);
 
   [[nodiscard]] std::string kind() const override { return "vae"; }
+  /// The Bernoulli decoder models values in [0, 1].
+  void check(Dataset const& data) const override;
   /// logits [N, D]; more: "mu", "logvar" [N, latent].
   Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) override;
   at::Tensor per_sample_loss(Batch const& batch, Output const& output) override;

@@ -1,5 +1,6 @@
 #include "mneme/nets/arena.hpp"
 
+#include <c10/util/accumulate.h>
 #include <torch/types.h>
 
 #include <numeric>
@@ -10,19 +11,15 @@
 namespace mneme {
 namespace {
 
-std::int64_t count(Shape const& shape) {
-  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
-}
-
 /// Copies the leading corner of one dense array to another as runs of the innermost extent.
 void corner_moves(Shape const& from, Shape const& to, std::int64_t from_offset, std::int64_t to_offset,
                   std::vector<Growth::Move>& moves) {
   if (from == to) {
-    moves.push_back({from_offset, to_offset, count(from)});
+    moves.push_back({from_offset, to_offset, c10::multiply_integers(from)});
     return;
   }
   Shape const from_inner(from.begin() + 1, from.end()), to_inner(to.begin() + 1, to.end());
-  std::int64_t const from_stride = count(from_inner), to_stride = count(to_inner);
+  std::int64_t const from_stride = c10::multiply_integers(from_inner), to_stride = c10::multiply_integers(to_inner);
   if (from_inner == to_inner) {
     moves.push_back({from_offset, to_offset, from[0] * from_stride});
     return;
@@ -64,7 +61,7 @@ int ParameterArena::add(std::string name, Shape shape) {
   if (allocated()) throw ConfigError("parameter arena: '" + name + "' declared after the arena was made; use append");
   for (auto const& s : segments_)
     if (s.name == name) throw ConfigError("parameter arena: segment '" + name + "' exists already");
-  auto const size = count(shape);
+  auto const size = c10::multiply_integers(shape);
   segments_.push_back({std::move(name), std::move(shape), size_, size});
   size_ += size;
   return static_cast<int>(segments_.size()) - 1;
@@ -180,7 +177,7 @@ Growth ParameterArena::relayout(std::vector<Segment> next) {
   std::int64_t offset = 0;
   for (std::size_t i = 0; i < next.size(); ++i) {
     next[i].offset = offset;
-    next[i].size = count(next[i].shape);
+    next[i].size = c10::multiply_integers(next[i].shape);
     offset += next[i].size;
     if (i < segments_.size())
       corner_moves(segments_[i].shape, next[i].shape, segments_[i].offset, next[i].offset, growth.moves);

@@ -1,14 +1,10 @@
+#include <c10/util/accumulate.h>
+
 #include "mneme/nets/cnn.hpp"
 #include "mneme/nets/mlp.hpp"
 
 namespace mneme {
 namespace {
-
-std::int64_t flat_size(Shape const& shape) {
-  std::int64_t size = 1;
-  for (auto extent : shape) size *= extent;
-  return size;
-}
 
 std::vector<NetRow> make_table() {
   return {
@@ -18,7 +14,7 @@ std::vector<NetRow> make_table() {
        [](ParameterArena& arena, NetShape const& shape, Json const& options,
           std::string const& where) -> std::unique_ptr<Net> {
          auto const o = read_options<MlpOptions>(options, where, {"kind"});
-         return std::make_unique<Mlp>(arena, flat_size(shape.input), o.hidden, shape.outputs);
+         return std::make_unique<Mlp>(arena, c10::multiply_integers(shape.input), o.hidden, shape.outputs);
        }},
       {{.name = "cnn",
         .summary = "two strided 3x3 convolutions, a hidden layer of 768 and the head; 2,435,722 parameters on 28x28",
@@ -28,7 +24,7 @@ std::vector<NetRow> make_table() {
          auto const o = read_options<CnnOptions>(options, where, {"kind"});
          if (shape.input.size() != 3)
            throw ConfigError(where + ": the cnn needs images [C, H, W]; the data has rows of " +
-                             std::to_string(flat_size(shape.input)) + " numbers. Use net = \"mlp\"");
+                             std::to_string(c10::multiply_integers(shape.input)) + " numbers. Use net = \"mlp\"");
          return std::make_unique<Cnn>(arena, shape.input, o, shape.outputs);
        }},
   };

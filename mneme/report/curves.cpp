@@ -203,7 +203,7 @@ std::vector<Figure> training_figures(Board const& board) {
     return points(arm, "step", [](Json const& line) { return number_at(line, "loss"); });
   }));
   for (auto const& term : keys(board, "step", [](Json const& line) { return member(&line, "terms"); }))
-    figures.push_back(lines(board, "Term: " + term, "mean over the batch", [&](ArmGroup const& arm) {
+    figures.push_back(lines(board, "Term: " + term, "in units of the loss", [&](ArmGroup const& arm) {
       return points(arm, "step", [&](Json const& line) { return number_at(line, "terms", term); });
     }));
   auto const is_flat = [](Series const& series) {  // a term that no arm uses is logged as 0

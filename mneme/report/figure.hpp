@@ -36,7 +36,7 @@ struct Figure {
   std::string y_label;
   std::vector<Series> series;
   std::vector<Boundary> boundaries;     // lines only
-  std::vector<std::string> categories;  // bars and stacks: names along the axis
+  std::vector<std::string> categories;  // names along the axis; none for lines over steps
   bool from_zero = false;
   int decimals = 1;
   double scale = 1;  // numbers are multiplied by it when shown (100: fractions as percent)

@@ -7,6 +7,7 @@
 
 #include "mneme/report/curves.hpp"
 #include "mneme/report/html.hpp"
+#include "mneme/report/sweep.hpp"
 
 namespace mneme {
 namespace {
@@ -189,6 +190,7 @@ void add_bars(Page& page, Board const& board) {
   std::vector<Figure> figures = {final_figure(board)};
   bool const several = std::ranges::any_of(board.arms, [](auto const& arm) { return arm.rows_of("learn").size() > 1; });
   if (several) figures.push_back(forgetting_figure(board));
+  if (auto sweep = sweep_figure(board); !sweep.empty()) figures.push_back(std::move(sweep));
   page.section("bars-" + board.metric, several ? "What is kept, what is lost" : "Final values",
                several ? "Forgetting: how much worse a task is now than at its best. Whiskers: lowest and highest seed."
                        : "Whiskers: lowest and highest seed.");

@@ -37,7 +37,7 @@ std::string notices(std::span<RunFolder const> runs);
 
 void add_results(Page& page, Board const& board);   // the table {before, after A, after B}, final numbers
 void add_curves(Page& page, Board const& board);    // every task over time; losses
-void add_bars(Page& page, Board const& board);      // final values, forgetting
+void add_bars(Page& page, Board const& board);      // final values, forgetting, a sweep
 void add_matrices(Page& page, Board const& board);  // evaluation matrices as coloured tables
 void add_pictures(Page& page, Board const& board);  // samples and reconstructions, before and after side by side
 void add_importance(Page& page, Board const& board);

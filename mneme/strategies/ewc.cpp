@@ -85,11 +85,9 @@ Needs Ewc::needs() const { return {.boundaries = true, .prefix = Prefix::kPlain}
 
 void Ewc::end_event(EventContext& context) {
   auto note = [&](std::string const& text) { context.log.write({{"kind", "note"}, {"text", "ewc: " + text}}); };
-  auto options = options_.fisher;
-  options.samples = std::min(options.samples, context.data.size());
   auto const fisher = diagonal_fisher({.learner = context.learner,
                                        .data = context.data,
-                                       .options = options,
+                                       .options = options_.fisher,
                                        .choice = context.streams->get("fisher"),
                                        .noise = context.streams->get("fisher-noise"),
                                        .note = note,
@@ -102,8 +100,8 @@ void Ewc::end_event(EventContext& context) {
                      {"strategy", "ewc"},
                      {"trace", summary.trace},
                      {"quantiles", quantiles},
-                     {"samples", options.samples == 0 ? context.data.size() : options.samples},
-                     {"labels", options.labels},
+                     {"samples", options_.fisher.count(context.data.size())},
+                     {"labels", options_.fisher.labels},
                      {"zero_share", summary.zero_share}});
   auto const& theta = context.parameters().value();
   if (options_.mode == "online")

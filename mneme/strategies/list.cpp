@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/core/seed.hpp"
 
 namespace mneme {
 namespace {
@@ -36,6 +37,12 @@ std::string print(StrategyRow const& row, Json const& options) {
 
 }  // namespace
 
+StrategyList::Member::Member(std::string name, std::unique_ptr<Strategy> s, Needs n, std::uint64_t seed)
+    : key(std::move(name)),
+      strategy(std::move(s)),
+      needs(std::move(n)),
+      streams(stream_seed(seed, "strategy/" + key)) {}
+
 StrategyList::StrategyList(Json const& config, std::string const& where, std::uint64_t seed) {
   std::vector<Parsed> parsed;
   if (config.is_array())
@@ -50,7 +57,7 @@ StrategyList::StrategyList(Json const& config, std::string const& where, std::ui
     auto const& row = strategy_table()[p.row];
     text_ += (text_.empty() ? "" : ", ") + print(row, p.options);
     if (row.wrap) wraps_.push_back(row.wrap);
-    members_.push_back({row.info.name, row.make(p.options, p.where), row.needs, RandomStreams(seed)});
+    members_.emplace_back(row.info.name, row.make(p.options, p.where), row.needs, seed);
     if (row.needs.alone && parsed.size() > 1)
       throw ConfigError(where + ": '" + row.info.name + "' goes with no other strategy; use it alone");
     for (std::size_t i = 0; i + 1 < members_.size(); ++i)
@@ -66,7 +73,7 @@ StrategyList::StrategyList(std::string key, std::unique_ptr<Strategy> strategy, 
 
 void StrategyList::add(std::string key, std::unique_ptr<Strategy> strategy, std::uint64_t seed) {
   auto needs = strategy->needs();
-  members_.push_back({std::move(key), std::move(strategy), std::move(needs), RandomStreams(seed)});
+  members_.emplace_back(std::move(key), std::move(strategy), std::move(needs), seed);
 }
 
 void StrategyList::absorb(std::string const& prefix, StrategyList&& other) {
@@ -103,6 +110,10 @@ void StrategyList::check(Learner const& learner, Visibility const& visibility) c
     if (m.needs.boundaries && !visibility.boundaries)
       throw ConfigError("strategy '" + m.key + "' needs task boundaries, which this stream does not have");
   }
+}
+
+bool StrategyList::can_forget() const {
+  return std::any_of(members_.begin(), members_.end(), [](Member const& m) { return m.needs.forgets; });
 }
 
 Prefix StrategyList::prefix() const {

@@ -13,11 +13,12 @@ namespace mneme {
 class StrategyList {
  public:
   struct Member {
+    Member(std::string name, std::unique_ptr<Strategy> s, Needs n, std::uint64_t seed);
     std::string key;  // unique in the list: names its state in a checkpoint
     std::unique_ptr<Strategy> strategy;
     Needs needs;
-    RandomStreams streams;
-    std::string arm = {};  // whose recorder it is, in a prefix that several arms share
+    RandomStreams streams;  // of (seed, name): no two members draw the same numbers
+    std::string arm = {};   // whose recorder it is, in a prefix that several arms share
   };
 
   StrategyList() = default;
@@ -32,6 +33,7 @@ class StrategyList {
 
   /// Throws ConfigError if the members cannot run together, or on this learner and stream.
   void check(Learner const& learner, Visibility const& visibility) const;
+  [[nodiscard]] bool can_forget() const;
   /// The strongest claim of the members.
   [[nodiscard]] Prefix prefix() const;
   [[nodiscard]] Stream wrap(Stream const& stream) const;

@@ -46,6 +46,7 @@ struct Needs {
   bool projects = false;                   // at most one in a list
   bool stages = false;                     // brings stages of its own; at most one in a list
   bool alone = false;                      // goes with no other strategy
+  bool forgets = false;                    // brings stages for a Request
   std::vector<std::string> learners = {};  // kinds that it works with; empty: all
   Prefix prefix = Prefix::kPlain;
 };

@@ -39,12 +39,12 @@ struct DomainOptions {
 };
 
 /// Labels are outputs, so a class that two sets name must be the same output in both.
-void refuse_renumbered_classes(Dataset const& first, Dataset const& other, std::string const& where) {
-  for (std::size_t i = 0; i < first.class_names().size(); ++i)
+void refuse_renumbered_classes(Dataset const& before, Dataset const& other, std::string const& where) {
+  for (std::size_t i = 0; i < before.class_names().size(); ++i)
     for (std::size_t j = 0; j < other.class_names().size(); ++j)
-      if (first.class_names()[i] == other.class_names()[j] && i != j)
+      if (before.class_names()[i] == other.class_names()[j] && i != j)
         throw ConfigError(where + ".datasets: class '" + other.class_names()[j] + "' is output " + std::to_string(i) +
-                          " in '" + first.name() + "' and output " + std::to_string(j) + " in '" + other.name() +
+                          " in '" + before.name() + "' and output " + std::to_string(j) + " in '" + other.name() +
                           "'. Give both sets the same classes in the same order");
 }
 
@@ -57,11 +57,12 @@ Stream make_domain(Json const& options, std::string const& where, DataSource con
     auto task =
         make_task(name, static_cast<std::int64_t>(stream.events.size()), source(name, "train"), source(name, "test"));
     for (int copy = 2; !seen.insert(task.name).second; ++copy) task.name = name + "-" + std::to_string(copy);
-    auto const* first = stream.events.empty() ? &task : &std::get<Task>(stream.events.front());
-    if (task.train.sample_shape() != first->train.sample_shape())
-      throw ConfigError(where + ".datasets: '" + name + "' has samples of another shape than '" + first->name +
-                        "'; a domain stream needs equal shapes");
-    refuse_renumbered_classes(first->train, task.train, where);
+    for (auto const* before : stream.tasks()) {
+      if (task.train.sample_shape() != before->train.sample_shape())
+        throw ConfigError(where + ".datasets: '" + name + "' has samples of another shape than '" + before->name +
+                          "'; a domain stream needs equal shapes");
+      refuse_renumbered_classes(before->train, task.train, where);
+    }
     stream.classes = std::max(stream.classes, class_count(task.train));
     stream.events.emplace_back(std::move(task));
   }

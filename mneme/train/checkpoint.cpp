@@ -11,6 +11,7 @@
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/files.hpp"
+#include "mneme/core/processor.hpp"
 #include "mneme/core/version.hpp"
 #include "mneme/io/bytes.hpp"
 #include "mneme/io/safetensors.hpp"
@@ -66,7 +67,10 @@ Json read_state(fs::path const& checkpoint) {
 }  // namespace
 
 Json run_identity() {
-  return {{"torch", TORCH_VERSION}, {"threads", at::get_num_threads()}, {"processor", at::get_cpu_capability()}};
+  return {{"torch", TORCH_VERSION},
+          {"threads", at::get_num_threads()},
+          {"processor", at::get_cpu_capability()},
+          {"processor_vendor", processor_info("vendor_id")}};
 }
 
 CheckpointStore::CheckpointStore(fs::path folder, double every_seconds)
@@ -110,28 +114,29 @@ void CheckpointStore::save(std::string const& name, Archive const& archive, bool
   prune();
 }
 
+std::vector<fs::path> CheckpointStore::folders(bool unfinished) const {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error))
+    if (it->path().filename().string().starts_with(".") == unfinished) found.push_back(it->path());
+  return found;
+}
+
 std::vector<CheckpointStore::Entry> CheckpointStore::entries() const {
   std::vector<Entry> list;
-  std::error_code error;
-  for (fs::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().filename().string().starts_with(".") || !fs::exists(it->path() / "state.json")) continue;
-    try {
-      auto const state = read_state(it->path());
-      list.push_back({it->path(), state.at("sequence").get<std::int64_t>(), state.at("keep").get<bool>()});
+  for (auto const& path : folders(false)) try {
+      auto const state = read_state(path);
+      list.push_back({path, state.at("sequence").get<std::int64_t>(), state.at("keep").get<bool>()});
     } catch (std::exception const&) {
       continue;  // a damaged one is not a candidate; reading it by name says what is wrong
     }
-  }
   std::sort(list.begin(), list.end(), [](auto const& a, auto const& b) { return a.sequence < b.sequence; });
   return list;
 }
 
 void CheckpointStore::remove_unfinished() const {
-  std::vector<fs::path> left;
-  std::error_code error;
-  for (fs::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error))
-    if (it->path().filename().string().starts_with(".")) left.push_back(it->path());
-  for (auto const& path : left) fs::remove_all(path, error);
+  std::error_code ignored;
+  for (auto const& path : folders(true)) fs::remove_all(path, ignored);
 }
 
 void CheckpointStore::prune() const {
@@ -142,9 +147,9 @@ void CheckpointStore::prune() const {
 }
 
 std::optional<fs::path> CheckpointStore::newest() const {
+  if (folders(false).empty()) return std::nullopt;
+  std::string damage = "its state.json cannot be read";
   auto const list = entries();
-  if (list.empty()) return std::nullopt;
-  std::string damage;
   for (auto entry = list.rbegin(); entry != list.rend(); ++entry) try {
       static_cast<void>(SafetensorsFile::read(entry->path / "tensors.safetensors"));
       return entry->path;

@@ -12,7 +12,8 @@
 
 namespace mneme {
 
-/// What a run's bits depend on beside its configuration: torch version, threads, the processor's vector capability.
+/// What a run's bits depend on beside its configuration: torch version, threads, the processor's
+/// vendor and vector capability.
 [[nodiscard]] Json run_identity();
 
 class CheckpointStore {
@@ -36,8 +37,10 @@ class CheckpointStore {
     std::int64_t sequence;
     bool keep;
   };
-  [[nodiscard]] std::vector<Entry> entries() const;
-  void remove_unfinished() const;  // what a killed process was writing
+  /// Those with a name, or what a killed process was writing.
+  [[nodiscard]] std::vector<std::filesystem::path> folders(bool unfinished) const;
+  [[nodiscard]] std::vector<Entry> entries() const;  // those whose state can be read, oldest first
+  void remove_unfinished() const;
   void prune() const;
 
   std::filesystem::path folder_;

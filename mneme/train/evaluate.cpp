@@ -14,20 +14,25 @@ void EvaluationOptions::describe(OptionVisitor& v) {
   v.field("batch", batch, {.help = "samples per forward pass", .min = 1});
 }
 
+Output predict(Learner& learner, StrategyList& strategies, Gates const& gates, Batch const& batch,
+               at::Generator& noise) {
+  at::NoGradGuard const no_grad;
+  auto output = learner.forward(batch, {.training = false, .gates = gates.empty() ? nullptr : &gates}, noise);
+  for (auto& member : strategies.members())
+    if (auto scores = member.strategy->predict(output); scores.defined()) output.logits = std::move(scores);
+  return output;
+}
+
 std::vector<double> evaluate(Learner& learner, StrategyList& strategies, Gates const& gates, Dataset const& test,
                              RandomStreams const& streams, std::int64_t batch_size, std::function<void()> const& poll) {
   at::NoGradGuard const no_grad;
   auto noise = streams.fresh("eval/" + test.name());
   auto sums = at::zeros({static_cast<std::int64_t>(learner.figures().size())}, at::kDouble);
-  ForwardContext const context{.training = false, .gates = gates.empty() ? nullptr : &gates};
   for (std::int64_t first = 0; first < test.size(); first += batch_size) {
     poll();
     auto const n = std::min(batch_size, test.size() - first);
     Batch const batch(test.slice(first, n), test.labels().narrow(0, first, n));
-    auto output = learner.forward(batch, context, noise);
-    for (auto& member : strategies.members())
-      if (auto scores = member.strategy->predict(output); scores.defined()) output.logits = std::move(scores);
-    sums.add_(learner.measure(batch, output));
+    sums.add_(learner.measure(batch, predict(learner, strategies, gates, batch, noise)));
   }
   sums.div_(static_cast<double>(std::max<std::int64_t>(1, test.size())));
   return {sums.data_ptr<double>(), sums.data_ptr<double>() + sums.numel()};

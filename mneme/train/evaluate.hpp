@@ -17,6 +17,10 @@ struct EvaluationOptions {
   void describe(OptionVisitor& v);
 };
 
+/// One forward pass in evaluation mode, without gradients; its logits are the strategies' scores where one predicts.
+[[nodiscard]] Output predict(Learner& learner, StrategyList& strategies, Gates const& gates, Batch const& batch,
+                             at::Generator& noise);
+
 /// Means over `test` of the learner's figures, in their order. Scores come from the strategies where one predicts.
 /// Noise restarts from (seed, name of the test set), so the result depends on the weights alone.
 [[nodiscard]] std::vector<double> evaluate(Learner& learner, StrategyList& strategies, Gates const& gates,

@@ -14,11 +14,11 @@ namespace mneme {
 void OptimizerOptions::describe(OptionVisitor& v) {
   v.field("optimizer", optimizer, {.help = "update rule", .choices = {"sgd", "adam", "adamw"}});
   v.field("learning_rate", learning_rate, {.help = "learning rate", .above = 0});
-  v.field("momentum", momentum, {.help = "momentum of SGD", .min = 0, .max = 1});
+  v.field("momentum", momentum, {.help = "momentum of SGD", .min = 0, .below = 1});
   v.field("nesterov", nesterov, {.help = "Nesterov's form of momentum (SGD)"});
   v.field("weight_decay", weight_decay, {.help = "L2 decay; decoupled for adamw", .min = 0});
-  v.field("beta1", beta1, {.help = "decay of Adam's first moment", .min = 0, .max = 1});
-  v.field("beta2", beta2, {.help = "decay of Adam's second moment", .min = 0, .max = 1});
+  v.field("beta1", beta1, {.help = "decay of Adam's first moment", .min = 0, .below = 1});
+  v.field("beta2", beta2, {.help = "decay of Adam's second moment", .min = 0, .below = 1});
   v.field("epsilon", epsilon, {.help = "Adam's denominator guard", .above = 0});
   v.field("schedule", schedule, {.help = "learning rate over a stage", .choices = {"constant", "linear", "cosine"}});
   v.field("warmup_steps", warmup_steps, {.help = "linear rise at the start of a stage", .unit = "steps", .min = 0});
@@ -104,6 +104,13 @@ void ArenaOptimizer::grown(Growth const& growth) {
 }
 
 void ArenaOptimizer::state(Archive& archive) {
+  auto const own = options_.optimizer + (options_.optimizer == "sgd" && options_.momentum > 0 ? " with momentum" : "");
+  auto rule = own;
+  archive.field("rule", rule);
+  if (rule != own)
+    throw CheckpointError("the checkpoint's optimizer is " + rule + ", this configuration's is " + own +
+                          ": its moments mean nothing here. Keep the optimizer, or branch at the end of an event with "
+                          "train.at_boundary = \"new\"");
   for (std::size_t i = 0; i < rows_.size(); ++i) archive.row("row" + std::to_string(i), rows_[i]);
   archive.row("count", count_);
 }

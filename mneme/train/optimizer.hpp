@@ -46,6 +46,7 @@ class ArenaOptimizer {
   /// Moments and counter back to zero.
   void reset();
   void grown(Growth const& growth);
+  /// CheckpointError when the stored optimizer is of another kind.
   void state(Archive& archive);
   [[nodiscard]] OptimizerOptions const& options() const { return options_; }
 

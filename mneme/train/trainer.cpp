@@ -78,6 +78,9 @@ EventContext Trainer::context_of(Event const& event, Dataset const& data) {
 
 void Trainer::process(Event const& event) {
   strategies_.check(learner_, visibility_);
+  if (!is_learn(event) && !strategies_.can_forget())
+    throw ConfigError("event " + std::to_string(position_.event) + " asks to forget '" + event_name(event) +
+                      "', but strategy '" + strategies_.describe() + "' has no way to forget");
   auto const data = training_part(event, false);
   auto context = context_of(event, data);
   auto const boundary = [&](std::string const& phase) {
@@ -121,11 +124,8 @@ std::vector<Stage> Trainer::plan(EventContext& context) {
     auto own = s.stages(c);
     if (stages.empty()) stages = std::move(own);
   });
-  if (!stages.empty()) return stages;
-  if (!is_learn(context.event))
-    throw ConfigError("event " + std::to_string(context.index) + " asks to forget '" + event_name(context.event) +
-                      "', but strategy '" + strategies_.describe() + "' has no way to forget");
-  return {Stage{}};
+  if (stages.empty()) stages.emplace_back();
+  return stages;
 }
 
 // ----------------------------------------------------------------------------------------------------------- stages

@@ -59,7 +59,8 @@ class Trainer final : private MetricLog {
   Trainer(Learner& learner, StrategyList strategies, TrainOptions options, EvaluationOptions evaluation,
           std::uint64_t seed);
 
-  /// The primitives. `learn` adds the task to the tested ones if it is new.
+  /// The primitives. `learn` adds the task to the tested ones if it is new. `forget` throws ConfigError, before
+  /// anything has changed, if no strategy declares that it can.
   void learn(Task const& task);
   void forget(Request const& request);
   /// Goes through the events that have not been processed yet.
@@ -170,6 +171,7 @@ class Trainer final : private MetricLog {
   std::optional<Clock::time_point> deadline_;
   Clock::time_point last_progress_{};
   bool only_prefix_ = false;
+  bool heeds_stop_ = true;  // false: a short review in the middle of a step's bookkeeping
 };
 
 }  // namespace mneme

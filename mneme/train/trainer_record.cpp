@@ -39,6 +39,8 @@ RunFiles::RunFiles(std::filesystem::path where, double checkpoint_seconds)
 void Trainer::test_on(Task const& task) {
   for (auto const& known : tested_)
     if (known.name == task.name) return;
+  learner_.check(task.train);
+  learner_.check(task.test);
   tested_.push_back(task);
   if (std::find(matrix_.tasks.begin(), matrix_.tasks.end(), task.name) != matrix_.tasks.end()) return;
   matrix_.tasks.push_back(task.name);
@@ -60,6 +62,7 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
   if (!review.empty()) {
     copy = learner_.snapshot();
     Trainer reviewer(*copy, {}, options_, {}, streams_.seed());
+    reviewer.heeds_stop_ = full;
     auto own = reviewer.context_of(context.event, context.data);
     for (auto const& stage : review) reviewer.run_stage(own, stage);
   }
@@ -193,7 +196,9 @@ void Trainer::show_progress(StageContext const& context, std::int64_t epochs, st
 
 // ------------------------------------------------------------------------------------------------ stop and checkpoint
 
-bool Trainer::stop_wanted() const { return interrupt_signal() != 0 || (deadline_ && Clock::now() >= *deadline_); }
+bool Trainer::stop_wanted() const {
+  return heeds_stop_ && (interrupt_signal() != 0 || (deadline_ && Clock::now() >= *deadline_));
+}
 
 void Trainer::stop() {
   int const signal = interrupt_signal();
@@ -266,14 +271,17 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
   archive.field("segments", segments);
   if (archive.loading()) regrow(segments);
   archive.row("parameters", arena.value());
-  for (std::size_t i = 0; i < optimizers_.size(); ++i) {
-    Archive::Scope const inner(archive, "optimizer" + std::to_string(i));
-    optimizers_[i].state(archive);
-  }
   {
     Archive::Scope const inner(archive, "position");
     position_.state(archive);
   }
+  bool const trained = position_.at == static_cast<std::int64_t>(At::kTrained);
+  // A branch at the end of an event may change the optimizer: the next event begins with a new one.
+  if (!branching || !trained || options_.at_boundary != "new")
+    for (std::size_t i = 0; i < optimizers_.size(); ++i) {
+      Archive::Scope const inner(archive, "optimizer" + std::to_string(i));
+      optimizers_[i].state(archive);
+    }
   {
     Archive::Scope const inner(archive, "early_stop");
     early_stop_.state(archive);
@@ -296,7 +304,7 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
   for (auto& member : strategies_.members()) {
     Archive::Scope const inner(archive, "strategy/" + member_prefix + member.key);
     // A plain strategy has done nothing before the first end_event, so a run may branch into it.
-    bool const untouched = position_.event == 0 && position_.at == static_cast<std::int64_t>(At::kTrained);
+    bool const untouched = position_.event == 0 && trained;
     bool const absent = branching && !archive.has("random/streams");
     if (absent && member.needs.prefix == Prefix::kPlain && !untouched)
       throw ConfigError(

@@ -125,6 +125,64 @@ TEST(Plan, NamesTheDottedKeyOfWhatIsWrong) {
                         {"dataset"});
 }
 
+// Wrong: an arm's own seeds or threads are read, shown and not obeyed.
+TEST(Plan, RefusesKeysOfTheWholeRunInAnArm) {
+  auto const options = list_options<RunOptions>();
+  ASSERT_GE(options.size(), 8U);
+  for (auto const& option : options) {
+    auto changed = tree(kBase);
+    changed["arm"]["x"][option.key] = option.default_value;
+    auto const message = message_of<ConfigError>([&] { static_cast<void>(plan_experiment(changed)); });
+    test::expect_mentions(message, {"arm.x." + option.key, "at the top"});
+  }
+}
+
+TEST(Plan, ArmsThatNameAnotherPartInheritNothingOfTheOld) {
+  auto const plan = plan_experiment(tree(R"(
+stream = { kind = "domain", datasets = ["mnist"] }
+learner = { kind = "classifier", net = { kind = "mlp", hidden = [16] } }
+[arm.split]
+stream = { kind = "split", tasks = 2 }
+[arm.vae]
+learner = { kind = "vae", latent = 3 }
+[arm.cnn]
+learner = { net = { kind = "cnn", channels1 = 4 } }
+[arm.by_name]
+learner = { net = "cnn" }
+[arm.wider]
+learner = { net = { hidden = [32, 32] } }
+[arm.same]
+stream = { kind = "domain" }
+learner = { net = { kind = "mlp" } }
+)"));
+  auto const part = [&](std::string const& arm, std::string const& key) { return plan.arm(arm).tree[key]; };
+  EXPECT_FALSE(part("split", "stream").contains("datasets"));
+  EXPECT_EQ(part("split", "stream")["tasks"], 2);
+  EXPECT_FALSE(part("vae", "learner").contains("net"));
+  EXPECT_EQ(part("vae", "learner")["latent"], 3);
+  EXPECT_EQ(part("cnn", "learner")["net"]["channels1"], 4);
+  for (auto const* arm : {"cnn", "by_name"})
+    EXPECT_EQ(part(arm, "learner")["net"]["hidden"], 768) << arm << " took over the perceptron's";
+  EXPECT_EQ(part("wider", "learner")["net"], (Json{{"kind", "mlp"}, {"hidden", {32, 32}}}));
+  EXPECT_EQ(part("same", "stream")["datasets"], Json::array({"mnist"})) << "the same kind keeps what was set";
+  EXPECT_EQ(part("same", "learner")["net"]["hidden"], Json::array({16}));
+
+  auto const again = plan_experiment(parse_toml(to_toml(plan.tree), "config.toml"));
+  for (auto const& arm : plan.arms) EXPECT_EQ(again.arm(arm.name).tree, arm.tree) << arm.name;
+}
+
+TEST(Plan, RefusesANameThatIsNoFoldersAndASeedTwice) {
+  auto const with = [](std::string const& key, Json const& value) {
+    auto changed = tree(kBase);
+    changed[key] = value;
+    return message_of<ConfigError>([&] { static_cast<void>(plan_experiment(changed)); });
+  };
+  for (auto const* name : {"", ".", "..", ".hidden", "a/b", "/tmp"})
+    test::expect_mentions(with("name", name), {"name: '" + std::string(name) + "'", "folder"});
+  test::expect_mentions(with("seeds", {3, 1, 3}), {"seeds", "twice"});
+  test::expect_mentions(with("seeds", Json::array({-1})), {"seeds"});
+}
+
 TEST(Plan, CatalogueNamesTheNearest) {
   test::expect_mentions(message_of<ConfigError>([] { static_cast<void>(experiment_text("dmeo")); }), {"dmeo", "demo"});
 }

@@ -128,6 +128,21 @@ TEST(Run, BranchAfterTheFirstEventIsRefusedWhereAStrategyHasMissedIt) {
   test::expect_mentions(message, {"'ewc'", "event-0"});
 }
 
+TEST(Run, BranchMayChangeTheOptimizerWhereTheNextEventBeginsWithANewOne) {
+  test::TemporaryFolder const folder;
+  auto const adam = run_all(plan(kBase), folder.path());
+  auto const with_sgd = [&](std::string const& boundary) {
+    auto branch = ExperimentRun::start(
+        plan(kBase + "[arm.sgd.train]\noptimizer = \"sgd\"\nmomentum = 0.9\nat_boundary = \"" + boundary + "\"\n"),
+        folder.path(), "mneme branch", {});
+    branch.branch_from({.run = adam.folder(), .arm = "main", .checkpoint = "event-0"}, false);
+    execute_all(branch);
+    return arm_of(branch, "sgd");
+  };
+  EXPECT_EQ(with_sgd("new")["status"], "finished");
+  EXPECT_THROW(with_sgd("keep"), CheckpointError) << "SGD went on with Adam's first moment";
+}
+
 TEST(Run, StoppedAndOpenedAgainEndsTheSame) {
   test::TemporaryFolder const folder;
   auto const whole = run_all(plan(kBase + kArms), folder.path());

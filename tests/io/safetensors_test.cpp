@@ -52,10 +52,20 @@ TEST(Safetensors, WhatIsWrittenIsRead) {
 TEST(Safetensors, LayoutIsThatOfTheFormat) {
   std::vector<TensorBytes> const tensors{{"b", "U8", {3}, std::as_bytes(std::span(kBytes))},
                                          {"a", "F32", {2}, std::as_bytes(std::span(kFloats))}};
+  // The checksum is that of python's zlib.crc32(bytes.fromhex('0000c03f000000c0070809')).
   std::string header =
-      R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[3],"data_offsets":[8,11]}})";
+      R"({"__metadata__":{"crc32":"4daa395a"},)"
+      R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[3],"data_offsets":[8,11]}})";
   header.resize((header.size() + 7) / 8 * 8, ' ');
   EXPECT_EQ(encode_safetensors(tensors), with_header(header, std::string("\0\0\xc0\x3f\0\0\0\xc0\x07\x08\x09", 11)));
+}
+
+// Weights with one flipped bit would be gone on with as if they were the run's.
+TEST(Safetensors, AFlippedBitIsFound) {
+  auto bytes = encode_safetensors(sample());
+  EXPECT_NO_THROW(SafetensorsFile::parse(bytes_of(bytes), "c.safetensors"));
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  expect_mentions(refusal(bytes), {"c.safetensors", "checksum"});
 }
 
 // A moved file must still own what its tensors point to.

@@ -131,6 +131,15 @@ TEST(Vae, LossAndGradientEqualAFloat64OracleWithTheSameNoise) {
   EXPECT_NEAR(sums[3].item<double>(), (p - x).square().sum().item<double>(), 1e-2);
 }
 
+TEST(Vae, RefusesDataThatItsDecoderDoesNotModel) {
+  auto const learner = toy::learner("vae");
+  auto const labels = at::zeros({2}, at::kLong);
+  auto const set = [&](double value) { return Dataset("own", at::full({2, 1, 6, 6}, value), labels, {}); };
+  EXPECT_NO_THROW(learner->check(set(1)));
+  EXPECT_NO_THROW(learner->check(toy::images("toy-0", 4)));
+  for (double const value : {-0.1, 1.5, std::nan("")}) EXPECT_THROW(learner->check(set(value)), DataError) << value;
+}
+
 TEST(Vae, SamplesAndReconstructionsAreImages) {
   auto const learner = toy::learner("vae");
   auto& vae = dynamic_cast<Vae&>(*learner);

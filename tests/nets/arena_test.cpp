@@ -189,6 +189,37 @@ TEST(Adopt, ModuleOfTheUsersLivesInTheArena) {
   EXPECT_EQ(arena.grad().sum().item<float>(), 32);
 }
 
+// Wrong: after an importance pass the module's .grad is a scratch row, and what clips or adds to it there is lost.
+TEST(Adopt, GradientsAreTheArenasAgainAfterARedirection) {
+  torch::nn::Linear module(3, 2);
+  ParameterArena arena;
+  arena.adopt_module("own.", *module);
+  arena.allocate();
+  auto const weight = arena.find("own.weight");
+  auto const pass = [&] {
+    arena.begin_gradient();
+    module->forward(at::ones({4, 3})).sum().backward();
+    arena.finish_gradient();
+  };
+  pass();
+  auto const before = arena.grad().clone();
+  GradientSink outer(arena, arena.new_row(), Reduction::kSum), inner(arena, arena.new_row(), Reduction::kSum);
+  {
+    ParameterArena::Redirect const to_outer(arena, outer);
+    {
+      ParameterArena::Redirect const to_inner(arena, inner);
+      pass();
+    }
+    EXPECT_EQ(module->weight.grad().data_ptr(), outer.view(weight).data_ptr()) << "the outer scope is still open";
+  }
+  EXPECT_EQ(module->weight.grad().data_ptr(), arena.grad().data_ptr());
+  EXPECT_TRUE(at::equal(module->weight.grad().flatten(), before.narrow(0, 0, 6)));
+  module->forward(at::ones({4, 3})).sum().backward();  // the user's own, without a new gradient: it adds
+  EXPECT_TRUE(at::equal(arena.grad(), before * 2));
+  EXPECT_TRUE(at::equal(inner.row(), before)) << "it went on into the scratch row";
+  EXPECT_EQ(outer.row().abs().sum().item<float>(), 0);
+}
+
 TEST(Adopt, RefusesOtherTypes) {
   ParameterArena arena;
   auto const message = message_of<ConfigError>([&] { arena.adopt("m.", {{"w", at::zeros({2}, at::kDouble)}}); });

@@ -5,6 +5,7 @@
 
 #include "mneme/report/curves.hpp"
 #include "mneme/report/headline.hpp"
+#include "mneme/report/sweep.hpp"
 #include "tests/report/fixture.hpp"
 
 namespace mneme::testing {
@@ -221,6 +222,33 @@ TEST(Curves, LossParts) {
   EXPECT_EQ(figures[1].title, "Fashion-MNIST: KL");
   EXPECT_NEAR(figures[0].series[0].points[9].y.spread.mean, 0.8 * 105.5, 1e-9);
   EXPECT_NEAR(figures[1].series[0].points[9].y.spread.mean, 0.2 * 105.5, 1e-9);
+}
+
+// Wrong: a sweep's curve has its values in another order than the numbers, or arms that differ in more are drawn as
+// one.
+TEST(Sweep, DrawsTheFinalValuesAgainstTheOneNumberThatDiffers) {
+  TemporaryFolder const out("sweep");
+  Fixture fixture;
+  fixture.seeds = 1;
+  fixture.arms = {{"weak", "ewc", 0.5}, {"none", "ewc", 0.25}, {"strong", "ewc", 0.75}};
+  fs::path const folder = write_run(out.path, fixture);
+  double const lambdas[] = {10, 0, 1000};
+  edit_summary(folder, [&](Json& summary) {
+    for (std::size_t i = 0; i < 3; ++i)
+      summary["arms"][i]["strategy_options"] =
+          Json::array({{{"kind", "er"}}, {{"kind", "ewc"}, {"lambda", lambdas[i]}}});
+  });
+  RunFolder run = RunFolder::read(folder);
+  Figure const figure = sweep_figure(make_boards({&run, 1}).front());
+  EXPECT_EQ(figure.x_label, "lambda");
+  EXPECT_EQ(figure.categories, (std::vector<std::string>{"0", "10", "1000"}));
+  ASSERT_EQ(figure.series.size(), 2U);
+  auto const& fashion = figure.series[0].points;
+  ASSERT_EQ(fashion.size(), 3U);
+  EXPECT_LT(fashion[0].y.spread.mean, fashion[1].y.spread.mean);
+  EXPECT_LT(fashion[1].y.spread.mean, fashion[2].y.spread.mean);
+  run.arms[1].summary_entry["strategy_options"][0]["memory"] = 10;
+  EXPECT_TRUE(sweep_figure(make_boards({&run, 1}).front()).empty());
 }
 
 // Wrong: the CSV behind a chart has other numbers than the chart, or fewer.

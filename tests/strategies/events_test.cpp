@@ -15,6 +15,7 @@ Request forget_class_1() { return {.name = "class 1", .classes = {1}, .samples =
 
 TEST(Forget, RunsTheStagesThatAStrategyBringsForIt) {
   auto s = std::make_unique<Scripted>();
+  s->declared.forgets = true;
   auto const retain = toy::images("toy-0", 16);
   std::vector<std::int64_t> asked;
   s->on_stages = [&](EventContext& c) -> std::vector<Stage> {
@@ -38,6 +39,7 @@ TEST(Forget, RunsTheStagesThatAStrategyBringsForIt) {
 
 TEST(Forget, WithEarlyStopHasNothingHeldOut) {
   auto s = std::make_unique<Scripted>();
+  s->declared.forgets = true;
   int steps = 0;
   s->on_stages = [&](EventContext& c) -> std::vector<Stage> {
     if (is_learn(c.event)) return {};
@@ -52,12 +54,16 @@ TEST(Forget, WithEarlyStopHasNothingHeldOut) {
   EXPECT_EQ(steps, 12) << "it was stopped by a figure of no data";
 }
 
-TEST(Forget, WithoutAStrategyForItSaysSo) {
+TEST(Forget, WithoutAStrategyForItSaysSoAndChangesNothing) {
   Rig rig(test::listed("naive"));
   rig.trainer.learn(toy::task("toy-0", 0));
+  auto const before = rig.theta().clone();
   auto const message = message_of<ConfigError>([&] { rig.trainer.forget(forget_class_1()); });
   EXPECT_NE(message.find("class 1"), std::string::npos) << message;
   EXPECT_NE(message.find("naive"), std::string::npos) << message;
+  EXPECT_TRUE(at::equal(rig.theta(), before));
+  rig.trainer.learn(toy::task("toy-1", 1));  // the refused event left nothing behind
+  EXPECT_EQ(rig.trainer.events_done(), 2);
 }
 
 TEST(Visibility, ReadingAHiddenTaskIsAnError) {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <set>
+
 #include "tests/nets/oracle.hpp"
 #include "tests/strategies/support.hpp"
 
@@ -132,6 +134,26 @@ TEST(Ewc, AddsItsGradientAndLogsItsValue) {
   EXPECT_EQ(importance["samples"], 20);
   EXPECT_EQ(importance["labels"], "sampled");
   EXPECT_TRUE(importance["quantiles"].contains("0.99")) << importance;
+}
+
+// Wrong: keys such as 0.90000000000000002, which no reader of the log finds.
+TEST(Ewc, LogsQuantilesUnderTheirShortestNames) {
+  struct Importance final : Observer {
+    Json quantiles;
+    void line(Json const& line) override {
+      if (line["kind"] == "importance") quantiles = line["quantiles"];
+    }
+  } log;
+  test::Rig rig(listed(ewc(10)));
+  rig.trainer.attach(&log);
+  rig.trainer.run(toy::stream(1));
+  std::set<std::string> keys;
+  for (auto const& [key, value] : log.quantiles.items()) keys.insert(key);
+  ASSERT_EQ(keys, (std::set<std::string>{"0.5", "0.9", "0.99", "1"}));
+  auto const* member = dynamic_cast<Ewc const*>(rig.trainer.strategies().members()[0].strategy.get());
+  EXPECT_EQ(log.quantiles["1"], member->quadratic().importance().max().item<double>());
+  EXPECT_LE(log.quantiles["0.5"], log.quantiles["0.9"]);
+  EXPECT_LE(log.quantiles["0.9"], log.quantiles["0.99"]);
 }
 
 TEST(Ewc, RefusesOptionsThatMeanNothing) {

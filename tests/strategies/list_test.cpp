@@ -90,6 +90,15 @@ TEST(StrategyList, SaysWhatItIs) {
   EXPECT_EQ(listed("joint").wrap(toy::stream(3)).events.size(), 1U);
 }
 
+TEST(StrategyList, MembersDrawDifferentNumbersFromStreamsOfOneName) {
+  auto list = pair_of({});
+  auto& members = list.members();
+  auto const draw = [](RandomStreams& streams) { return at::randperm(100, streams.get("buffer"), at::kLong); };
+  auto const first = draw(members[0].streams), second = draw(members[1].streams);
+  EXPECT_FALSE(at::equal(first, second)) << "two buffers of a list would keep the same samples";
+  EXPECT_TRUE(at::equal(first, draw(pair_of({}).members()[0].streams))) << "the same seed, other numbers";
+}
+
 TEST(StrategyTable, RowsSayWhatTheirStrategySays) {
   for (auto const& row : strategy_table()) {
     SCOPED_TRACE(row.info.name);

@@ -6,6 +6,7 @@
 #include "mneme/stream/batch.hpp"
 #include "mneme/stream/makers.hpp"
 #include "mneme/testing/toy.hpp"
+#include "tests/io/support.hpp"
 
 namespace mneme {
 namespace {
@@ -49,6 +50,35 @@ TEST(Split, RefusesWhatDoesNotAddUp) {
   EXPECT_THROW(make("split", {{"dataset", "toy"}, {"tasks", 2}, {"order", {0, 1, 2, 2}}}), ConfigError);
   EXPECT_THROW(make("split", {{"dataset", "toy"}, {"tasks", 2}, {"order", {0, 1}}}), ConfigError);
   EXPECT_THROW(make("split", {{"dataset", "toy"}, {"task", 2}}), ConfigError);
+}
+
+/// Sets of one sample per class, the classes named by letters: "abc" has "a" as output 0.
+Stream domain_of(std::vector<std::string> const& sets) {
+  auto const source = [](std::string const& name, std::string const&) {
+    std::vector<std::string> classes;
+    for (char const letter : name) classes.emplace_back(1, letter);
+    auto const count = static_cast<std::int64_t>(classes.size());
+    return Dataset(name, at::rand({count, 5}), at::arange(count), classes);
+  };
+  return find_row(stream_table(), "stream", "domain").make({{"datasets", sets}}, "stream", source, 0);
+}
+
+// Wrong: a class that both sets have is learnt as two outputs, and the second task undoes the first.
+TEST(Domain, RefusesAClassThatIsAnotherOutputInASecondSet) {
+  test::expect_mentions(message_of<ConfigError>([] {
+                          static_cast<void>(domain_of({"ab", "ba"}));
+                        }),
+                        {"stream.datasets", "'a'", "output 0 in 'ab'", "output 1 in 'ba'"});
+  test::expect_mentions(message_of<ConfigError>([] {
+                          static_cast<void>(domain_of({"abc", "bc"}));
+                        }),
+                        {"'abc'", "'bc'"});
+  EXPECT_EQ(domain_of({"ab", "abc"}).classes, 3) << "the same classes in the same order";
+  EXPECT_EQ(domain_of({"abc", "xyz"}).classes, 3) << "other names for the same outputs: digits and clothes";
+}
+
+TEST(Domain, ComparesEverySetWithAllBeforeIt) {
+  EXPECT_THROW(static_cast<void>(domain_of({"ab", "abcd", "abdc"})), ConfigError) << "c and d change their places";
 }
 
 TEST(Permuted, IsOnePermutationPerTaskForTrainingAndTest) {

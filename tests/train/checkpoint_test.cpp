@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <functional>
+
 #include "mneme/testing/recipe.hpp"
 #include "tests/io/support.hpp"
 #include "tests/strategies/support.hpp"
@@ -86,6 +88,40 @@ TEST(CheckpointStore, TakesTheNewestThatIsWhole) {
   store.save("step-2", small(2), false);
   folder.put("step-2/state.json", "{\"format\": 1, \"seq");
   EXPECT_EQ(store.newest()->filename(), "step-1");
+}
+
+// Wrong: a crash of the machine that cost the last checkpoint its tensors costs the whole run.
+TEST(CheckpointStore, PassesOverOneWhoseTensorsAreDamaged) {
+  test::TemporaryFolder const folder;
+  CheckpointStore store(folder.path(), 60);
+  for (auto const* name : {"event-0", "step-1", "step-2"}) store.save(name, small(1), true);
+  auto const good = test::contents(folder.path() / "step-2/tensors.safetensors");
+  folder.put("step-2/tensors.safetensors", good.substr(0, good.size() - 1));
+  EXPECT_EQ(store.newest()->filename(), "step-1");
+  fs::remove(folder.path() / "step-1/tensors.safetensors");
+  EXPECT_EQ(store.newest()->filename(), "event-0");
+  EXPECT_EQ(store.find("").filename(), "event-0");
+}
+
+// Wrong: "no checkpoint", and the run begins anew over what could have been saved.
+TEST(CheckpointStore, SaysSoWhenTheTensorsOfAllAreDamaged) {
+  test::TemporaryFolder const folder;
+  CheckpointStore store(folder.path(), 60);
+  for (auto const* name : {"step-1", "step-2"}) {
+    store.save(name, small(1), false);
+    folder.put(name + std::string("/tensors.safetensors"), "short");
+  }
+  for (auto const& asked : {std::function<void()>([&] { static_cast<void>(store.newest()); }),
+                            std::function<void()>([&] { static_cast<void>(store.find("")); })})
+    test::expect_mentions(message_of<CheckpointError>(asked), {"every checkpoint is damaged", "step-1"});
+}
+
+TEST(CheckpointStore, SaysSoWhenTheStatesOfAllAreDamaged) {
+  test::TemporaryFolder const folder;
+  CheckpointStore store(folder.path(), 60);
+  store.save("step-1", small(1), false);
+  folder.put("step-1/state.json", "{\"format\": 1, \"seq");
+  EXPECT_THROW(static_cast<void>(store.newest()), CheckpointError);
 }
 
 // --------------------------------------------------------------------------------------------------------- damage

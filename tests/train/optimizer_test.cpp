@@ -8,6 +8,7 @@
 #include <torch/types.h>
 
 #include "mneme/core/errors.hpp"
+#include "tests/core/message_of.hpp"
 #include "tests/nets/oracle.hpp"
 
 namespace mneme {
@@ -77,6 +78,24 @@ TEST(Optimizer, RefusesNesterovWithoutMomentum) {
   arena.add("a", {1});
   arena.allocate();
   EXPECT_THROW(ArenaOptimizer({.optimizer = "sgd", .nesterov = true}, arena), ConfigError);
+}
+
+TEST(Optimizer, RefusesDecaysThatNeverDecay) {
+  for (auto const* key : {"momentum", "beta1", "beta2"})
+    EXPECT_THROW(read_options<OptimizerOptions>({{key, 1.0}}, "train"), ConfigError) << key;
+}
+
+TEST(Optimizer, RefusesTheStateOfAnotherKind) {
+  ParameterArena arena;
+  arena.add("a", {4});
+  arena.allocate();
+  Archive saved;
+  ArenaOptimizer({.optimizer = "adam"}, arena).state(saved);
+  Archive loaded(saved.tensors(), saved.values(), "checkpoint");
+  ArenaOptimizer sgd({.optimizer = "sgd", .momentum = 0.9}, arena);  // its row has the size of Adam's
+  auto const message = message_of<CheckpointError>([&] { sgd.state(loaded); });
+  EXPECT_NE(message.find("adam"), std::string::npos) << message;
+  EXPECT_NE(message.find("sgd with momentum"), std::string::npos) << message;
 }
 
 struct Small {

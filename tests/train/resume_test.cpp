@@ -1,6 +1,7 @@
 // Resumption: if these fail, a run that was stopped, or that died, ends with other numbers than one that was not.
 #include <gtest/gtest.h>
 
+#include "mneme/core/interrupt.hpp"
 #include "mneme/testing/toy.hpp"
 #include "tests/io/support.hpp"
 #include "tests/strategies/support.hpp"
@@ -48,6 +49,26 @@ TEST(Resume, KeepsCurvesClippingAndAKeptOptimizer) {
   recipe.train.optimizer.schedule = "cosine";
   recipe.train.optimizer.warmup_steps = 3;
   expect_same_from_everywhere(recipe, 3);
+}
+
+TEST(Resume, AStopWhileACurveIsReviewedLosesNoStep) {
+  test::TemporaryFolder const folder;
+  auto recipe = with("naive");
+  recipe.evaluation = {.every_steps = 3, .curve_images = 10};
+  auto const learner = recipe.learner(3);
+  auto s = std::make_unique<Scripted>();
+  Trainer* running = nullptr;
+  s->on_before_evaluation = [&](EventContext&) -> std::vector<Stage> {
+    if (running->steps() == 3) interrupt_signal() = 15;
+    return {{.name = "review", .data = toy::images("toy-0", 16), .epochs = 1}};
+  };
+  Trainer trainer(*learner, test::only(std::move(s)), recipe.train, recipe.evaluation, 3);
+  running = &trainer;
+  RunFiles files(folder.path() / "run", 1e9);
+  trainer.attach(&files);
+  EXPECT_THROW(trainer.run(recipe.stream), Stopped);
+  interrupt_signal() = 0;
+  EXPECT_EQ(files.checkpoints.find("").filename(), "step-3") << "the steps since the last checkpoint were lost";
 }
 
 TEST(Resume, KeepsWhatTheMeanOfTheLossIsMadeOf) {

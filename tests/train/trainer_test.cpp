@@ -151,12 +151,38 @@ TEST(Trainer, RefusesToHoldOutNothing) {
   test::expect_mentions(message_of<ConfigError>([&] { rig.trainer.run(toy::stream(1)); }), {"held_out", "toy-0"});
 }
 
+TEST(Trainer, RefusesToHoldOutEverything) {
+  auto options = RunRecipe::toy().train;
+  options.patience = 1;
+  options.held_out = 0.5;  // of one sample a class, rounded up
+  Rig rig({}, options);
+  test::expect_mentions(message_of<ConfigError>([&] { rig.trainer.run(toy::stream(1, toy::kClasses)); }),
+                        {"held_out", "toy-0", "to train on"});
+}
+
 TEST(Trainer, StopsWithTheNameOfTheTermWhenTheLossDiverges) {
   auto s = std::make_unique<Scripted>();
   s->on_penalty = [](StepContext& c) { return c.output->logits.sum() / 0.0; };
   Rig rig(only(std::move(s)));
   auto const message = message_of<NumericError>([&] { rig.trainer.run(toy::stream(1)); });
   test::expect_mentions(message, {"toy-0", "step 0", "loss"});
+}
+
+// Wrong: weights that are not numbers are evaluated, stored as "final" and called finished.
+TEST(Trainer, SeesALossThatDivergesAfterTheLastLineOfAStage) {
+  auto options = RunRecipe::toy().train;
+  options.log_every = 6;  // of ten steps
+  auto s = std::make_unique<Scripted>();
+  s->on_penalty = [](StepContext& c) { return c.output->logits.sum() * (c.step < 8 ? 0.0 : INFINITY); };
+  bool closed = false;
+  s->on_end = [&](EventContext&) { closed = true; };
+  Lines lines;
+  Rig rig(only(std::move(s)), options);
+  rig.trainer.attach(&lines);
+  auto const message = message_of<NumericError>([&] { rig.trainer.run(toy::stream(1)); });
+  EXPECT_EQ(lines.of("step").size(), 1U) << "a line saw it, so this is the other check";
+  test::expect_mentions(message, {"event 0", "step 10", "not finite"});
+  EXPECT_FALSE(closed) << "a strategy has taken the weights for an anchor";
 }
 
 TEST(Trainer, DrawsItsCurvesWithoutTouchingTheRun) {

@@ -109,7 +109,7 @@
   }
 
   function config(figure) {
-    const lines = figure.kind === "lines", stack = figure.kind === "stack";
+    const lines = figure.kind === "lines", stack = figure.kind === "stack", named = figure.categories.length > 0;
     const text = colour("--soft"), grid = colour("--grid");
     const value = {
       beginAtZero: figure.fromZero, stacked: stack, grid: { color: grid, borderColor: grid },
@@ -117,13 +117,14 @@
     };
     const along = {
       type: lines ? "linear" : "category", stacked: stack, grid: { display: false, borderColor: colour("--line") },
-      ticks: { color: text, maxRotation: 0, autoSkipPadding: 16, maxTicksLimit: lines ? 7 : 40 },
+      ticks: { color: text, maxRotation: 0, autoSkipPadding: 16, maxTicksLimit: lines && !named ? 7 : 40 },
       title: { display: lines, text: figure.xLabel, color: text }
     };
     if (lines) {
       const ends = figure.series.flatMap((s) => [s.points[0][0], s.points[s.points.length - 1][0]]);
       along.min = Math.min(...ends, ...figure.boundaries.map((mark) => mark.x));
       along.max = Math.max(...ends);
+      if (named) Object.assign(along.ticks, { stepSize: 1, callback: (place) => figure.categories[place] });
     }
     const shown = (chart, place) => chart.data.datasets.findIndex((d) => d.series === place && !d.band);
     return {
@@ -154,7 +155,8 @@
           tooltip: {
             filter: (item) => !item.dataset.band,
             callbacks: {
-              title: (items) => !items.length ? "" : lines ? `${figure.xLabel} ${number(items[0].parsed.x, 0)}` : items[0].label,
+              title: (items) => !items.length ? "" : 
+                lines ? `${figure.xLabel} ${named ? figure.categories[items[0].parsed.x] : number(items[0].parsed.x, 0)}` : items[0].label,
               label(item) {
                 const range = item.dataset.ranges && item.dataset.ranges[item.dataIndex];
                 const mean = number(stack ? item.parsed.x : item.parsed.y, figure.decimals);

@@ -1,0 +1,125 @@
+"""The user's own tables and pictures: trained on, evaluated and predicted; what the run knows need not be said again."""
+import csv
+import json
+import random
+import struct
+import unittest
+import zlib
+
+from _mneme import CommandTest
+
+OWN = """
+name = "own"
+stream = {{ kind = "domain", datasets = ["mine"] }}
+learner = {{ kind = "classifier", net = {{ kind = "mlp", hidden = [8] }} }}
+train = {{ epochs = 40, batch = 8, learning_rate = 0.02 }}
+[datasets.mine]
+{}
+"""
+
+
+def png(file, width, height, pixels):
+    """A gray picture of 8 bits, by hand: signature, IHDR, IDAT, IEND; each row begins with filter 0."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + bytes(pixels[y * width:(y + 1) * width]) for y in range(height))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)) +
+                     chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+class OwnData(CommandTest):
+    def train(self, datasets):
+        """The run's folder and the accuracy that its matrix ends with."""
+        (self.folder / "own.toml").write_text(OWN.format(datasets))
+        self.mneme("run", "own.toml")
+        run, = self.run_folders()
+        return run, json.loads((run / "summary.json").read_text())["arms"][0]["matrix"][-1][0]
+
+    def accuracy(self, run, what):
+        return json.loads(self.mneme("eval", run, "--data", what, "--json").stdout)["figures"]["accuracy"]
+
+    def predicted(self, run, *files):
+        """Class and probability, row by row."""
+        rows = list(csv.DictReader(self.mneme("predict", run, *files).stdout.splitlines()))
+        return [(row["class"], row["probability"]) for row in rows]
+
+    @staticmethod
+    def share(predicted, truth):
+        return sum(found == true for (found, _), true in zip(predicted, truth, strict=True)) / len(truth)
+
+
+class Tables(OwnData):
+    """The label column is `species`, and a feature bears the name that label columns have by default."""
+
+    def setUp(self):
+        super().setUp()
+        source = random.Random(4)
+        for name, count in (("train", 40), ("test", 15)):
+            rows = [(source.random(), source.random()) for _ in range(count)]
+            self.rows = [(a, b, "alpha" if a + b > 1 else "beta") for a, b in rows]
+            self.write(f"{name}.csv", "label,b,species", self.rows)
+        self.run_folder, self.final = self.train('format = "csv"\ntrain = "train.csv"\ntest = "test.csv"\n'
+                                                 'label = "species"')
+
+    def write(self, name, head, rows):
+        (self.folder / name).write_text(head + "\n" + "".join(",".join(map(str, row)) + "\n" for row in rows))
+
+    def test_eval_takes_the_runs_label_column(self):
+        self.assertGreater(self.final, 0.7, "nothing was learnt: chance is one half")
+        self.assertEqual(self.accuracy(self.run_folder, "test.csv"), self.final)
+        self.assertEqual(self.accuracy(self.run_folder, "mine"), self.final, "by the set's name")
+
+    def test_predict_takes_a_table_with_and_without_the_label_column(self):
+        found = self.predicted(self.run_folder, "test.csv")
+        self.assertAlmostEqual(self.share(found, [row[2] for row in self.rows]), self.final)
+        self.write("bare.csv", "label,b", [row[:2] for row in self.rows])
+        self.assertEqual(self.predicted(self.run_folder, "bare.csv"), found)
+
+    def test_eval_numbers_classes_as_the_run_does(self):
+        """A table of `beta` alone: its only class is the run's second."""
+        beta = [row for row in self.rows if row[2] == "beta"]
+        self.write("beta.csv", "label,b,species", beta)
+        found = self.predicted(self.run_folder, "beta.csv")
+        self.assertAlmostEqual(self.accuracy(self.run_folder, "beta.csv"), self.share(found, ["beta"] * len(beta)))
+        self.write("new.csv", "label,b,species", [(0.1, 0.2, "gamma")])
+        self.refuses(3, "eval", self.run_folder, "--data", "new.csv", says=["'gamma'", "alpha, beta"])
+
+
+class Pictures(OwnData):
+    def setUp(self):
+        super().setUp()
+        source = random.Random(5)
+        for split, count in (("train", 16), ("test", 6)):
+            for name, darkest in (("bright", 150), ("dark", 0)):
+                for i in range(count):
+                    png(self.folder / "pictures" / split / name / f"{i}.png", 6, 5,
+                        [darkest + source.randrange(106) for _ in range(30)])
+
+    def test_folder_of_pictures_is_trained_on_evaluated_and_predicted(self):
+        run, final = self.train('train = "pictures/train"\ntest = "pictures/test"')
+        self.assertGreater(final, 0.8, "dark and bright are not told apart: chance is one half")
+        self.assertEqual(self.accuracy(run, "pictures/test"), final)
+        files = sorted((self.folder / "pictures/test").rglob("*.png"))
+        found = self.predicted(run, *files)
+        self.assertAlmostEqual(self.share(found, [file.parent.name for file in files]), final)
+        sets = json.loads((run / "summary.json").read_text())["data"]
+        self.assertEqual((sets["kind"], [s["count"] for s in sets["sets"]]), ("custom", [32, 12]))
+
+    def test_damaged_picture_is_named(self):
+        file = self.folder / "pictures/train/dark/3.png"
+        file.write_bytes(file.read_bytes()[:50])
+        (self.folder / "own.toml").write_text(OWN.format('train = "pictures/train"\ntest = "pictures/test"'))
+        self.refuses(3, "run", "own.toml", says="dark/3.png")
+
+
+class Plot(CommandTest):
+    def test_missing_run_is_named_before_what_would_draw_it(self):
+        self.env["PATH"] = str(self.folder)  # no Python, and so no matplotlib either
+        done = self.refuses(3, "plot", "nothing", says=["'nothing'", "no run folder"])
+        self.assertNotIn("matplotlib", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

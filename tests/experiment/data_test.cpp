@@ -1,0 +1,78 @@
+// The library of data sets: if these fail, an arm is trained on the data of another arm.
+#include "mneme/experiment/data.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "mneme/core/errors.hpp"
+#include "tests/io/support.hpp"
+
+namespace mneme {
+namespace {
+
+using test::TemporaryFolder;
+
+/// A configuration with one table of the user's own under this name.
+Json own(std::string const& name, std::filesystem::path const& file, std::string const& label = "label") {
+  Json set = {{"format", "csv"}, {"train", file.string()}, {"test", file.string()}, {"label", label}};
+  return {{"datasets", {{name, std::move(set)}}}};
+}
+
+TEST(DataLibrary, ReadsASetOnceAndSharesIt) {
+  TemporaryFolder const folder;
+  auto const tree = own("mine", folder.put("a.csv", "x,label\n1,a\n2,b\n"));
+  DataLibrary library{DataSearch{}};
+  auto const first = library.get(tree, "mine", "train"), again = library.get(tree, "mine", "train");
+  EXPECT_EQ(first.data().data_ptr(), again.data().data_ptr()) << "each arm would hold a copy of its own";
+  auto const about = library.describe("full");
+  EXPECT_EQ(about["kind"], "custom");
+  EXPECT_EQ(about["sets"].size(), 1U);
+  EXPECT_EQ(about["sets"][0]["sha256"], first.sha256());
+}
+
+TEST(DataLibrary, OtherFilesUnderTheSameNameAreAnotherSet) {
+  TemporaryFolder const folder;
+  auto const one = own("mine", folder.put("a.csv", "x,label\n1,a\n2,b\n"));
+  auto const two = own("mine", folder.put("b.csv", "x,label\n5,c\n6,d\n7,d\n"));
+  DataLibrary library{DataSearch{}};
+  for (auto const* split : {"train", "test"}) {
+    EXPECT_EQ(library.get(one, "mine", split).size(), 2) << split;
+    auto const other = library.get(two, "mine", split);
+    EXPECT_EQ(other.size(), 3) << split;
+    EXPECT_EQ(other.data()[0].item<float>(), 5) << split;
+    EXPECT_EQ(other.class_names(), (std::vector<std::string>{"c", "d"})) << "numbered as the other set's classes";
+  }
+}
+
+TEST(DataLibrary, TheSameFileReadWithOtherOptionsIsAnotherSet) {
+  TemporaryFolder const folder;
+  auto const file = folder.put("a.csv", "u,v\n1,20\n2,10\n");
+  DataLibrary library{DataSearch{}};
+  auto const by_u = library.get(own("mine", file, "u"), "mine", "train");
+  auto const by_v = library.get(own("mine", file, "v"), "mine", "train");
+  EXPECT_EQ(by_u.class_names(), (std::vector<std::string>{"1", "2"}));
+  EXPECT_EQ(by_v.class_names(), (std::vector<std::string>{"10", "20"}));
+  EXPECT_EQ(by_v.data()[0].item<float>(), 1) << "the other column is the feature";
+}
+
+TEST(DataLibrary, TwoSetsOfOneConfigurationAreTwo) {
+  TemporaryFolder const folder;
+  auto tree = own("one", folder.put("a.csv", "x,label\n1,a\n"));
+  tree.merge_patch(own("two", folder.put("b.csv", "x,label\n2,a\n")));
+  DataLibrary library{DataSearch{}};
+  EXPECT_EQ(library.get(tree, "one", "train").data()[0].item<float>(), 1);
+  EXPECT_EQ(library.get(tree, "two", "train").data()[0].item<float>(), 2);
+}
+
+// Wrong: a set of the user's own that bears a catalogued name is answered with the sample of that name.
+TEST(DataLibrary, AnOwnSetGoesBeforeTheSampleOfItsName) {
+  TemporaryFolder const folder;
+  auto tree = own("mnist", folder.put("a.csv", "x,label\n1,a\n"));
+  tree["data"] = "sample";
+  DataLibrary library{DataSearch{}};
+  EXPECT_EQ(library.get({{"data", "sample"}}, "mnist", "test").size(), 1000);
+  EXPECT_EQ(library.get(tree, "mnist", "test").size(), 1);
+}
+
+}  // namespace
+}  // namespace mneme

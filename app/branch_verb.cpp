@@ -5,7 +5,6 @@
 #include "load.hpp"
 #include "mneme/core/errors.hpp"
 #include "mneme/core/text.hpp"
-#include "mneme/train/checkpoint.hpp"
 #include "process.hpp"
 #include "stored.hpp"
 #include "values.hpp"
@@ -76,13 +75,10 @@ int branch(BranchFlags const& flags) {
   auto plan = plan_branch(arm, flags);
   refuse_other_learner(arm, plan.arms.front());
   refuse_late_comer(arm, plan.arms.front());
-  for (auto const seed : plan.options.seeds) {
-    auto const folder = point.run / "arms" / arm.name / ("seed-" + std::to_string(seed)) / "checkpoints";
-    static_cast<void>(CheckpointStore(folder, 0).find(point.checkpoint));
-  }
   use_threads(plan.options.threads);
-  DataLibrary library(data_search(flags.execute.data));
+  DataLibrary library(with_stored_folders(data_search(flags.execute.data), point.run));
   check_arms(plan, library);
+  check_branch(plan, point, library, flags.execute.allow_drift);
   auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), std::move(library));
   run.branch_from(point, flags.execute.allow_drift);
   return execute(run, flags.execute);

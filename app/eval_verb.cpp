@@ -28,14 +28,14 @@ struct EvalFlags {
 int eval(EvalFlags const& flags) {
   if (flags.on.empty()) throw ConfigError("--data: missing; name a data set, a folder of pictures or a .csv");
   if (flags.split != "test" && flags.split != "train") throw ConfigError("--split " + flags.split + ": test or train");
-  DataLibrary library(data_search(flags.folders));
+  DataLibrary library(with_stored_folders(data_search(flags.folders), flags.arm.run));
   auto arm = load_stored(flags.arm, library);
   auto const data = labelled_input(flags.on, flags.split, arm, library);
   auto& learner = *arm.loaded.learner;
   RandomStreams const streams(static_cast<std::uint64_t>(arm.seed));
   auto const values = evaluate(learner, arm.loaded.trainer->strategies(), {}, data, streams, kBatch, [] {});
   Json figures = Json::object();
-  for (std::size_t i = 0; i < values.size(); ++i) figures[learner.figures()[i].name] = values[i];
+  for (std::size_t i = 0; i < values.size(); ++i) figures[learner.metrics()[i].name] = values[i];
   if (flags.json) {
     print(Json{{"data", flags.on}, {"samples", data.size()}, {"figures", figures}}.dump(1) + "\n");
     return 0;
@@ -69,7 +69,7 @@ at::Tensor probabilities(StoredArm& arm, at::Tensor const& x) {
 }
 
 int predict(PredictFlags const& flags) {
-  DataLibrary library(data_search(flags.folders));
+  DataLibrary library(with_stored_folders(data_search(flags.folders), flags.arm.run));
   auto arm = load_stored(flags.arm, library);
   auto const input = unlabelled_input(flags.files, arm);
   auto const [probability, label] = probabilities(arm, input.x).max(1);
@@ -78,7 +78,7 @@ int predict(PredictFlags const& flags) {
   for (std::int64_t i = 0; i < label.size(0); ++i) {
     auto const number = label[i].item<std::int64_t>();
     auto const name = names.empty() ? std::to_string(number) : names[static_cast<std::size_t>(number)];
-    csv += html::csv_cell(input.names[static_cast<std::size_t>(i)]) + "," + html::csv_cell(name) + "," +
+    csv += csv_field(input.names[static_cast<std::size_t>(i)]) + "," + csv_field(name) + "," +
            html::fixed(probability[i].item<double>(), 6) + "\n";
   }
   if (flags.out == "-") {

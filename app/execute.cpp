@@ -20,7 +20,7 @@ constexpr int kStoppedStatus = static_cast<int>(ExitCode::kStopped);
 int here(ExperimentRun& run, std::vector<Unit> const& wave, ExecuteFlags const& flags, Deadline const& deadline) {
   int first = 0;
   for (auto const& unit : wave) {
-    if (run.finished(unit)) continue;
+    if (run.finished(unit) || !run.ready(unit)) continue;
     int const status = execute_unit(run, unit, flags.allow_drift, deadline.seconds_left());
     if (first == 0) first = status;
     if (ends_the_run(status)) break;
@@ -86,9 +86,14 @@ int execute(ExperimentRun& run, ExecuteFlags const& flags) {
   say("run " + run.folder().string());
   int status = 0;
   for (auto const& wave : run.waves()) {
-    status = flags.jobs.value_or(1) > 1 ? in_processes(run, wave, flags, deadline) : here(run, wave, flags, deadline);
-    if (status != 0) break;  // the arms of the next wave stand on this one
+    int const ended =
+        flags.jobs.value_or(1) > 1 ? in_processes(run, wave, flags, deadline) : here(run, wave, flags, deadline);
+    if (status == 0) status = ended;
+    if (ends_the_run(status)) break;
   }
+  for (auto const& wave : run.waves())
+    for (auto const& unit : wave)
+      if (!run.ready(unit)) say(unit.label() + "  not begun: the part that it shares with other arms has failed");
   end_progress();
   try {
     run.write_summary(status == 0 ? "finished" : stopped(status) ? "stopped" : "failed");

@@ -1,5 +1,7 @@
 #include "failure.hpp"
 
+#include <c10/util/Exception.h>
+
 #include <new>
 
 #include "mneme/core/errors.hpp"
@@ -17,10 +19,13 @@ int report_failure(std::exception const& failure, std::string const& where) {
     complain(prefix + known->what());
     return static_cast<int>(known->exit_code());
   }
-  if (dynamic_cast<std::bad_alloc const*>(&failure) != nullptr)
-    complain(prefix + "the memory does not suffice. Use a smaller batch (-s train.batch=...) or fewer jobs");
+  auto const* torch = dynamic_cast<c10::Error const*>(&failure);
+  std::string const text = torch != nullptr ? torch->what_without_backtrace() : failure.what();
+  if (dynamic_cast<std::bad_alloc const*>(&failure) != nullptr || text.find("Allocator") != std::string::npos)
+    complain(prefix +
+             "the memory does not suffice. Use a smaller batch (-s train.batch=...) or fewer jobs, or a smaller net");
   else
-    complain(prefix + failure.what() + "\nThis is a fault of mneme: please report it with the command line above it.");
+    complain(prefix + text + "\nThis is a fault of mneme: please report it with the command line above it.");
   return static_cast<int>(ExitCode::kBug);
 }
 

@@ -73,27 +73,6 @@ CsvOptions csv_options(StoredArm const& arm) {
   return options;
 }
 
-/// The reader wants a label column; where a table has none, every row gets the same label.
-at::Tensor table(std::string const& file, CsvOptions const& options) {
-  auto const bytes = read_file_decompressed(file);
-  std::string text(as_text(bytes));
-  auto const header = text.substr(0, text.find('\n'));
-  if (("," + header + ",").find("," + options.label + ",") == std::string::npos &&
-      !header.ends_with("," + options.label + "\r")) {
-    std::string with_label;
-    std::size_t row = 0;
-    for (std::size_t begin = 0; begin < text.size(); ++row) {
-      auto const end = std::min(text.find('\n', begin), text.size());
-      auto line = text.substr(begin, end - begin);
-      if (!line.empty() && line.back() == '\r') line.pop_back();
-      if (!line.empty()) with_label += line + (row == 0 ? "," + options.label : ",0") + "\n";
-      begin = end + 1;
-    }
-    text = std::move(with_label);
-  }
-  return Dataset::from(file, parse_csv(text, file, options)).data();
-}
-
 }  // namespace
 
 std::vector<std::string> output_names(StoredArm const& arm) {
@@ -131,7 +110,9 @@ Unlabelled unlabelled_input(std::vector<std::string> const& files, StoredArm con
       parts.push_back(picture(file, shape).unsqueeze(0));
       continue;
     }
-    parts.push_back(fitted(table(file, csv_options(arm)), arm, file));
+    auto options = csv_options(arm);
+    options.unlabelled = true;
+    parts.push_back(fitted(Dataset::from(file, read_csv(file, options)).data(), arm, file));
     for (std::int64_t row = 1; row <= parts.back().size(0); ++row)
       all.names.push_back(file + ":" + std::to_string(row));
   }

@@ -41,7 +41,8 @@ std::optional<double> Deadline::seconds_left() const {
 int in_processes(ExperimentRun& run, std::vector<Unit> const& wave, ExecuteFlags const& flags,
                  Deadline const& deadline) {
   std::vector<Unit> waiting;
-  std::copy_if(wave.begin(), wave.end(), std::back_inserter(waiting), [&](Unit const& u) { return !run.finished(u); });
+  std::copy_if(wave.begin(), wave.end(), std::back_inserter(waiting),
+               [&](Unit const& u) { return !run.finished(u) && run.ready(u); });
   std::map<int, std::string> labels;  // by process
   std::vector<int> processes;
   int first = 0;

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -65,6 +66,9 @@ int plot(PlotFlags const& flags) {
     return 0;
   }
   if (flags.run.empty()) throw ConfigError("plot: name the run's folder; `mneme runs` lists them");
+  if (std::vector<std::string> const known = {"", "svg", "png", "pdf"};
+      std::find(known.begin(), known.end(), flags.format) == known.end())
+    throw ConfigError("--format " + flags.format + ": svg, png or pdf");
   static_cast<void>(RunFolder::read(flags.run));  // a folder that is no run is the user's first problem, not matplotlib
   TemporaryFolder const folder;
   auto const script = folder.path() / "plot.py";

@@ -16,8 +16,10 @@ constexpr std::int64_t kMostSeeds = 10'000;
 std::int64_t parse_seed(std::string_view text, std::string const& whole, std::string const& flag) {
   std::int64_t seed = 0;
   auto const result = std::from_chars(text.data(), text.data() + text.size(), seed);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size() || seed < 0)
-    throw ConfigError(flag + " " + whole + ": expected a number from 0 such as 3, or a range such as 0..4");
+  constexpr std::int64_t kHighest = std::int64_t{1} << 53;  // what every reader of JSON keeps exactly
+  if (result.ec != std::errc() || result.ptr != text.data() + text.size() || seed < 0 || seed > kHighest)
+    throw ConfigError(flag + " " + whole + ": expected a number from 0 to " + std::to_string(kHighest) +
+                      " such as 3, or a range such as 0..4");
   return seed;
 }
 

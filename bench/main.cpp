@@ -61,8 +61,8 @@ void add_evaluation() {
   });
 }
 
-/// A whole run against what it spends on passes, optimizer, importance and evaluation: the rest is data, bookkeeping,
-/// writing, and EWC's penalty, which the trainer's clock does not tell from bookkeeping. Real time, since files are.
+/// A whole naive run against what it spends on passes, optimizer and evaluation: the rest is data, bookkeeping and
+/// writing. (What EWC adds to a step is measured apart.) Real time, since files are.
 void add_run() {
   add_pair("run_overhead_mlp", 5, [] {
     auto const seconds = std::make_shared<RunSeconds>();

@@ -98,7 +98,7 @@ RunSeconds whole_run() {
     options.epochs = 2;
     EvaluationOptions evaluation;
     evaluation.every_steps = 20;
-    Trainer trainer(*learner, StrategyList(Json{{"kind", "ewc"}}, "strategy", 0), options, evaluation, 0);
+    Trainer trainer(*learner, {}, options, evaluation, 0);
     trainer.attach(&files);
     for (std::int64_t id = 0; id < 2; ++id)
       trainer.learn({.name = "task " + std::to_string(id),

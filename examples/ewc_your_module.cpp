@@ -31,7 +31,7 @@ class YourLearner final : public Learner {
     auto const drawn = output.logits.detach() + at::randn_like(output.logits);
     return 0.5 * (output.logits - drawn).square().sum(1);
   }
-  [[nodiscard]] std::span<Figure const> figures() const override { return {}; }
+  [[nodiscard]] std::span<Metric const> metrics() const override { return {}; }
   at::Tensor measure(Batch const&, Output const&) override { return {}; }
   [[nodiscard]] std::unique_ptr<Learner> snapshot() const override { throw Error("this learner is not copied"); }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that dependencies between the folders of mneme/ point one way, by reading the #include lines.
+"""Checks that dependencies between the folders of mneme/ point one way, by reading the #include lines, and that no two
+headers define a type of one name in one namespace (which no compiler notices, and linkers merge).
 
 Prints every offending line as file:line and exits 1 when there is one.
 """
@@ -85,13 +86,33 @@ def faults_of(path, patterns):
                 yield number, header, "a torch-free file includes one that is not"
 
 
+TYPE = re.compile(r"^(?:struct|class|enum class) (\w+)(?: final)?(?: :[^:].*)? \{")
+NAMESPACE = re.compile(r"^namespace ([\w:]+) \{")
+
+
+def twins(files):
+    """Yields (path, line number, type, where it is defined too)."""
+    defined = {}
+    for path in files:
+        if path.suffix != ".hpp" or path.parts[0] not in ("mneme", "app"):
+            continue
+        namespace = ""
+        for number, line in enumerate((ROOT / path).read_text().splitlines(), 1):
+            if match := NAMESPACE.match(line):
+                namespace = match.group(1)
+            elif match := TYPE.match(line):
+                other = defined.setdefault((namespace, match.group(1)), path)
+                if other != path:
+                    yield path, number, f"{namespace}::{match.group(1)}", f"is defined in {other} too"
+
+
 def main():
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.hpp", "*.cpp"],
         cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     patterns = base_patterns()
     files = [Path(name) for name in listed if (ROOT / name).exists()]
-    faults = [(path, *fault) for path in files for fault in faults_of(path, patterns)]
+    faults = [(path, *fault) for path in files for fault in faults_of(path, patterns)] + list(twins(files))
     for path, number, header, reason in faults:
         print(f"{path}:{number}: {header}: {reason}")
     print(f"includes: {len(files)} files, {len(faults)} faults")

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# clang-tidy (checks: .clang-tidy) over the torch-free sources of a configured build: scripts/check_tidy.sh [BUILD].
-# After MNEME_TIDY_SECONDS (default 180) no further file is begun, so that a slow machine checks fewer and still ends.
+# clang-tidy (checks: .clang-tidy) over the torch-free sources of a configured build, and over the sources with torch
+# that the last commit changed: scripts/check_tidy.sh [BUILD [RELEASE_BUILD]].
+# After MNEME_TIDY_SECONDS (default 180) no further file is begun, so that a slow machine checks fewer and still ends;
+# the changed ones come first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build/asan}

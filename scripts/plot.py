@@ -18,7 +18,8 @@ try:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 except ImportError:
-    print("plot.py needs matplotlib: python3 -m pip install matplotlib", file=sys.stderr)
+    print("plot.py needs matplotlib: sudo apt-get install python3-matplotlib (or, in a virtual environment of yours: "
+          "python3 -m pip install matplotlib)", file=sys.stderr)
     raise SystemExit(2)
 
 COLOURS = ["#0064b0", "#c04a00", "#00755a", "#8b3fa8", "#7a6200", "#b3245f", "#42505c", "#1f7684"]

@@ -14,6 +14,9 @@ std::string format_number(double value);
 /// '+'.
 std::optional<double> parse_number(std::string_view text);
 
+/// As a field of a CSV record, RFC 4180: quoted where it holds a comma, a quote or a line break.
+std::string csv_field(std::string_view text);
+
 /// "a, b, c".
 template <class Range>
 std::string join(Range const& parts, std::string_view separator = ", ") {

@@ -19,16 +19,6 @@ constexpr std::array<std::string_view, 4> kKinds = {"initial", "learn", "forget"
 
 bool is_kind(std::string_view text) { return std::find(kKinds.begin(), kKinds.end(), text) != kKinds.end(); }
 
-std::string csv_field(std::string const& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (char const c : text) {
-    if (c == '"') quoted += c;
-    quoted += c;
-  }
-  return quoted + '"';
-}
-
 std::optional<std::int64_t> parse_integer(std::string const& text) {
   std::int64_t value = 0;
   auto const result = std::from_chars(text.data(), text.data() + text.size(), value);

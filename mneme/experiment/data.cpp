@@ -68,15 +68,41 @@ Dataset DataLibrary::get(Json const& tree, std::string const& name, std::string 
   } else {
     data = load_dataset(name, split, search_);
   }
-  auto dataset = Dataset::from(name, data);
-  sets_.push_back({{"name", name}, {"split", split}, {"count", dataset.size()}, {"sha256", dataset.sha256()}});
-  return loaded_.emplace(key, std::move(dataset)).first->second;
+  return loaded_.emplace(key, Dataset::from(name, data)).first->second;
 }
 
-Json DataLibrary::describe(std::string const& kind) const {
-  bool const custom =
-      std::any_of(loaded_.begin(), loaded_.end(), [](auto const& s) { return s.first.starts_with("own/"); });
-  return {{"kind", custom ? "custom" : kind}, {"sets", sets_}};
+namespace {
+
+void add_once(Json& sets, Json const& set) {
+  if (std::find(sets.begin(), sets.end(), set) == sets.end()) sets.push_back(set);
+}
+
+}  // namespace
+
+void DataRecord::add(Dataset const& set, std::string const& split, bool own) {
+  if (own) kind_ = "custom";
+  add_once(sets_, {{"name", set.name()}, {"split", split}, {"count", set.size()}, {"sha256", set.sha256()}});
+}
+
+Json united(std::vector<Json> const& records) {
+  Json all = records.front();
+  for (auto const& record : records) {
+    if (record.at("kind") == "custom") all["kind"] = "custom";
+    for (auto const& set : record.at("sets")) add_once(all["sets"], set);
+  }
+  return all;
+}
+
+void refuse_other_data(Json const& then, Json const& now) {
+  auto const content = [](Json const& set) {
+    return set.at("sha256").get<std::string>() + ", " + set.at("count").dump() + " samples";
+  };
+  for (auto const& old : then.at("sets"))
+    for (auto const& set : now.at("sets"))
+      if (set.at("name") == old.at("name") && set.at("split") == old.at("split") && set != old)
+        throw DataError("data set " + set.at("name").get<std::string>() + " (" + set.at("split").get<std::string>() +
+                        ") is not what this run was started with: it had " + content(old) + ", here it is " +
+                        content(set) + ". Put the old files back, or start a new run");
 }
 
 }  // namespace mneme

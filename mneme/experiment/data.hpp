@@ -32,13 +32,26 @@ class DataLibrary {
   /// `tree`: an arm's resolved configuration; its `data` and `datasets` say where to look.
   Dataset get(Json const& tree, std::string const& name, std::string const& split);
 
-  /// What was read so far, for the summary: {kind, sets: [{name, split, count, sha256}]}.
-  [[nodiscard]] Json describe(std::string const& kind) const;
-
  private:
   DataSearch search_;
   std::map<std::string, Dataset> loaded_;
-  std::vector<Json> sets_;
 };
+
+/// Which data an arm uses, as a summary says it: {kind: full | sample | custom, sets: [{name, split, count, sha256}]}.
+class DataRecord {
+ public:
+  explicit DataRecord(std::string kind) : kind_(std::move(kind)) {}
+  void add(Dataset const& set, std::string const& split, bool own);
+  [[nodiscard]] Json to_json() const { return {{"kind", kind_}, {"sets", sets_}}; }
+
+ private:
+  std::string kind_;
+  Json sets_ = Json::array();
+};
+
+/// What several arms use together.
+[[nodiscard]] Json united(std::vector<Json> const& records);
+/// Throws DataError when a set of `now` is not what `then` says of it.
+void refuse_other_data(Json const& then, Json const& now);
 
 }  // namespace mneme

@@ -103,7 +103,7 @@ void RunOptions::describe(OptionVisitor& v) {
   v.field("title", title, {.help = "headline of the report"});
   v.field("description", description, {.help = "one or two sentences for the report"});
   v.field("data", data, {.help = "the full data sets, or the embedded sample", .choices = {"full", "sample"}});
-  v.field("seeds", seeds, {.help = "one run of every arm for each", .min = 0});
+  v.field("seeds", seeds, {.help = "one run of every arm for each", .min = 0, .max = 9007199254740992.0});
   v.field("device", device, {.help = "where tensors live", .choices = {"auto", "cpu", "cuda"}});
   v.field("threads", threads, {.help = "threads of one arm; part of a run's identity", .min = 1});
   v.field("checkpoint_seconds", checkpoint_seconds,
@@ -129,6 +129,7 @@ ExperimentPlan plan_experiment(Json const& tree) {
     throw ConfigError("name: '" + name + "' cannot be a folder's name; use letters, digits, '-' and '_'");
   Json base = tree;
   base.erase("arm");
+  Json const resolved = resolve_arm(base, "");  // what is wrong at the top is named as it was written there
   if (tree.contains("arm")) {
     if (!tree["arm"].is_object() || tree["arm"].empty())
       throw ConfigError("arm: expected tables such as [arm.ewc], found " + tree["arm"].dump());
@@ -145,7 +146,7 @@ ExperimentPlan plan_experiment(Json const& tree) {
       plan.arms.push_back({name, resolve_arm(own, "arm." + name)});
     }
   } else {
-    plan.arms.push_back({"main", resolve_arm(base, "")});
+    plan.arms.push_back({"main", resolved});
   }
 
   // Arms that differ in nothing but strategies which leave the first event's training as it is share that training.
@@ -168,7 +169,7 @@ ExperimentPlan plan_experiment(Json const& tree) {
   // The resolved tree: what the arms have in common once, and per arm its strategy and what it changes.
   plan.tree = plan.arms.front().tree;
   if (tree.contains("arm")) {
-    plan.tree = resolve_arm(base, "");
+    plan.tree = resolved;
     plan.tree.erase("strategy");
     for (auto const& arm : plan.arms) {
       Json own = Json::object();

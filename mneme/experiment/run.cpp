@@ -3,7 +3,6 @@
 #include <torch/types.h>
 
 #include <algorithm>
-#include <map>
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/toml.hpp"
@@ -61,8 +60,14 @@ LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t see
       read_options<RunOptions>(tree, where, {"stream", "learner", "train", "evaluate", "datasets", "strategy", "arm"});
   auto const unsigned_seed = static_cast<std::uint64_t>(seed);
   auto const& stream_row = find_row(stream_table(), "stream", tree.at("stream").at("kind").get<std::string>());
-  auto const source = [&](std::string const& name, std::string const& split) { return library.get(tree, name, split); };
+  DataRecord record(options.data);
+  auto const source = [&](std::string const& name, std::string const& split) {
+    auto set = library.get(tree, name, split);
+    record.add(set, split, tree.contains("datasets") && tree["datasets"].contains(name));
+    return set;
+  };
   arm.stream = stream_row.make(tree["stream"], "stream", source, unsigned_seed);
+  arm.data = record.to_json();
   auto const* first = arm.stream.tasks().front();
   RandomStreams streams(unsigned_seed);
   auto const& learner_row = find_row(learner_table(), "learner", tree.at("learner").at("kind").get<std::string>());
@@ -157,15 +162,19 @@ ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std
   return run;
 }
 
+DataSearch with_stored_folders(DataSearch search, fs::path const& run) {
+  if (fs::exists(run / "command.json"))
+    for (auto const& path : read_json(run / "command.json").value("data_folders", Json::array()))
+      search.folders.emplace_back(path.get<std::string>());
+  return search;
+}
+
 ExperimentRun ExperimentRun::open(fs::path const& folder, DataSearch search, bool lock) {
   if (!fs::exists(folder / "config.toml"))
     throw DataError(folder.string() + ": is no run folder (it has no config.toml); `mneme runs` lists them");
   auto held = lock ? std::make_shared<FolderLock>(folder) : nullptr;
-  // The folders that the run was started with are searched last: --data of its start need not be given again.
-  if (fs::exists(folder / "command.json"))
-    for (auto const& path : read_json(folder / "command.json").value("data_folders", Json::array()))
-      search.folders.emplace_back(path.get<std::string>());
-  ExperimentRun run(folder, plan_experiment(read_toml(folder / "config.toml")), DataLibrary(std::move(search)));
+  ExperimentRun run(folder, plan_experiment(read_toml(folder / "config.toml")),
+                    DataLibrary(with_stored_folders(std::move(search), folder)));
   run.lock_ = std::move(held);
   return run;
 }
@@ -173,6 +182,13 @@ ExperimentRun ExperimentRun::open(fs::path const& folder, DataSearch search, boo
 fs::path ExperimentRun::unit_folder(Unit const& unit) const {
   auto const base = unit.shared >= 0 ? folder_ / "shared" / std::to_string(unit.shared) : folder_ / "arms" / unit.arm;
   return base / ("seed-" + std::to_string(unit.seed));
+}
+
+bool ExperimentRun::ready(Unit const& unit) const {
+  if (unit.shared >= 0) return true;
+  int const shared = plan_.arm(unit.arm).shared;
+  return shared < 0 || finished({shared, "", unit.seed}) ||
+         CheckpointStore(unit_folder(unit) / "checkpoints", 60).newest();
 }
 
 std::vector<std::vector<Unit>> waves_of(ExperimentPlan const& plan) {
@@ -194,7 +210,7 @@ void ExperimentRun::take_prefix(Unit const& unit) const {
   auto const& arm = plan_.arm(unit.arm);
   auto const from = unit_folder({arm.shared, "", unit.seed}), to = unit_folder(unit);
   fs::create_directories(to / "samples");
-  for (auto const& name : {"metrics.jsonl", "log.txt", "matrix.csv"})
+  for (auto const& name : {"metrics.jsonl", "log.txt", "matrix.csv", "data.json"})
     if (fs::exists(from / name)) fs::copy_file(from / name, to / name, fs::copy_options::overwrite_existing);
   for (auto const& file : fs::directory_iterator(from / "samples"))
     fs::copy_file(file.path(), to / "samples" / file.path().filename(), fs::copy_options::overwrite_existing);
@@ -222,7 +238,10 @@ void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
   if (options.on_files) options.on_files(unit, files);
   auto session = prepare(unit, files, options);
   auto& trainer = *session->arm.trainer;
-  refuse_other_data(folder);
+  if (auto const data = folder / "data.json"; fs::exists(data))
+    refuse_other_data(read_json(data), session->arm.data);
+  else
+    write_json(data, session->arm.data);
   if (checkpoint) {
     auto archive = read_checkpoint(*checkpoint, options.allow_drift);
     bool const branched = fs::exists(folder / "branched.json") && checkpoint->filename() == "branched";
@@ -248,41 +267,43 @@ void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
   }
 }
 
-void ExperimentRun::refuse_other_data(fs::path const& unit_folder) const {
-  if (!fs::exists(unit_folder / "arm.json")) return;
-  std::map<std::string, std::string> then, now;
-  auto const collect = [](Json const& data, auto& sets) {
-    for (auto const& set : data.at("sets"))
-      sets[set.at("name").get<std::string>() + " (" + set.at("split").get<std::string>() + ")"] =
-          set.at("sha256").get<std::string>() + ", " + set.at("count").dump() + " samples";
-  };
-  collect(read_json(unit_folder / "arm.json").at("data"), then);
-  collect(library_->describe(plan_.options.data), now);
-  for (auto const& [set, content] : then)
-    if (auto const found = now.find(set); found != now.end() && found->second != content)
-      throw DataError("data set " + set + " is not what this run was started with: it had " + content +
-                      ", here it is " + found->second + ". Put the old files back, or start a new run");
+namespace {
+
+fs::path seed_folder(fs::path const& run, std::string const& arm, std::int64_t seed) {
+  return run / "arms" / arm / ("seed-" + std::to_string(seed));
 }
 
-void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
+}  // namespace
+
+void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibrary& library, bool allow_drift) {
   auto const source_plan = plan_experiment(read_toml(from.run / "config.toml"));
   auto const& stored = source_plan.arm(from.arm).tree;
-  for (auto const& arm : plan_.arms)
+  for (auto const& arm : plan.arms)
     for (auto const* key : {"stream", "data", "datasets"})
       if (stored.value(key, Json()) != arm.tree.value(key, Json()))
         throw ConfigError("a branch goes on with what the stored run was trained on, so `" + std::string(key) +
                           "` cannot change; start a new run for that");
+  for (auto const& arm : plan.arms)
+    for (auto const seed : plan.options.seeds) {
+      auto const source = seed_folder(from.run, from.arm, seed);
+      auto archive = read_checkpoint(CheckpointStore(source / "checkpoints", 60).find(from.checkpoint), allow_drift);
+      auto const loaded = build_arm(arm.tree, "arm." + arm.name, seed, library);
+      if (fs::exists(source / "data.json")) refuse_other_data(read_json(source / "data.json"), loaded.data);
+      loaded.trainer->state(archive, true);
+    }
+}
+
+void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
+  check_branch(plan_, from, *library_, allow_drift);
   for (auto const seed : plan_.options.seeds)
     for (auto const& arm : plan_.arms) {
-      auto const source = from.run / "arms" / source_plan.arm(from.arm).name / ("seed-" + std::to_string(seed));
+      auto const source = seed_folder(from.run, from.arm, seed);
       auto const checkpoint = CheckpointStore(source / "checkpoints", 60).find(from.checkpoint);
-      static_cast<void>(
-          read_checkpoint(checkpoint, allow_drift));  // damaged or foreign: refuse before anything is made
       auto const target = unit_folder({-1, arm.name, seed});
       fs::create_directories(target / "checkpoints");
       fs::create_directories(target / "samples");
       fs::copy(checkpoint, target / "checkpoints" / "branched", fs::copy_options::recursive);
-      for (auto const& name : {"metrics.jsonl", "log.txt"})
+      for (auto const& name : {"metrics.jsonl", "log.txt", "data.json"})
         if (fs::exists(source / name)) fs::copy_file(source / name, target / name);
       for (auto const& file : fs::directory_iterator(source / "samples"))
         fs::copy_file(file.path(), target / "samples" / file.path().filename());
@@ -297,7 +318,7 @@ void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
 void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string const& status, std::string const& error) {
   auto& trainer = *session.arm.trainer;
   auto const& matrix = trainer.matrix();
-  auto const figure = trainer.learner().figures().front();
+  auto const headline = trainer.learner().metrics().front();
   auto const number = [](std::optional<double> const& value) { return value ? Json(*value) : Json(); };
   Json arm = {{"arm", unit.arm},
               {"seed", unit.seed},
@@ -305,20 +326,22 @@ void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string co
               {"strategy", StrategyList(plan_.arm(unit.arm).tree["strategy"], "strategy", 0).describe()},
               {"strategy_options", plan_.arm(unit.arm).tree["strategy"]},
               {"learner", trainer.learner().kind()},
-              {"metric", figure.name}};
+              {"metric", headline.name}};
   if (!error.empty()) arm["error"] = error;
   arm.update(matrix.to_json());
   arm["average"] = number(average(matrix));
   arm["forgetting"] = number(forgetting(matrix));
   arm["bwt"] = number(backward_transfer(matrix));
   arm["fwt"] = number(forward_transfer(matrix));
+  arm["forgotten"] = Json::object();
+  for (auto const& task : forgotten_tasks(matrix)) arm["forgotten"][task] = number(forgotten_value(matrix, task));
   arm["steps"] = trainer.steps();
   arm["parameters"] = trainer.learner().parameters().size();
   arm["wall_seconds"] = trainer.clock().to_json();
   arm["parameter_hash"] = trainer.parameter_hash();
   arm["training_hash"] = trainer.training_hash();
-  arm["loss_parts"] = figure.higher_is_better ? Json::object() : trainer.figures();
-  arm["data"] = library_->describe(plan_.options.data);
+  arm["loss_parts"] = headline.higher_is_better ? Json::object() : trainer.figures();
+  arm["data"] = session.arm.data;
   write_json(unit_folder(unit) / "arm.json", arm);
   write_summary("running");
 }
@@ -334,17 +357,19 @@ Json ExperimentRun::summary() const {
                   {"created", about.at("created")},
                   {"updated", utc_timestamp(TimeFormat::kIso)},
                   {"command", about.at("command")},
-                  {"data", library_->describe(plan_.options.data)},
+                  {"data", {{"kind", plan_.options.data}, {"sets", Json::array()}}},
                   {"arms", Json::array()}};
+  std::vector<Json> data;
   for (auto const seed : plan_.options.seeds)
     for (auto const& arm : plan_.arms) {
       auto const file = unit_folder({-1, arm.name, seed}) / "arm.json";
       if (!fs::exists(file)) continue;
       auto entry = read_json(file);
-      summary["data"] = entry.at("data");
+      data.push_back(entry.at("data"));
       entry.erase("data");
       summary["arms"].push_back(std::move(entry));
     }
+  if (!data.empty()) summary["data"] = united(data);
   return summary;
 }
 

@@ -43,6 +43,13 @@ struct BranchPoint {
   std::string checkpoint = "event-0";
 };
 
+/// The folders that a run was started with are searched last: --data of its start need not be given again.
+[[nodiscard]] DataSearch with_stored_folders(DataSearch search, std::filesystem::path const& run);
+
+/// Throws what a branch of `plan` from there would fail with (ConfigError, CheckpointError, DataError), before anything
+/// is made: other data, a strategy that has missed something, another net or optimizer, a damaged checkpoint.
+void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibrary& library, bool allow_drift);
+
 class ExperimentRun {
  public:
   /// Makes `out`/<name>/<time>-<hash>/ with config.toml and environment.json. IoError if it cannot be written. What
@@ -52,11 +59,14 @@ class ExperimentRun {
   /// Opens a run folder. DataError if it is none; ConfigError if another process holds it.
   static ExperimentRun open(std::filesystem::path const& folder, DataSearch search, bool lock = true);
 
-  /// Lays a stored arm's checkpoint under this run's arms, one per seed. Call once, after `start`.
+  /// Lays a stored arm's checkpoint under this run's arms, one per seed, after `check_branch`. Call once, after
+  /// `start`.
   void branch_from(BranchPoint const& from, bool allow_drift);
 
   [[nodiscard]] std::vector<std::vector<Unit>> waves() const { return waves_of(plan_); }
   [[nodiscard]] bool finished(Unit const& unit) const;
+  /// Whether the shared prefix that it stands on, if any, is trained.
+  [[nodiscard]] bool ready(Unit const& unit) const;
   /// Runs one unit from where it stands. Throws Stopped, and whatever training throws; the failure is in the summary.
   void execute(Unit const& unit, ExecuteOptions const& options);
 
@@ -74,8 +84,6 @@ class ExperimentRun {
   [[nodiscard]] std::unique_ptr<Session> prepare(Unit const& unit, RunFiles& files, ExecuteOptions const& options);
   [[nodiscard]] std::filesystem::path unit_folder(Unit const& unit) const;
   void take_prefix(Unit const& unit) const;
-  /// Throws DataError when a data set differs from what the unit was started with.
-  void refuse_other_data(std::filesystem::path const& unit_folder) const;
   void write_arm(Unit const& unit, Session& session, std::string const& status, std::string const& error = "");
 
   std::filesystem::path folder_;
@@ -86,6 +94,7 @@ class ExperimentRun {
 
 /// Builds learner, stream and trainer of a resolved configuration: what `predict` and `eval` load a checkpoint into.
 struct LoadedArm {
+  Json data;  // DataRecord
   Stream stream;
   std::unique_ptr<Learner> learner;
   std::unique_ptr<Trainer> trainer;

@@ -123,7 +123,7 @@ std::vector<std::string> class_order(std::map<std::string, std::int64_t> const& 
 }
 
 /// Where the label stands among `columns`; what is allowed without a header is told in the options.
-std::size_t label_column(CsvScanner const& scanner, Fields const& columns, CsvOptions const& options) {
+std::optional<std::size_t> label_column(CsvScanner const& scanner, Fields const& columns, CsvOptions const& options) {
   if (!options.header) {
     if (options.label == CsvOptions{}.label) return columns.size() - 1;
     auto const number = read_number<std::size_t>(options.label);
@@ -133,6 +133,7 @@ std::size_t label_column(CsvScanner const& scanner, Fields const& columns, CsvOp
   }
   auto const found = std::find(columns.begin(), columns.end(), options.label);
   if (found != columns.end()) return static_cast<std::size_t>(found - columns.begin());
+  if (options.unlabelled) return std::nullopt;
   scanner.fail("there is no label column '" + options.label + "'; columns: " + join(columns));
 }
 
@@ -149,8 +150,8 @@ LabelledData parse_csv(std::string_view text, std::string const& name, CsvOption
   CsvScanner scanner(text, name, options.delimiter);
   Fields columns;
   if (!scanner.next(columns)) throw DataError(name + ": is empty");
-  std::size_t const label_at = label_column(scanner, columns, options);
-  if (columns.size() < 2) scanner.fail("there is no feature column beside the label");
+  auto const label_at = label_column(scanner, columns, options);
+  if (label_at && columns.size() < 2) scanner.fail("there is no feature column beside the label");
 
   LabelledData data;
   std::vector<std::string> row_labels;
@@ -170,7 +171,7 @@ LabelledData parse_csv(std::string_view text, std::string const& name, CsvOption
       }
       data.features.push_back(*value);
     }
-    row_labels.emplace_back(trim(fields[label_at]));
+    row_labels.emplace_back(label_at ? trim(fields[*label_at]) : "");
     classes.emplace(row_labels.back(), 0);
   }
   if (row_labels.empty()) throw DataError(name + ": has a header but no rows");
@@ -180,7 +181,8 @@ LabelledData parse_csv(std::string_view text, std::string const& name, CsvOption
     classes[data.class_names[i]] = static_cast<std::int64_t>(i);
   }
   for (auto const& label : row_labels) data.labels.push_back(classes[label]);
-  data.shape = {static_cast<std::int64_t>(row_labels.size()), static_cast<std::int64_t>(columns.size() - 1)};
+  data.shape = {static_cast<std::int64_t>(row_labels.size()),
+                static_cast<std::int64_t>(columns.size() - (label_at ? 1 : 0))};
   data.sha256 = sha256_hex(as_bytes(text));
   return data;
 }

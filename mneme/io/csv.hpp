@@ -17,6 +17,7 @@ struct CsvOptions {
   std::string label = "label";  // name of the label column; without a header its number from 0, or "label" for the last
   char delimiter = ',';
   bool header = true;
+  bool unlabelled = false;  // with a header that lacks the label column every column is a feature, all labels are 0
 };
 
 /// `name` is for messages. Blank lines are skipped. Classes are the distinct labels, in numeric order when all are

@@ -38,8 +38,8 @@ at::Tensor Classifier::loss(Phase const& phase, Batch const& batch, Output const
   return cross_entropy(active(batch, output.logits), batch.y());
 }
 
-std::span<Figure const> Classifier::figures() const {
-  static std::vector<Figure> const list = {{"accuracy", true}, {"loss", false}};
+std::span<Metric const> Classifier::metrics() const {
+  static std::vector<Metric> const list = {{"accuracy", true}, {"loss", false}};
   return list;
 }
 

@@ -18,7 +18,7 @@ class Classifier final : public Learner, public Predicts {
   Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) override;
   at::Tensor per_sample_loss(Batch const& batch, Output const& output) override;
   at::Tensor loss(Phase const& phase, Batch const& batch, Output const& output) override;
-  [[nodiscard]] std::span<Figure const> figures() const override;
+  [[nodiscard]] std::span<Metric const> metrics() const override;
   at::Tensor measure(Batch const& batch, Output const& output) override;
   [[nodiscard]] std::unique_ptr<Learner> snapshot() const override;
   [[nodiscard]] Net& net() { return *net_; }

@@ -23,8 +23,8 @@ struct Phase {
   std::vector<int> segments;  // trained by it; empty: all
 };
 
-/// A figure that a learner reports about a test set. The first of a learner's figures is its headline.
-struct Figure {
+/// What a learner reports about a test set. The first of its metrics is the headline.
+struct Metric {
   std::string name;  // accuracy, negative_elbo, bce, kl, squared_error
   bool higher_is_better = false;
 };
@@ -50,8 +50,8 @@ class Learner {
   /// Named parts of the loss of a forward pass, means over the batch, for the log. Default: none.
   virtual std::map<std::string, at::Tensor> loss_parts(Batch const& batch, Output const& output);
 
-  [[nodiscard]] virtual std::span<Figure const> figures() const = 0;
-  /// Sums over the batch of each figure [figures], float64.
+  [[nodiscard]] virtual std::span<Metric const> metrics() const = 0;
+  /// Sums over the batch of each metric [metrics], float64.
   virtual at::Tensor measure(Batch const& batch, Output const& output) = 0;
 
   /// Gradient of the mean loss on a batch into `row` [P]; the arena's own gradient stays as it is. Evaluation mode.

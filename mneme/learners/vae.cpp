@@ -69,8 +69,8 @@ std::map<std::string, at::Tensor> Vae::loss_parts(Batch const& batch, Output con
   return {{"bce", p.bce.mean()}, {"kl", p.kl.mean()}};
 }
 
-std::span<Figure const> Vae::figures() const {
-  static std::vector<Figure> const list = {{"negative_elbo"}, {"bce"}, {"kl"}, {"squared_error"}};
+std::span<Metric const> Vae::metrics() const {
+  static std::vector<Metric> const list = {{"negative_elbo"}, {"bce"}, {"kl"}, {"squared_error"}};
   return list;
 }
 

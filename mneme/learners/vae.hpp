@@ -34,7 +34,7 @@ class Vae final : public Learner, public Generates, public Reconstructs {
   Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) override;
   at::Tensor per_sample_loss(Batch const& batch, Output const& output) override;
   std::map<std::string, at::Tensor> loss_parts(Batch const& batch, Output const& output) override;
-  [[nodiscard]] std::span<Figure const> figures() const override;
+  [[nodiscard]] std::span<Metric const> metrics() const override;
   at::Tensor measure(Batch const& batch, Output const& output) override;
   [[nodiscard]] std::unique_ptr<Learner> snapshot() const override;
 

@@ -48,6 +48,12 @@ Reservoir::Draw Reservoir::sample(std::int64_t n, at::Generator& generator) cons
 }
 
 void Reservoir::state(Archive& archive) {
+  auto capacity = capacity_;
+  archive.field("capacity", capacity);
+  if (capacity != capacity_)
+    throw CheckpointError("the stored buffer holds a sample of up to " + std::to_string(capacity) +
+                          " items, this configuration asks for " + std::to_string(capacity_) +
+                          ": what was not kept cannot be drawn again. Keep `memory`, or begin a new run");
   archive.field("seen", seen_);
   archive.field("data", data_);
   archive.field("labels", labels_);

@@ -33,6 +33,7 @@ class Reservoir {
   [[nodiscard]] at::Tensor data() const { return data_.defined() ? data_.narrow(0, 0, size()) : data_; }
   [[nodiscard]] at::Tensor labels() const { return labels_.defined() ? labels_.narrow(0, 0, size()) : labels_; }
   [[nodiscard]] at::Tensor task() const { return task_.defined() ? task_.narrow(0, 0, size()) : task_; }
+  /// CheckpointError when the stored buffer has another capacity.
   void state(Archive& archive);
 
  private:

@@ -134,7 +134,7 @@ std::string show_difference(std::optional<Seeds> const& seeds, MetricStyle const
   if (!seeds) return "–";
   std::string const mean = signed_text(seeds->spread.mean * style.factor, style.decimals);
   if (seeds->spread.n < 2) return mean;
-  return mean + kNoBreak + "±" + kNoBreak + html::fixed(seeds->spread.deviation * style.factor, style.decimals);
+  return mean + " ±" + kNoBreak + html::fixed(seeds->spread.deviation * style.factor, style.decimals);
 }
 
 std::string show_mean(std::optional<Seeds> const& seeds, MetricStyle const& style) {

@@ -33,9 +33,15 @@ std::string data_of(RunFolder const& run) {
   return join(sets);
 }
 
-std::string section_of(RunFolder const& run, char const* section, std::vector<std::string>& warnings) {
+/// The learner with its net, and what single arms change about it.
+std::string learner_of(RunFolder const& run, std::vector<std::string>& warnings) {
   try {
-    return parse_toml(run.config_text, "config.toml").value(section, Json()).dump();
+    auto const config = parse_toml(run.config_text, "config.toml");
+    Json found = {config.value("learner", Json())};
+    auto const arms = config.value("arm", Json::object());
+    for (auto const& arm : arms)
+      if (arm.contains("learner")) found.push_back(arm["learner"]);
+    return (found.size() == 1 ? found[0] : found).dump();
   } catch (Error const& fault) {
     warnings.push_back(run.name() + ": " + fault.what());
     return "";
@@ -98,14 +104,11 @@ std::string aligned(std::vector<std::vector<std::string>> const& lines) {
 
 Comparison compare_runs(std::span<RunFolder const> runs) {
   Comparison comparison;
-  std::vector<std::pair<std::string, std::string>> data, learner, net, metric, steps, parameters;
+  std::vector<std::pair<std::string, std::string>> data, learner, metric, steps, parameters;
   for (RunFolder const& run : runs) {
     std::string const name = run.name();
     data.emplace_back(name, data_of(run));
-    if (!run.config_text.empty()) {
-      learner.emplace_back(name, section_of(run, "learner", comparison.warnings));
-      net.emplace_back(name, section_of(run, "net", comparison.warnings));
-    }
+    if (!run.config_text.empty()) learner.emplace_back(name, learner_of(run, comparison.warnings));
     for (ArmRun const& arm : run.arms)
       if (arm.failed())
         comparison.failures.push_back(name + ": " + arm.arm + ", seed " + std::to_string(arm.seed) + " failed" +
@@ -135,7 +138,6 @@ Comparison compare_runs(std::span<RunFolder const> runs) {
     }
   warn_where_different("the data differ", data, comparison.warnings, false);
   warn_where_different("the learner's settings differ", learner, comparison.warnings);
-  warn_where_different("the net differs", net, comparison.warnings);
   warn_where_different("the metrics differ", metric, comparison.warnings);
   warn_where_different("the numbers of parameters differ", parameters, comparison.warnings);
   warn_where_different("the numbers of steps differ", steps, comparison.warnings);

@@ -87,13 +87,13 @@ Json figure_json(Figure const& figure) {
 }
 
 std::string figure_csv(Figure const& figure) {
-  std::string csv = "series," + html::csv_cell(figure.x_label) + ",mean,deviation,low,high,n\n";
+  std::string csv = "series," + csv_field(figure.x_label) + ",mean,deviation,low,high,n\n";
   for (auto const& series : figure.series)
     for (Point const& point : series.points) {
       Seeds const& y = point.y;
-      csv += html::csv_cell(series.label) + ',' + html::csv_cell(x_text(figure, point.x)) + ',' +
-             format_number(y.spread.mean) + ',' + (y.spread.n > 1 ? format_number(y.spread.deviation) : "") + ',' +
-             format_number(y.low) + ',' + format_number(y.high) + ',' + std::to_string(y.spread.n) + '\n';
+      csv += csv_field(series.label) + ',' + csv_field(x_text(figure, point.x)) + ',' + format_number(y.spread.mean) +
+             ',' + (y.spread.n > 1 ? format_number(y.spread.deviation) : "") + ',' + format_number(y.low) + ',' +
+             format_number(y.high) + ',' + std::to_string(y.spread.n) + '\n';
     }
   return csv;
 }

@@ -65,21 +65,36 @@ std::string amount(Finding const& finding, Board const& board, bool first) {
   return amount(show_mean(finding.value, board.style), board, first);
 }
 
-/// Every arm's value of `task` in row `now`, beside the one in row `then`.
+bool finished(ArmGroup const& arm) {
+  return std::ranges::all_of(arm.seeds, [](ArmRun const* run) { return run->status == "finished"; });
+}
+
+/// Every arm's value of `task` in row `now`, beside the one in row `then`; an arm that went another way (joint learns
+/// all at once) and has finished is said by its own last row.
 std::vector<Finding> compare_rows(Board const& board, std::string const& task, std::size_t then, std::size_t now) {
+  auto const& way = furthest(board).rows();
   std::vector<Finding> findings;
-  for (ArmGroup const& arm : board.arms)
-    if (auto const value = arm.cell(now, task)) {
-      auto const before = arm.cell(then, task);
-      findings.push_back({arm.label, *value, before ? show_mean(before, board.style) : ""});
-    }
+  for (ArmGroup const& arm : board.arms) {
+    auto const& own = arm.rows();
+    bool const same_way = now < own.size() && own[now].task == way[now].task;
+    if (!same_way && !(finished(arm) && !own.empty())) continue;
+    auto const value = arm.cell(same_way ? now : own.size() - 1, task);
+    if (!value) continue;
+    auto const before = same_way ? arm.cell(then, task) : std::nullopt;
+    findings.push_back({arm.label, *value, before ? show_mean(before, board.style) : ""});
+  }
   return findings;
 }
 
 /// A value before that all arms share, as arms with a common prefix do, is said once.
 void say_shared_once(std::vector<Finding>& findings) {
-  bool const shared = std::ranges::all_of(findings, [&](Finding const& f) { return f.was == findings.front().was; });
-  for (std::size_t i = 1; shared && i < findings.size(); ++i) findings[i].was.clear();
+  std::string shared;
+  for (auto const& f : findings) {
+    if (f.was.empty()) continue;
+    if (shared.empty()) shared = f.was;
+    if (f.was != shared) return;
+  }
+  for (std::size_t i = 1; i < findings.size(); ++i) findings[i].was.clear();
 }
 
 std::string two_tasks(Board const& board, std::size_t first, std::size_t second) {

@@ -111,14 +111,4 @@ std::string csv_link(std::string_view csv, std::string_view file) {
          "\">CSV</a>";
 }
 
-std::string csv_cell(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string out = "\"";
-  for (char const c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + '"';
-}
-
 }  // namespace mneme::html

@@ -43,7 +43,4 @@ struct Table {
 /// A link that saves `csv` as `file`, no network needed.
 std::string csv_link(std::string_view csv, std::string_view file);
 
-/// One CSV cell, quoted where it has to be.
-std::string csv_cell(std::string_view text);
-
 }  // namespace mneme::html

@@ -54,8 +54,8 @@ Stream make_domain(Json const& options, std::string const& where, DataSource con
   Stream stream{.name = "domain", .scenario = "domain-incremental", .visibility = {}, .classes = 0, .events = {}};
   std::set<std::string> seen;
   for (auto const& name : o.datasets) {
-    auto task =
-        make_task(name, static_cast<std::int64_t>(stream.events.size()), source(name, "train"), source(name, "test"));
+    auto const train = source(name, "train"), test = source(name, "test");
+    auto task = make_task(name, static_cast<std::int64_t>(stream.events.size()), train, test);
     for (int copy = 2; !seen.insert(task.name).second; ++copy) task.name = name + "-" + std::to_string(copy);
     for (auto const* before : stream.tasks()) {
       if (task.train.sample_shape() != before->train.sample_shape())

@@ -18,14 +18,17 @@ class Interrupter final : public Observer {
   Interrupter(Trainer& trainer, std::int64_t step, Interruption kind) : trainer_(trainer), step_(step), kind_(kind) {}
   void line(Json const& line) override {
     if (line.at("kind") != "step" || line.at("step") != step_) return;
+    fired_ = true;
     if (kind_ == Interruption::kCrash) throw Crash{};
     trainer_.stop_after(std::chrono::seconds(0));
   }
+  [[nodiscard]] bool fired() const { return fired_; }
 
  private:
   Trainer& trainer_;
   std::int64_t step_;
   Interruption kind_;
+  bool fired_ = false;
 };
 
 struct LiveRun {
@@ -91,6 +94,9 @@ RunOutcome run_interrupted(RunRecipe const& recipe, std::uint64_t seed, std::fil
     Interrupter interrupter(run.trainer, step, kind);
     run.trainer.attach(&interrupter);
     run.trainer.run(run.stream);
+    if (!interrupter.fired())
+      throw ConfigError("step " + std::to_string(step) + " was never logged, so nothing was interrupted; the recipe " +
+                        "needs train.log_every = 1 and as many steps");
   } catch (Crash const&) {
   } catch (Stopped const&) {
   }

@@ -27,7 +27,7 @@ std::vector<double> evaluate(Learner& learner, StrategyList& strategies, Gates c
                              RandomStreams const& streams, std::int64_t batch_size, std::function<void()> const& poll) {
   at::NoGradGuard const no_grad;
   auto noise = streams.fresh("eval/" + test.name());
-  auto sums = at::zeros({static_cast<std::int64_t>(learner.figures().size())}, at::kDouble);
+  auto sums = at::zeros({static_cast<std::int64_t>(learner.metrics().size())}, at::kDouble);
   for (std::int64_t first = 0; first < test.size(); first += batch_size) {
     poll();
     auto const n = std::min(batch_size, test.size() - first);

@@ -21,7 +21,7 @@ struct EvaluationOptions {
 [[nodiscard]] Output predict(Learner& learner, StrategyList& strategies, Gates const& gates, Batch const& batch,
                              at::Generator& noise);
 
-/// Means over `test` of the learner's figures, in their order. Scores come from the strategies where one predicts.
+/// Means over `test` of the learner's metrics, in their order. Scores come from the strategies where one predicts.
 /// Noise restarts from (seed, name of the test set), so the result depends on the weights alone.
 [[nodiscard]] std::vector<double> evaluate(Learner& learner, StrategyList& strategies, Gates const& gates,
                                            Dataset const& test, RandomStreams const& streams, std::int64_t batch,

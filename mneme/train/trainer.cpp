@@ -13,10 +13,10 @@
 namespace mneme {
 
 void TrainOptions::describe(OptionVisitor& v) {
-  v.field("epochs", epochs, {.help = "passes over each task", .unit = "epochs", .min = 0});
+  v.field("epochs", epochs, {.help = "passes over each task", .unit = "epochs", .min = 0, .max = 1e9});
   v.field("epochs_per_event", epochs_per_event,
-          {.help = "passes by event where they differ; the last number holds for the rest", .min = 0});
-  v.field("batch", batch, {.help = "new samples per step", .unit = "samples", .min = 1});
+          {.help = "passes by event where they differ; the last number holds for the rest", .min = 0, .max = 1e9});
+  v.field("batch", batch, {.help = "new samples per step", .unit = "samples", .min = 1, .max = 1e9});
   v.field("at_boundary", at_boundary,
           {.help = "optimizer at the start of an event: a new one, or kept", .choices = {"new", "keep"}});
   v.field("log_every", log_every, {.help = "write loss and terms each so many steps", .unit = "steps", .min = 1});
@@ -43,7 +43,7 @@ Trainer::Trainer(Learner& learner, StrategyList strategies, TrainOptions options
   at::globalContext().setFlushDenormal(true);
   for (std::size_t i = 0; i < learner.phases().size(); ++i)
     optimizers_.emplace_back(options_.optimizer, learner.parameters());
-  matrix_.higher_is_better = learner.figures().front().higher_is_better;
+  matrix_.higher_is_better = learner.metrics().front().higher_is_better;
   loss_sum_ = at::zeros({}, learner.parameters().value().options());
 }
 
@@ -82,6 +82,7 @@ void Trainer::process(Event const& event) {
     throw ConfigError("event " + std::to_string(position_.event) + " asks to forget '" + event_name(event) +
                       "', but strategy '" + strategies_.describe() + "' has no way to forget");
   auto const data = training_part(event, false);
+  if (options_.patience > 0 && is_learn(event)) static_cast<void>(training_part(event, true));  // throws if empty
   auto context = context_of(event, data);
   auto const boundary = [&](std::string const& phase) {
     write({{"kind", "event"},
@@ -151,6 +152,10 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
     position_.in_stage = true;
   }
   for (bool more = true; more && position_.epoch < epochs;) {
+    if (order_.defined() && order_.size(0) != data.size())
+      throw CheckpointError("the checkpoint was taken in the middle of an epoch over " +
+                            std::to_string(order_.size(0)) + " samples, this stage has " + std::to_string(data.size()) +
+                            ". Keep train.patience and train.held_out, or branch at event-<n>");
     if (!order_.defined()) order_ = at::randperm(data.size(), streams_.get("data"), at::kLong);
     while (position_.batch < batches && position_.epoch * batches + position_.batch < steps) {
       auto const first = position_.batch * options_.batch;
@@ -184,11 +189,11 @@ bool Trainer::finish_epoch(EventContext& context) {
     }
   auto const held = options_.patience > 0 ? training_part(context.event, true) : Dataset();
   if (held.size() == 0) return true;
-  auto const figures = learner_.figures();
+  auto const metrics = learner_.metrics();
   auto const gates = gates_of(context, false);
   auto const values = evaluate(learner_, strategies_, gates, held, streams_, evaluation_.batch, [] {});
   clock_.lap(Lap::kEvaluation);
-  double const value = figures.front().higher_is_better ? -values.front() : values.front();
+  double const value = metrics.front().higher_is_better ? -values.front() : values.front();
   auto const& theta = learner_.parameters().value();
   if (!early_stop_.weights.defined() || value < early_stop_.best) {
     early_stop_ = {.weights = theta.clone(), .best = value, .bad_epochs = 0};

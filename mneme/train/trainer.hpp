@@ -103,6 +103,7 @@ class Trainer final : private MetricLog {
     std::int64_t event = 0, stage = 0, epoch = 0, batch = 0, step = 0;
     std::int64_t at = static_cast<std::int64_t>(At::kStart);
     bool in_stage = false;
+    std::int64_t batch_size = 0;  // that `batch` counts in
     void state(Archive& archive);
   };
   struct EarlyStop {

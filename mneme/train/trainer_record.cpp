@@ -45,9 +45,9 @@ void Trainer::test_on(Task const& task) {
   if (std::find(matrix_.tasks.begin(), matrix_.tasks.end(), task.name) != matrix_.tasks.end()) return;
   matrix_.tasks.push_back(task.name);
   for (auto& row : matrix_.values) row.emplace_back();  // it did not exist when those rows were measured
-  auto const figures = learner_.figures();
-  for (std::size_t i = 1; i < figures.size(); ++i)
-    figures_[task.name][figures[i].name] = std::vector<Json>(matrix_.rows.size());
+  auto const metrics = learner_.metrics();
+  for (std::size_t i = 1; i < metrics.size(); ++i)
+    figures_[task.name][metrics[i].name] = std::vector<Json>(matrix_.rows.size());
 }
 
 void Trainer::measure(EventContext& context, bool full, std::string const& kind) {
@@ -70,7 +70,7 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
 
   // A part for a curve is small; stopping in the middle of it would lose the step that it belongs to.
   auto const poll = full ? context.poll : std::function<void()>([] {});
-  auto const figures = learner_.figures();
+  auto const metrics = learner_.metrics();
   Json values = Json::object(), parts = Json::object();
   std::vector<Cell> row(matrix_.tasks.size());
   for (std::size_t column = 0; column < matrix_.tasks.size(); ++column) {
@@ -91,15 +91,15 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
     auto const means = evaluate(measured, strategies_, gates, *test, streams_, evaluation_.batch, poll);
     values[task.name] = means.front();
     row[column] = means.front();
-    for (std::size_t i = 1; i < figures.size(); ++i) {
-      parts[task.name][figures[i].name] = means[i];
-      if (!kind.empty()) figures_[task.name][figures[i].name].push_back(means[i]);
+    for (std::size_t i = 1; i < metrics.size(); ++i) {
+      parts[task.name][metrics[i].name] = means[i];
+      if (!kind.empty()) figures_[task.name][metrics[i].name].push_back(means[i]);
     }
   }
   clock_.lap(Lap::kEvaluation);
   Json line = {
       {"kind", "evaluation"}, {"part", full ? "full" : "curve"}, {"epoch", position_.epoch}, {"values", values}};
-  if (!figures.front().higher_is_better) line["loss_parts"] = parts;  // the headline is a loss: its parts
+  if (!metrics.front().higher_is_better) line["loss_parts"] = parts;  // the headline is a loss: its parts
   write(std::move(line));
   if (kind.empty()) return;
   matrix_.rows.push_back({kind == "initial" ? -1 : position_.event, kind,
@@ -235,6 +235,7 @@ void Trainer::Position::state(Archive& a) {
   a.field("step", step);
   a.field("at", at);
   a.field("in_stage", in_stage);
+  a.field("batch_size", batch_size);
 }
 
 void Trainer::EarlyStop::state(Archive& a) {
@@ -273,7 +274,12 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
   archive.row("parameters", arena.value());
   {
     Archive::Scope const inner(archive, "position");
+    position_.batch_size = options_.batch;
     position_.state(archive);
+    if (position_.in_stage && position_.batch_size != options_.batch)
+      throw CheckpointError("the checkpoint was taken in the middle of a stage with batches of " +
+                            std::to_string(position_.batch_size) + ", this configuration has " +
+                            std::to_string(options_.batch) + ". Keep train.batch, or branch at event-<n>");
   }
   bool const trained = position_.at == static_cast<std::int64_t>(At::kTrained);
   // A branch at the end of an event may change the optimizer: the next event begins with a new one.
@@ -304,9 +310,8 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
   for (auto& member : strategies_.members()) {
     Archive::Scope const inner(archive, "strategy/" + member_prefix + member.key);
     // A plain strategy has done nothing before the first end_event, so a run may branch into it.
-    bool const untouched = position_.event == 0 && trained;
     bool const absent = branching && !archive.has("random/streams");
-    if (absent && member.needs.prefix == Prefix::kPlain && !untouched)
+    if (absent && member.needs.prefix == Prefix::kPlain && position_.event > 0)
       throw ConfigError(
           "cannot branch into '" + member.key +
           "' here: it would know nothing of the tasks that the stored run has finished. Branch at event-0");

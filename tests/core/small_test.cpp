@@ -65,5 +65,12 @@ TEST(Interrupt, AHandlerCanStoreTheSignal) {
   std::signal(SIGUSR1, before);
 }
 
+// Wrong: a comma in a task's name shifts the columns of the CSV.
+TEST(Text, CsvFieldsAreQuotedWhereTheyMust) {
+  EXPECT_EQ(csv_field("plain"), "plain");
+  EXPECT_EQ(csv_field("a,b"), "\"a,b\"");
+  EXPECT_EQ(csv_field("say \"x\""), "\"say \"\"x\"\"\"");
+}
+
 }  // namespace
 }  // namespace mneme

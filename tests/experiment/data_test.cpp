@@ -24,10 +24,18 @@ TEST(DataLibrary, ReadsASetOnceAndSharesIt) {
   DataLibrary library{DataSearch{}};
   auto const first = library.get(tree, "mine", "train"), again = library.get(tree, "mine", "train");
   EXPECT_EQ(first.data().data_ptr(), again.data().data_ptr()) << "each arm would hold a copy of its own";
-  auto const about = library.describe("full");
-  EXPECT_EQ(about["kind"], "custom");
-  EXPECT_EQ(about["sets"].size(), 1U);
-  EXPECT_EQ(about["sets"][0]["sha256"], first.sha256());
+}
+
+TEST(DataRecord, NamesEverySetOnceAndSaysThatItIsTheUsers) {
+  Dataset const set("mine", at::zeros({3, 2}), at::zeros({3}, at::kLong), {}, "abc");
+  DataRecord record("full");
+  record.add(set, "train", false);
+  EXPECT_EQ(record.to_json()["kind"], "full");
+  for (int time = 0; time < 2; ++time) record.add(set, "test", true);
+  Json const sets = {{{"name", "mine"}, {"split", "train"}, {"count", 3}, {"sha256", "abc"}},
+                     {{"name", "mine"}, {"split", "test"}, {"count", 3}, {"sha256", "abc"}}};
+  EXPECT_EQ(record.to_json(), (Json{{"kind", "custom"}, {"sets", sets}}));
+  EXPECT_EQ(united({record.to_json(), record.to_json()}), record.to_json());
 }
 
 TEST(DataLibrary, OtherFilesUnderTheSameNameAreAnotherSet) {

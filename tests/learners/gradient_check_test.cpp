@@ -27,7 +27,7 @@ class Wrong final : public Learner {
   at::Tensor per_sample_loss(Batch const& batch, Output const& output) override {
     return at::cross_entropy_loss(output.logits, batch.y(), {}, at::Reduction::None);
   }
-  [[nodiscard]] std::span<Figure const> figures() const override { return {}; }
+  [[nodiscard]] std::span<Metric const> metrics() const override { return {}; }
   at::Tensor measure(Batch const&, Output const&) override { return {}; }
   [[nodiscard]] std::unique_ptr<Learner> snapshot() const override { return std::make_unique<Wrong>(factor_); }
 

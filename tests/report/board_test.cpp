@@ -32,7 +32,7 @@ TEST(Board, GathersCellsOverSeeds) {
   EXPECT_NEAR(last->spread.deviation, 0.0160801, 1e-6);
   EXPECT_NEAR(last->low, 0.2725, 1e-12);
   EXPECT_NEAR(last->high, 0.30466, 1e-12);
-  EXPECT_EQ(show(last, boards[0].style), "28.9\u00a0±\u00a01.6\u00a0%");
+  EXPECT_EQ(show(last, boards[0].style), "28.9 ±\u00a01.6\u00a0%");
 }
 
 // Wrong: the forgetting of a task is not best minus last, or the task learnt last is said to be forgotten.

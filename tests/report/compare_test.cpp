@@ -44,8 +44,8 @@ TEST(Compare, WarnsOfEverythingThatDiffers) {
   EXPECT_TRUE(warns(compare_runs(with_other(out, other)), "the metrics differ"));
   EXPECT_TRUE(warns(compare_runs(with_other(out, other)), "the learner's settings differ"));
   auto runs = with_other(out, Fixture());
-  runs[1].config_text = "[net]\nname = \"cnn\"\n[learner]\nname = \"classifier\"\n";
-  EXPECT_TRUE(warns(compare_runs(runs), "the net differs"));
+  runs[1].config_text = "[learner]\nname = \"classifier\"\nnet = \"cnn\"\n";
+  EXPECT_TRUE(warns(compare_runs(runs), "the learner's settings differ"));
   runs[1].arms[0].summary_entry["parameters"] = 7;
   EXPECT_TRUE(warns(compare_runs(runs), "the numbers of parameters differ"));
   runs[1].config_text = "[net";

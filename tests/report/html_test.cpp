@@ -43,12 +43,5 @@ TEST(Html, Numbers) {
   EXPECT_EQ(grouped(0), "0");
 }
 
-// Wrong: a comma in a task's name shifts the columns of the CSV.
-TEST(Html, CsvCell) {
-  EXPECT_EQ(csv_cell("plain"), "plain");
-  EXPECT_EQ(csv_cell("a,b"), "\"a,b\"");
-  EXPECT_EQ(csv_cell("say \"x\""), "\"say \"\"x\"\"\"");
-}
-
 }  // namespace
 }  // namespace mneme::html

@@ -114,7 +114,7 @@ TEST(Report, NamesFailedArmsAndLeavesThemOut) {
   });
   std::string const page = report_of(folder);
   EXPECT_NE(page.find("<b>Failed:</b> naive, seed 0: loss is not finite at event 1"), std::string::npos);
-  EXPECT_NE(page.find("29.7\u00a0±\u00a01.1\u00a0%"), std::string::npos) << "mean of 0.2885 and 0.30466";
+  EXPECT_NE(page.find("29.7 ±\u00a01.1\u00a0%"), std::string::npos) << "mean of 0.2885 and 0.30466";
 }
 
 // Wrong: the table does not show what the matrix holds, or a single seed pretends to have a deviation.
@@ -122,7 +122,7 @@ TEST(Report, TablesHoldMeanAndDeviation) {
   TemporaryFolder const out("table");
   Fixture fixture;
   std::string page = report_of(write_run(out.path, fixture));
-  EXPECT_NE(page.find("<td>28.9\u00a0±\u00a01.6\u00a0%</td>"), std::string::npos);
+  EXPECT_NE(page.find("<td>28.9 ±\u00a01.6\u00a0%</td>"), std::string::npos);
   EXPECT_NE(page.find("every arm <span class=\"when\">after Fashion-MNIST"), std::string::npos);
   fixture.seeds = 1;
   page = made(report_of(write_run(out.path, fixture)));

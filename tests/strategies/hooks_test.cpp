@@ -205,7 +205,7 @@ TEST(Stages, OfAPhaseThatTheyFreezeWhollyTrainNothing) {
     at::Tensor per_sample_loss(Batch const& batch, Output const& output) override {
       return inner_->per_sample_loss(batch, output);
     }
-    std::span<Figure const> figures() const override { return inner_->figures(); }
+    std::span<Metric const> metrics() const override { return inner_->metrics(); }
     at::Tensor measure(Batch const& batch, Output const& output) override { return inner_->measure(batch, output); }
     std::unique_ptr<Learner> snapshot() const override { return std::make_unique<TwoPhases>(); }
 

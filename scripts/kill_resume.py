@@ -19,7 +19,7 @@ kind = "domain"
 datasets = ["fashion-mnist", "mnist"]
 [learner]
 kind = "classifier"
-net = { kind = "mlp", hidden = [3072, 2048] }
+net = { kind = "mlp", hidden = [4096, 3072] }
 [train]
 epochs = 1
 batch = 64
@@ -27,7 +27,7 @@ batch = 64
 every_steps = 20
 curve_images = 100
 [arm.both]
-strategy = [{ kind = "ewc", lambda = 1000.0, labels = "all", samples = 1000 }, { kind = "er", memory = 200 }]
+strategy = [{ kind = "ewc", lambda = 1000.0, labels = "all", samples = 250 }, { kind = "er", memory = 200 }]
 [arm.naive]
 """
 ARMS = ["both", "naive"]

@@ -4,6 +4,7 @@
 
 #include "mneme/core/text.hpp"
 #include "mneme/report/html.hpp"
+#include "mneme/train/run_files.hpp"
 #include "terminal.hpp"
 #include "values.hpp"
 

@@ -10,6 +10,7 @@
 #include "mneme/core/text.hpp"
 #include "mneme/report/html.hpp"
 #include "mneme/train/evaluate.hpp"
+#include "mneme/train/trainer.hpp"
 #include "terminal.hpp"
 #include "verbs.hpp"
 

@@ -5,6 +5,8 @@
 #include "mneme/core/toml.hpp"
 #include "mneme/data/catalogue.hpp"
 #include "mneme/experiment/plan.hpp"
+#include "mneme/learners/learner.hpp"
+#include "mneme/strategies/strategy.hpp"
 #include "parts.hpp"
 #include "terminal.hpp"
 #include "verbs.hpp"

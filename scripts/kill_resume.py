@@ -27,14 +27,15 @@ batch = 64
 every_steps = 20
 curve_images = 100
 [arm.both]
-strategy = [{ kind = "ewc", lambda = 1000.0, labels = "all", samples = 250 }, { kind = "er", memory = 200 }]
+strategy = [{ kind = "ewc", lambda = 1000.0, labels = "all", samples = 900 }, { kind = "er", memory = 200 }]
 [arm.naive]
 """
 ARMS = ["both", "naive"]
 
 
 def run_folder(out):
-    folders = sorted(pathlib.Path(out).glob("kill/*"))
+    """The run's folder, if it was killed late enough to leave one that can be gone on with."""
+    folders = sorted(config.parent for config in pathlib.Path(out).glob("kill/*/config.toml"))
     return folders[-1] if folders else None
 
 

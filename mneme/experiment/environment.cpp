@@ -5,6 +5,7 @@
 #include "mneme/core/processor.hpp"
 #include "mneme/core/version.hpp"
 #include "mneme/experiment/run.hpp"
+#include "mneme/train/checkpoint.hpp"
 
 namespace mneme {
 Json describe_environment() {

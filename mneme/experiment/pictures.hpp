@@ -2,7 +2,9 @@
 // of the prior. An observer; its noise restarts from the seed, so pictures before and after differ by the weights only.
 #pragma once
 
-#include "mneme/train/trainer.hpp"
+#include "mneme/stream/stream.hpp"
+#include "mneme/train/observer.hpp"
+#include "mneme/train/run_files.hpp"
 
 namespace mneme {
 

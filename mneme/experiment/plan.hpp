@@ -15,7 +15,7 @@
 
 #include "mneme/core/json.hpp"
 #include "mneme/core/options.hpp"
-#include "mneme/strategies/strategy.hpp"
+#include "mneme/strategies/prefix.hpp"
 
 namespace mneme {
 

@@ -11,6 +11,7 @@
 #include "mneme/io/bytes.hpp"
 #include "mneme/io/sha256.hpp"
 #include "mneme/stream/makers.hpp"
+#include "mneme/train/trainer.hpp"
 
 namespace mneme {
 namespace fs = std::filesystem;
@@ -53,6 +54,11 @@ std::string Unit::label() const {
 }
 
 // ------------------------------------------------------------------------------------------------------- building
+
+LoadedArm::LoadedArm() = default;
+LoadedArm::LoadedArm(LoadedArm&&) noexcept = default;
+LoadedArm& LoadedArm::operator=(LoadedArm&&) noexcept = default;
+LoadedArm::~LoadedArm() = default;
 
 LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t seed, DataLibrary& library) {
   LoadedArm arm;

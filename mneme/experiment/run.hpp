@@ -12,9 +12,15 @@
 
 #include "mneme/experiment/data.hpp"
 #include "mneme/experiment/plan.hpp"
-#include "mneme/train/trainer.hpp"
+#include "mneme/stream/stream.hpp"
 
 namespace mneme {
+
+class FolderLock;
+class Learner;
+class Observer;
+class Trainer;
+struct RunFiles;
 
 /// One prefix or one arm, of one seed.
 struct Unit {
@@ -94,6 +100,10 @@ class ExperimentRun {
 
 /// Builds learner, stream and trainer of a resolved configuration: what `predict` and `eval` load a checkpoint into.
 struct LoadedArm {
+  LoadedArm();
+  LoadedArm(LoadedArm&&) noexcept;
+  LoadedArm& operator=(LoadedArm&&) noexcept;
+  ~LoadedArm();
   Json data;  // DataRecord
   Stream stream;
   std::unique_ptr<Learner> learner;

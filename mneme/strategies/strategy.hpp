@@ -25,17 +25,11 @@
 #include "mneme/core/registry.hpp"
 #include "mneme/learners/learner.hpp"
 #include "mneme/nets/archive.hpp"
+#include "mneme/strategies/prefix.hpp"
 #include "mneme/stream/batch.hpp"
 #include "mneme/track/metric_log.hpp"
 
 namespace mneme {
-
-/// What a strategy does to the part of a run before the first `end_event`.
-enum class Prefix {
-  kPlain,    // nothing: EWC, LwF, MAS
-  kWatches,  // records, but changes nothing: SI, ER, DER, GEM
-  kChanges,  // trains differently from the start: PackNet, HAT, joint
-};
 
 /// What a strategy needs and does; refusals, `mneme list` and the documentation are made from it.
 struct Needs {

@@ -20,14 +20,13 @@
 #include <string>
 #include <vector>
 
-#include "mneme/core/files.hpp"
 #include "mneme/core/time.hpp"
 #include "mneme/eval/metrics.hpp"
 #include "mneme/strategies/list.hpp"
-#include "mneme/train/checkpoint.hpp"
 #include "mneme/train/evaluate.hpp"
 #include "mneme/train/observer.hpp"
 #include "mneme/train/optimizer.hpp"
+#include "mneme/train/run_files.hpp"
 
 namespace mneme {
 
@@ -42,14 +41,6 @@ struct TrainOptions {
   double held_out = 0.1;
   OptimizerOptions optimizer = {};
   void describe(OptionVisitor& v);
-};
-
-/// Where a trainer leaves its log and checkpoints; without one it leaves nothing.
-struct RunFiles {
-  explicit RunFiles(std::filesystem::path folder, double checkpoint_seconds = 60);
-  std::filesystem::path folder;
-  AppendLog metrics, log, samples;  // metrics.jsonl, log.txt, samples/index.jsonl
-  CheckpointStore checkpoints;
 };
 
 class Trainer final : private MetricLog {

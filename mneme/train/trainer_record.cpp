@@ -13,26 +13,12 @@
 namespace mneme {
 namespace {
 
-std::filesystem::path with_folder(std::filesystem::path const& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder / "samples", error);
-  if (error) throw IoError(folder.string() + ": cannot be made: " + error.message());
-  return folder;
-}
-
 void hash(Sha256& sum, at::Tensor const& tensor) {
   auto const bytes = tensor.to(at::kCPU).contiguous();
   sum.update({static_cast<std::uint8_t const*>(bytes.const_data_ptr()), bytes.nbytes()});
 }
 
 }  // namespace
-
-RunFiles::RunFiles(std::filesystem::path where, double checkpoint_seconds)
-    : folder(with_folder(where)),
-      metrics(folder / "metrics.jsonl"),
-      log(folder / "log.txt"),
-      samples(folder / "samples" / "index.jsonl"),
-      checkpoints(folder / "checkpoints", checkpoint_seconds) {}
 
 // ---------------------------------------------------------------------------------------------------------- figures
 

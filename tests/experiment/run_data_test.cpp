@@ -6,6 +6,7 @@
 #include "mneme/core/interrupt.hpp"
 #include "mneme/core/toml.hpp"
 #include "mneme/experiment/run.hpp"
+#include "mneme/train/trainer.hpp"
 #include "tests/io/support.hpp"
 
 namespace mneme {

@@ -8,6 +8,7 @@
 #include "mneme/core/interrupt.hpp"
 #include "mneme/core/toml.hpp"
 #include "mneme/testing/recipe.hpp"
+#include "mneme/train/trainer.hpp"
 #include "tests/io/support.hpp"
 
 namespace mneme {

@@ -23,6 +23,10 @@ class CommandLine(CommandTest):
         self.refuses(2, "run", "demo", "--stop-after", "5x", says=["5x", "90s"])
         self.refuses(2, "run", "demo", "--seeds", "3..1", says="3..1")
         self.refuses(2, "run", "demo", "--jobs", "0", says="--jobs")
+        self.refuses(2, "run", "demo", "--seeds", "9223372036854775807..9223372036854775807", says="from 0 to")
+        self.refuses(2, "run", "demo", "--seed", "9223372036854775807", says="--seed")
+        self.refuses(2, "run", "demo", "--data", "nowhere", says=["nowhere", "no such folder"])
+        self.refuses(2, "run", "demo", "-s", "train.batch=9223372036854775807", says="train.batch")
         self.refuses(2, "run", "demo", "--seed", "1", "--seeds", "0..1", says="exclude each other")
         self.assertFalse((self.folder / "runs").exists())
 
@@ -36,6 +40,9 @@ class Configuration(CommandTest):
 
     def test_negative_lambda(self):
         self.refuses(2, "run", "demo", "-s", "arm.ewc.strategy.lambda=-1", says=["lambda", "-1", "minimum 0"])
+
+    def test_key_is_named_as_it_was_typed(self):
+        self.assertIn("mneme: train.epcohs", self.refuses(2, "run", "demo", "-s", "train.epcohs=1").stderr)
 
     def test_unknown_key_names_the_nearest(self):
         self.refuses(2, "run", "demo", "-s", "train.epoch=3", says=["epoch", "'epochs'"])
@@ -183,6 +190,14 @@ class Stored(CommandTest):
         (self.stored / "summary.json").write_text('{"format": 1, "arms": [')
         self.refuses(3, "show", self.stored, says="summary.json")
         self.assertIn("unreadable", self.mneme("runs").stdout)
+
+    def test_branch_that_could_not_go_on_leaves_nothing(self):
+        self.refuses(4, "branch", self.stored, "-s", "train.optimizer=sgd", "-s", "train.at_boundary=keep", "--out",
+                     "branches", says=["adam", "sgd"])
+        self.assertFalse((self.folder / "branches").exists())
+
+    def test_figures_in_an_unknown_format(self):
+        self.refuses(2, "plot", self.stored, "--format", "gif", says=["gif", "svg, png or pdf"])
 
     def test_strategy_that_would_have_had_to_watch(self):
         self.refuses(2, "branch", self.stored, "-s", "strategy=er", "--out", "branches", says="from the beginning")

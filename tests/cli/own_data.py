@@ -76,6 +76,8 @@ class Tables(OwnData):
         self.assertAlmostEqual(self.share(found, [row[2] for row in self.rows]), self.final)
         self.write("bare.csv", "label,b", [row[:2] for row in self.rows])
         self.assertEqual(self.predicted(self.run_folder, "bare.csv"), found)
+        self.write("quoted.csv", '"label","b","species"', self.rows)
+        self.assertEqual(self.predicted(self.run_folder, "quoted.csv"), found, "a quoted name is the same name")
 
     def test_eval_numbers_classes_as_the_run_does(self):
         """A table of `beta` alone: its only class is the run's second."""

@@ -124,6 +124,20 @@ class Runs(CommandTest):
         process.communicate()
         self.assertIn("interrupted", self.mneme("runs").stdout)
 
+    def test_a_failed_prefix_stops_its_own_arms_only(self):
+        """Wrong: one diverged arm keeps every other from being trained."""
+        rates = [word for arm in ("naive", "ewc") for word in ("-s", f"arm.{arm}.train.learning_rate=1e30")]
+        done = self.mneme("run", "demo", *QUICK, *rates, "-s", "arm.joint.strategy=joint", status=5)
+        run, = self.run_folders()
+        ended = {entry["arm"]: entry["status"] for entry in self.summary(run)["arms"]}
+        self.assertEqual(ended, {"joint": "finished"})
+        self.assertIn("ewc/seed-0  not begun", done.stderr)
+
+    def test_memory_that_does_not_suffice_is_said_without_a_trace(self):
+        done = self.mneme("run", "demo", *QUICK, "-s", "learner.net.hidden=[99999999999]", status=70)
+        self.assertIn("the memory does not suffice", done.stderr)
+        self.assertNotIn("frame #", done.stderr)
+
     def test_branch_equals_the_arm_of_one_experiment(self):
         self.mneme("run", "demo", *QUICK)
         run, = self.run_folders()

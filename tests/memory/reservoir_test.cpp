@@ -68,6 +68,18 @@ TEST(Reservoir, RefusesASampleOfNothing) {
   EXPECT_EQ(none.size(), 0);
 }
 
+TEST(Reservoir, RefusesTheStateOfAnotherCapacity) {
+  auto generator = seeded(6);
+  Reservoir small(4);
+  offer(small, 0, 10, generator);
+  Archive saved;
+  small.state(saved);
+  for (auto const capacity : {3, 9}) {
+    Archive archive(saved.tensors(), saved.values(), "x");
+    EXPECT_THROW(Reservoir(capacity).state(archive), CheckpointError) << "it reads rows that are not there";
+  }
+}
+
 TEST(Reservoir, GoesOnAfterLoadingAsIfItHadNeverStopped) {
   auto generator = seeded(5);
   Reservoir before(8);

@@ -140,6 +140,24 @@ TEST(Headline, OfManyArmsTheBestAndTheWorst) {
   EXPECT_NE(text.find("; c is last: it keeps"), std::string::npos) << text;
 }
 
+// Wrong: an arm that learns all tasks at once, and so has fewer rows, is left out of the sentence.
+TEST(Headline, NamesAnArmThatWentAnotherWay) {
+  TemporaryFolder const out("joint");
+  Fixture fixture;
+  fixture.seeds = 1;
+  fixture.arms = {{"naive", "naive", 0.25}, {"joint", "joint", 0.9}};
+  fs::path const folder = write_run(out.path, fixture);
+  edit_summary(folder, [](Json& summary) {
+    auto& joint = summary["arms"][1];
+    joint["rows"].erase(1);
+    joint["matrix"].erase(1);
+    joint["rows"][1]["task"] = "joint";
+  });
+  std::string const text = headline_of(RunFolder::read(folder));
+  EXPECT_NE(text.find("naive keeps"), std::string::npos) << text;
+  EXPECT_NE(text.find("joint keeps"), std::string::npos) << text;
+}
+
 // Wrong: a request to forget is reported as a loss of accuracy.
 TEST(Headline, ForgetRequest) {
   TemporaryFolder const out("forget");

@@ -77,6 +77,22 @@ TEST(Branch, IntoAStrategyThatWatchesIsRefusedEvenThere) {
   test::expect_mentions(refusal(StoredRun("naive").at("event-0"), "er"), {"'er'", "from the beginning"});
 }
 
+// Wrong: the rest of the epoch is skipped, or rows are read that are not there.
+TEST(Branch, InTheMiddleOfAnEpochKeepsWhatTheOrderIsMadeOf) {
+  StoredRun const stored("naive", 3);
+  auto options = RunRecipe::toy().train;
+  options.batch = 20;
+  Rig larger(listed("naive"), options);
+  auto archive = stored.at("step-3");
+  EXPECT_THROW(larger.trainer.state(archive, true), CheckpointError);
+  options = RunRecipe::toy().train;
+  options.patience = 2;
+  Rig held_out(listed("naive"), options);
+  auto again = stored.at("step-3");
+  held_out.trainer.state(again, true);
+  EXPECT_THROW(held_out.trainer.run(toy::stream(2)), CheckpointError);
+}
+
 // Wrong: a stored EWC run cannot be branched, with another lambda say, once its first task is over.
 TEST(Branch, OfAStrategyThatTheRunHadGoesOnAnywhereWithWhatItKnew) {
   StoredRun const stored(kEwc);

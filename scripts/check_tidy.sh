@@ -35,7 +35,8 @@ ours = [(file, build) for file, (build, _) in entries.items()
 first = [file for file, _ in ours if file in changed]
 rest = [file for file, build in ours if file not in changed and build == builds[0]]
 random.shuffle(rest)
-print(*first, *rest, sep="\n")
+for file in first + rest:
+    print(file)
 PYTHON
 )
 export tidy scratch until=$(($(date +%s) + ${MNEME_TIDY_SECONDS:-240}))

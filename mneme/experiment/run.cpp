@@ -158,12 +158,12 @@ ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std
     throw IoError(folder.string() + ": cannot be made: " + error.message() + ". Choose another place with --out");
   ExperimentRun run(folder, std::move(plan), std::move(library));
   run.lock_ = std::make_shared<FolderLock>(folder);
-  write_file(folder / "config.toml", config);
   write_json(folder / "environment.json", describe_environment());
   Json folders = Json::array();
   for (auto const& path : run.library_->search().folders) folders.push_back(fs::absolute(path).string());
   write_json(folder / "command.json",
              {{"command", command}, {"created", utc_timestamp(TimeFormat::kIso)}, {"data_folders", folders}});
+  write_file(folder / "config.toml", config);  // last: a folder that has it can be resumed
   run.write_summary("running");
   return run;
 }

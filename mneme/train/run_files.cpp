@@ -14,7 +14,7 @@ std::filesystem::path with_folder(std::filesystem::path const& folder) {
 
 }  // namespace
 
-RunFiles::RunFiles(std::filesystem::path where, double checkpoint_seconds)
+RunFiles::RunFiles(std::filesystem::path const& where, double checkpoint_seconds)
     : folder(with_folder(where)),
       metrics(folder / "metrics.jsonl"),
       log(folder / "log.txt"),

@@ -10,7 +10,7 @@ namespace mneme {
 
 /// Where a trainer leaves its log and checkpoints; without one it leaves nothing.
 struct RunFiles {
-  explicit RunFiles(std::filesystem::path folder, double checkpoint_seconds = 60);
+  explicit RunFiles(std::filesystem::path const& where, double checkpoint_seconds = 60);
   std::filesystem::path folder;
   AppendLog metrics, log, samples;  // metrics.jsonl, log.txt, samples/index.jsonl
   CheckpointStore checkpoints;

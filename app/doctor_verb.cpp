@@ -1,8 +1,4 @@
 // mneme doctor: what this installation consists of and what it can do here.
-#include <ATen/Parallel.h>
-#include <dlfcn.h>
-#include <torch/types.h>
-
 #include <filesystem>
 #include <memory>
 #include <thread>
@@ -11,6 +7,7 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/core/files.hpp"
 #include "mneme/experiment/run.hpp"
+#include "mneme/nets/device.hpp"
 #include "terminal.hpp"
 #include "verbs.hpp"
 
@@ -22,24 +19,6 @@ struct DoctorFlags {
   std::vector<std::string> folders;
   bool json = false;
 };
-
-/// The folder of the libtorch that this process runs on.
-fs::path torch_folder() {
-  Dl_info info{};
-  if (::dladdr(reinterpret_cast<void*>(&at::get_num_threads), &info) == 0 || info.dli_fname == nullptr) return {};
-  return fs::path(info.dli_fname).parent_path();
-}
-
-/// "yes", or why a GPU cannot be used.
-std::string cuda_state() {
-  if (at::hasCUDA()) return "yes";
-  auto const library = torch_folder() / "libtorch_cuda.so";
-  if (!fs::exists(library)) return "no: this libtorch is built for the processor alone (it has no libtorch_cuda.so)";
-  if (::dlopen(library.c_str(), RTLD_LAZY | RTLD_LOCAL) != nullptr)
-    return "no: libtorch_cuda.so loads, but it sees no usable GPU; `nvidia-smi` tells of the driver";
-  char const* reason = ::dlerror();
-  return std::string("no: libtorch_cuda.so cannot be loaded: ") + (reason != nullptr ? reason : "unknown reason");
-}
 
 std::string writable(fs::path const& folder) {
   bool const existed = fs::exists(folder);
@@ -56,7 +35,8 @@ std::string writable(fs::path const& folder) {
 Json examine(DoctorFlags const& flags) {
   Json report = describe_environment();
   report["torch_folder"] = torch_folder().string();
-  report["cuda"] = cuda_state();
+  auto const obstacle = cuda_obstacle();
+  report["cuda"] = obstacle.empty() ? "yes" : "no: " + obstacle;
   report["cores"] = std::thread::hardware_concurrency();
   auto const search = data_search(flags.folders);
   report["data_folders"] = Json::array();

@@ -34,7 +34,8 @@ int eval(EvalFlags const& flags) {
   auto const data = labelled_input(flags.on, flags.split, arm, library);
   auto& learner = *arm.loaded.learner;
   RandomStreams const streams(static_cast<std::uint64_t>(arm.seed));
-  auto const values = evaluate(learner, arm.loaded.trainer->strategies(), {}, data, streams, kBatch, [] {});
+  auto const values = evaluate(learner, arm.loaded.trainer->strategies(), {}, data.to(learner.parameters().device()),
+                               streams, kBatch, [] {});
   Json figures = Json::object();
   for (std::size_t i = 0; i < values.size(); ++i) figures[learner.metrics()[i].name] = values[i];
   if (flags.json) {
@@ -62,9 +63,9 @@ at::Tensor probabilities(StoredArm& arm, at::Tensor const& x) {
   RandomStreams streams(static_cast<std::uint64_t>(arm.seed));
   std::vector<at::Tensor> parts;
   for (auto const& rows : x.split(kBatch)) {
-    Batch const batch(rows, at::Tensor());
+    Batch const batch(rows.to(learner.parameters().device()), at::Tensor());
     auto const output = mneme::predict(learner, arm.loaded.trainer->strategies(), {}, batch, streams.get("eval"));
-    parts.push_back(output.logits.softmax(1));
+    parts.push_back(output.logits.softmax(1).cpu());
   }
   return at::cat(parts);
 }

@@ -92,6 +92,10 @@ Dataset Dataset::with(at::Tensor data, at::Tensor labels) const {
   return {name_, std::move(data), std::move(labels), class_names_, sha256_};
 }
 
+Dataset Dataset::to(at::Device device) const {
+  return size() == 0 ? *this : with(data_.to(device), labels_.to(device));
+}
+
 Dataset Dataset::renamed(std::string name) const {
   Dataset copy = *this;
   copy.name_ = std::move(name);

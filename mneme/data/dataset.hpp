@@ -25,6 +25,7 @@ class Dataset {
 
   [[nodiscard]] std::string const& name() const { return name_; }
   [[nodiscard]] std::string const& sha256() const { return sha256_; }
+  [[nodiscard]] at::Device device() const { return data_.device(); }
   [[nodiscard]] std::int64_t size() const { return labels_.defined() ? labels_.size(0) : 0; }
   [[nodiscard]] at::Tensor const& data() const { return data_; }
   [[nodiscard]] at::Tensor const& labels() const { return labels_; }
@@ -40,6 +41,8 @@ class Dataset {
 
   [[nodiscard]] Dataset select(at::Tensor const& index) const;
   [[nodiscard]] Dataset with(at::Tensor data, at::Tensor labels) const;
+  /// The same samples on a device.
+  [[nodiscard]] Dataset to(at::Device device) const;
   [[nodiscard]] Dataset renamed(std::string name) const;
 
  private:

@@ -22,8 +22,8 @@ void PictureObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner
       auto choice = streams_.fresh("pictures/" + task.name);
       auto noise = streams_.fresh("pictures-noise/" + task.name);
       auto const index =
-          at::randperm(task.test.size(), choice, at::kLong).narrow(0, 0, std::min(kShown, task.test.size()));
-      auto const originals = task.test.gather(index);
+          draw_permutation(task.test.size(), choice, at::kCPU).narrow(0, 0, std::min(kShown, task.test.size()));
+      auto const originals = task.test.gather(index).to(learner.parameters().device());
       save(at::cat({originals, model->reconstruct(originals, noise)}), index.size(0), "reconstruction", task.name, row,
            "originals and reconstructions of " + task.name + ", " + after(row));
     }
@@ -39,7 +39,7 @@ void PictureObserver::save(at::Tensor const& images, std::int64_t columns, std::
                            std::string const& task, EvaluationRow const& row, std::string const& caption) {
   auto const rows = (images.size(0) + columns - 1) / columns;
   auto const channels = images.size(1), height = images.size(2), width = images.size(3);
-  auto const bytes = images.mul(255).round_().clamp_(0, 255).to(at::kByte);
+  auto const bytes = images.mul(255).round_().clamp_(0, 255).to(at::kByte).cpu();
   constexpr std::int64_t kGap = 2;
   auto sheet = at::full({rows * (height + kGap) - kGap, columns * (width + kGap) - kGap, channels}, 128, at::kByte);
   for (std::int64_t i = 0; i < images.size(0); ++i)

@@ -10,6 +10,7 @@
 #include "mneme/experiment/pictures.hpp"
 #include "mneme/io/bytes.hpp"
 #include "mneme/io/sha256.hpp"
+#include "mneme/nets/device.hpp"
 #include "mneme/stream/makers.hpp"
 #include "mneme/train/trainer.hpp"
 
@@ -37,15 +38,6 @@ class MatrixFile final : public Observer {
  private:
   fs::path file_;
 };
-
-at::Device device_of(std::string const& name) {
-  if (name == "cpu") return at::kCPU;
-  bool const cuda = at::hasCUDA();
-  if (name == "cuda" && !cuda)
-    throw ConfigError(
-        "device: cuda was asked for, but no CUDA device is usable; `mneme doctor` says why. Use device = \"cpu\"");
-  return cuda && name == "cuda" ? at::Device(at::kCUDA) : at::Device(at::kCPU);
-}
 
 }  // namespace
 
@@ -77,7 +69,7 @@ LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t see
   auto const* first = arm.stream.tasks().front();
   RandomStreams streams(unsigned_seed);
   auto const& learner_row = find_row(learner_table(), "learner", tree.at("learner").at("kind").get<std::string>());
-  LearnerShape const shape{first->train.sample_shape(), arm.stream.classes, device_of(options.device)};
+  LearnerShape const shape{first->train.sample_shape(), arm.stream.classes, find_device(options.device)};
   arm.learner = learner_row.make(shape, tree["learner"], "learner", streams.get("init"));
   StrategyList strategies(tree.at("strategy"), "strategy", unsigned_seed);
   strategies.check(*arm.learner, arm.stream.visibility);
@@ -95,7 +87,9 @@ LoadedArm load_arm(fs::path const& run, std::string const& arm_name, std::int64_
   auto const& arm = plan.arm(arm_name);
   CheckpointStore const store(run / "arms" / arm.name / ("seed-" + std::to_string(seed)) / "checkpoints", 60);
   auto archive = read_checkpoint(store.find(checkpoint), allow_drift);
-  auto loaded = build_arm(arm.tree, "arm." + arm.name, seed, library);
+  auto tree = arm.tree;
+  if (!cuda_obstacle().empty()) tree["device"] = "cpu";  // a net from a GPU can be asked anywhere
+  auto loaded = build_arm(tree, "arm." + arm.name, seed, library);
   loaded.trainer->state(archive);
   return loaded;
 }
@@ -143,6 +137,11 @@ ExperimentRun::ExperimentRun(fs::path folder, ExperimentPlan plan, DataLibrary l
     : folder_(std::move(folder)), plan_(std::move(plan)), library_(std::make_shared<DataLibrary>(std::move(library))) {}
 
 ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std::string command, DataLibrary library) {
+  if (plan.options.device == "auto") {  // what it stands for here belongs to the run: a GPU's numbers are not a CPU's
+    auto tree = plan.tree;
+    tree["device"] = find_device("auto").is_cpu() ? "cpu" : "cuda";
+    plan = plan_experiment(tree);
+  }
   auto const config = to_toml(plan.tree);
   auto const now = utc_timestamp(TimeFormat::kCompact);
   auto const digest = sha256_hex({reinterpret_cast<std::uint8_t const*>(config.data()), config.size()}).substr(0, 8);

@@ -78,8 +78,8 @@ class FisherPass {
   at::Tensor choose() const {
     auto const all = r_.data.size();
     auto const wanted = r_.options.count(all);
-    if (wanted == all) return at::arange(all, at::kLong);
-    return at::randperm(all, r_.choice, at::kLong).narrow(0, 0, wanted);
+    if (wanted == all) return at::arange(all, r_.data.labels().options());
+    return draw_permutation(all, r_.choice, r_.data.device()).narrow(0, 0, wanted);
   }
 
   Output forward(Batch const& batch) const {
@@ -155,7 +155,7 @@ class FisherPass {
   at::Tensor drawn_seed(at::Tensor const& logits) const {
     at::NoGradGuard const no_grad;
     auto seed = at::softmax(logits, 1);
-    auto const drawn = at::multinomial(seed, 1, true, r_.choice);
+    auto const drawn = draw_columns(seed, r_.choice).unsqueeze(1);
     return seed.scatter_add_(1, drawn, at::full({drawn.size(0), 1}, -1.0, seed.options()));
   }
 

@@ -45,7 +45,7 @@ at::Tensor Vae::decode(at::Tensor const& z) const { return pixels_.forward(decod
 Output Vae::forward(Batch const& batch, ForwardContext const&, at::Generator& noise) {
   auto const h = encoder_.forward(batch.x.flatten(1));
   auto const mu = mu_.forward(h), logvar = logvar_.forward(h);
-  auto const epsilon = at::empty(mu.sizes(), mu.options().requires_grad(false)).normal_(0, 1, noise);
+  auto const epsilon = draw_normal(mu.sizes(), noise, mu.device());
   auto const z = at::addcmul(mu, (logvar * 0.5).exp(), epsilon);
   return {.logits = decode(z), .features = h, .more = {{"mu", mu}, {"logvar", logvar}}};
 }
@@ -83,7 +83,7 @@ at::Tensor Vae::measure(Batch const& batch, Output const& output) {
 
 at::Tensor Vae::sample(std::int64_t n, at::Generator& noise) {
   at::NoGradGuard const no_grad;
-  auto const z = at::empty({n, options_.latent}, parameters().value().options()).normal_(0, 1, noise);
+  auto const z = draw_normal({n, options_.latent}, noise, parameters().device());
   return decode(z).sigmoid().view(with_count(n, input_));
 }
 

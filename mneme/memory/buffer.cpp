@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/nets/random.hpp"
 
 namespace mneme {
 
@@ -35,7 +36,8 @@ void Reservoir::offer(at::Tensor const& data, at::Tensor const& labels, at::Tens
     slots.push_back(slot);
     rows.push_back(row);
   }
-  auto const to = at::tensor(slots, at::kLong), from = at::tensor(rows, at::kLong);
+  auto const to = at::tensor(slots, at::kLong).to(data_.device());
+  auto const from = at::tensor(rows, at::kLong).to(data.device());
   data_.index_copy_(0, to, data.index_select(0, from));
   labels_.index_copy_(0, to, labels.index_select(0, from));
   task_.index_copy_(0, to, task.index_select(0, from));
@@ -43,7 +45,7 @@ void Reservoir::offer(at::Tensor const& data, at::Tensor const& labels, at::Tens
 
 Reservoir::Draw Reservoir::sample(std::int64_t n, at::Generator& generator) const {
   if (size() == 0) throw ConfigError("replay buffer: a sample was asked of an empty buffer; insert before sampling");
-  auto const index = at::randint(size(), {n}, generator, at::kLong);
+  auto const index = draw_indices(size(), n, generator, data_.device());
   return {data_.index_select(0, index), labels_.index_select(0, index), task_.index_select(0, index)};
 }
 

@@ -29,7 +29,7 @@ void Archive::field(std::string_view name, at::Tensor& tensor) {
   }
   auto const found = tensors_.find(k);
   if (found == tensors_.end()) missing(k);
-  auto const device = tensor.defined() ? tensor.device() : found->second.device();
+  auto const device = tensor.defined() ? tensor.device() : device_;
   tensor = found->second.to(device, found->second.scalar_type(), false, true);
 }
 

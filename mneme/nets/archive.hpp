@@ -30,6 +30,9 @@ class Archive {
 
   [[nodiscard]] bool loading() const { return loading_; }
 
+  /// Where tensors that are loaded into an undefined one are put; the CPU unless said.
+  void load_to(at::Device device) { device_ = device; }
+
   /// Saving stores the tensor as it is (no copy: write it out before it changes). An undefined tensor is kept as such.
   void field(std::string_view name, at::Tensor& tensor);
   void field(std::string_view name, std::int64_t& value);
@@ -71,6 +74,7 @@ class Archive {
   std::string prefix_;
   std::string origin_ = "archive";
   bool loading_ = false;
+  at::Device device_ = at::kCPU;
 };
 
 }  // namespace mneme

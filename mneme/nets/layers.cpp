@@ -61,8 +61,8 @@ at::Tensor finish(Layer const& layer, Activation activation, at::Tensor const& x
 void initialise_uniform(at::Tensor const& weight, at::Tensor const& bias, at::Generator& generator) {
   at::NoGradGuard const no_grad;
   double const bound = 1.0 / std::sqrt(static_cast<double>(weight.numel() / weight.size(0)));
-  weight.uniform_(-bound, bound, generator);
-  bias.uniform_(-bound, bound, generator);
+  for (auto const& tensor : {weight, bias})
+    tensor.copy_(at::empty(tensor.sizes(), at::kFloat).uniform_(-bound, bound, generator));
 }
 
 void put(at::Tensor const& target, at::Tensor const& value, bool add) {

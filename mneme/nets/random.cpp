@@ -8,6 +8,22 @@
 
 namespace mneme {
 
+at::Tensor draw_normal(at::IntArrayRef sizes, at::Generator& generator, at::Device device) {
+  return at::empty(sizes, at::kFloat).normal_(0, 1, generator).to(device);
+}
+
+at::Tensor draw_permutation(std::int64_t n, at::Generator& generator, at::Device device) {
+  return at::randperm(n, generator, at::kLong).to(device);
+}
+
+at::Tensor draw_indices(std::int64_t n, std::int64_t count, at::Generator& generator, at::Device device) {
+  return at::randint(n, {count}, generator, at::kLong).to(device);
+}
+
+at::Tensor draw_columns(at::Tensor const& weights, at::Generator& generator) {
+  return at::multinomial(weights.cpu(), 1, true, generator).squeeze(1).to(weights.device());
+}
+
 at::Generator& RandomStreams::get(std::string_view name) {
   auto it = streams_.find(name);
   if (it == streams_.end()) it = streams_.emplace(std::string(name), fresh(name)).first;
@@ -33,7 +49,7 @@ void RandomStreams::state(Archive& archive) {
   for (auto& [name, stream] : streams_) {
     at::Tensor bytes = archive.loading() ? at::Tensor() : stream.get_state();
     archive.field(name, bytes);
-    if (archive.loading()) stream.set_state(bytes);
+    if (archive.loading()) stream.set_state(bytes.cpu());
   }
 }
 

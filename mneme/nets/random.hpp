@@ -14,6 +14,17 @@ namespace mneme {
 
 class Archive;
 
+/// Draws. Numbers come from the CPU and are then moved, so that a run on a GPU sees the numbers of the same run on a
+/// CPU.
+/// Standard normal numbers [sizes].
+[[nodiscard]] at::Tensor draw_normal(at::IntArrayRef sizes, at::Generator& generator, at::Device device);
+/// A random order of 0..n-1, int64 [n].
+[[nodiscard]] at::Tensor draw_permutation(std::int64_t n, at::Generator& generator, at::Device device);
+/// count indices in 0..n-1, uniform with replacement, int64 [count].
+[[nodiscard]] at::Tensor draw_indices(std::int64_t n, std::int64_t count, at::Generator& generator, at::Device device);
+/// One column per row of weights [N, C] (not negative, any sum above 0), int64 [N].
+[[nodiscard]] at::Tensor draw_columns(at::Tensor const& weights, at::Generator& generator);
+
 class RandomStreams {
  public:
   explicit RandomStreams(std::uint64_t seed) : seed_(seed) {}

@@ -21,7 +21,7 @@ Batch Er::compose(Batch batch, StepContext& context) {
 void Er::after_step(StepContext& context) {
   // The task is stored only where the stream shows it: -1 marks a sample of unknown origin.
   auto const id = context.visibility.task_at_training ? context.task_id() : -1;
-  auto const task = at::full({context.rows.size(0)}, id, at::kLong);
+  auto const task = at::full_like(context.rows, id);
   buffer_.offer(context.source->data().index_select(0, context.rows),
                 context.source->labels().index_select(0, context.rows), task, context.streams->get("reservoir"));
 }

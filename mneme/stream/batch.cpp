@@ -31,7 +31,7 @@ Batch::Batch(at::Tensor inputs, at::Tensor labels, std::int64_t task_id, Visibil
 }
 
 at::Tensor const& Batch::ids() const {
-  if (!task_.defined() && task_id_) task_ = at::full({size()}, *task_id_, at::kLong);
+  if (!task_.defined() && task_id_) task_ = at::full({size()}, *task_id_, x.options().dtype(at::kLong));
   return task_;
 }
 

@@ -27,21 +27,22 @@ std::vector<double> evaluate(Learner& learner, StrategyList& strategies, Gates c
                              RandomStreams const& streams, std::int64_t batch_size, std::function<void()> const& poll) {
   at::NoGradGuard const no_grad;
   auto noise = streams.fresh("eval/" + test.name());
-  auto sums = at::zeros({static_cast<std::int64_t>(learner.metrics().size())}, at::kDouble);
+  auto const& theta = learner.parameters().value();
+  auto sums = at::zeros({static_cast<std::int64_t>(learner.metrics().size())}, theta.options().dtype(at::kDouble));
   for (std::int64_t first = 0; first < test.size(); first += batch_size) {
     poll();
     auto const n = std::min(batch_size, test.size() - first);
     Batch const batch(test.slice(first, n), test.labels().narrow(0, first, n));
     sums.add_(learner.measure(batch, predict(learner, strategies, gates, batch, noise)));
   }
-  sums.div_(static_cast<double>(std::max<std::int64_t>(1, test.size())));
+  sums = sums.div_(static_cast<double>(std::max<std::int64_t>(1, test.size()))).cpu();
   return {sums.data_ptr<double>(), sums.data_ptr<double>() + sums.numel()};
 }
 
 Dataset curve_part(Dataset const& test, std::int64_t count, RandomStreams const& streams) {
   if (count >= test.size()) return test;
   auto generator = streams.fresh("curve/" + test.name());
-  auto const chosen = at::randperm(test.size(), generator, at::kLong).narrow(0, 0, count);
+  auto const chosen = draw_permutation(test.size(), generator, test.device()).narrow(0, 0, count);
   return test.select(std::get<0>(chosen.sort()));
 }
 

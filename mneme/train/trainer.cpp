@@ -156,7 +156,7 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
       throw CheckpointError("the checkpoint was taken in the middle of an epoch over " +
                             std::to_string(order_.size(0)) + " samples, this stage has " + std::to_string(data.size()) +
                             ". Keep train.patience and train.held_out, or branch at event-<n>");
-    if (!order_.defined()) order_ = at::randperm(data.size(), streams_.get("data"), at::kLong);
+    if (!order_.defined()) order_ = draw_permutation(data.size(), streams_.get("data"), data.device());
     while (position_.batch < batches && position_.epoch * batches + position_.batch < steps) {
       auto const first = position_.batch * options_.batch;
       auto const index = order_.narrow(0, first, std::min(options_.batch, data.size() - first));

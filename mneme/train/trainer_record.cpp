@@ -28,6 +28,7 @@ void Trainer::test_on(Task const& task) {
   learner_.check(task.train);
   learner_.check(task.test);
   tested_.push_back(task);
+  tested_.back().test = task.test.to(learner_.parameters().device());
   if (std::find(matrix_.tasks.begin(), matrix_.tasks.end(), task.name) != matrix_.tasks.end()) return;
   matrix_.tasks.push_back(task.name);
   for (auto& row : matrix_.values) row.emplace_back();  // it did not exist when those rows were measured
@@ -98,13 +99,14 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
 Dataset Trainer::training_part(Event const& event, bool held_out) const {
   auto const* task = std::get_if<Task>(&event);
   if (!task) return {};
-  if (options_.patience == 0) return task->train;
+  auto const device = learner_.parameters().device();
+  if (options_.patience == 0) return task->train.to(device);
   // The same tenth of every class whenever it is asked for: it depends on the seed and the task alone.
   auto generator = streams_.fresh("held-out/" + task->name);
-  auto const order = at::randperm(task->train.size(), generator, at::kLong);
+  auto const order = draw_permutation(task->train.size(), generator, task->train.device());
   auto const labels = task->train.labels().index_select(0, order);
   auto const classes = std::get<0>(at::_unique(labels));
-  auto mask = at::zeros({order.size(0)}, at::kBool);
+  auto mask = at::zeros_like(order, at::kBool);
   for (std::int64_t c = 0; c < classes.size(0); ++c) {
     auto const where = labels.eq(classes[c]).nonzero().squeeze(1);
     auto const count = static_cast<std::int64_t>(std::llround(options_.held_out * static_cast<double>(where.size(0))));
@@ -115,7 +117,7 @@ Dataset Trainer::training_part(Event const& event, bool held_out) const {
     throw ConfigError("train.held_out: " + Json(options_.held_out).dump() + " of '" + task->name +
                       "' leaves no sample " + (held_out ? "to stop early by" : "to train on") +
                       "; change it, or set patience = 0");
-  return task->train.select(std::get<0>(chosen.sort()));
+  return task->train.select(std::get<0>(chosen.sort())).to(device);
 }
 
 // -------------------------------------------------------------------------------------------------------------- log
@@ -252,6 +254,7 @@ void Trainer::regrow(Json const& segments) {
 void Trainer::state(Archive& archive, bool branching, std::string const& member_prefix) {
   Archive::Scope const scope(archive, "run");
   auto& arena = learner_.parameters();
+  archive.load_to(arena.device());
   Json segments = Json::array();
   for (auto const& s : arena.segments())
     segments.push_back({{"name", s.name}, {"shape", s.shape}, {"grown", grown_.contains(s.name)}});

@@ -21,7 +21,7 @@ constexpr std::int64_t kBatch = 500;
 
 struct EvalFlags {
   ArmFlags arm;
-  std::string on, split = "test";
+  std::string on, split = "test", task;
   std::vector<std::string> folders;
   bool json = false;
 };
@@ -33,9 +33,7 @@ int eval(EvalFlags const& flags) {
   auto arm = load_stored(flags.arm, library);
   auto const data = labelled_input(flags.on, flags.split, arm, library);
   auto& learner = *arm.loaded.learner;
-  RandomStreams const streams(static_cast<std::uint64_t>(arm.seed));
-  auto const values = evaluate(learner, arm.loaded.trainer->strategies(), {}, data.to(learner.parameters().device()),
-                               streams, kBatch, [] {});
+  auto const values = arm.loaded.trainer->test(data, task_of(arm, flags.task));
   Json figures = Json::object();
   for (std::size_t i = 0; i < values.size(); ++i) figures[learner.metrics()[i].name] = values[i];
   if (flags.json) {
@@ -52,20 +50,25 @@ int eval(EvalFlags const& flags) {
 struct PredictFlags {
   ArmFlags arm;
   std::vector<std::string> files, folders;
-  std::string out = "-";
+  std::string out = "-", task;
 };
 
+Batch unlabelled_batch(at::Tensor const& x, std::optional<std::int64_t> task) {
+  return {x, at::Tensor(), task.value_or(-1), Visibility{.task_at_training = task.has_value()}};
+}
+
 /// Probabilities of the classes [N, C].
-at::Tensor probabilities(StoredArm& arm, at::Tensor const& x) {
+at::Tensor probabilities(StoredArm& arm, at::Tensor const& x, std::optional<std::int64_t> task) {
   auto& learner = *arm.loaded.learner;
   if (dynamic_cast<Predicts const*>(&learner) == nullptr)
     throw ConfigError("predict: the run's learner is a " + learner.kind() + ", which gives no classes");
   RandomStreams streams(static_cast<std::uint64_t>(arm.seed));
   std::vector<at::Tensor> parts;
   for (auto const& rows : x.split(kBatch)) {
-    Batch const batch(rows.to(learner.parameters().device()), at::Tensor());
-    auto const output = mneme::predict(learner, arm.loaded.trainer->strategies(), {}, batch, streams.get("eval"));
-    parts.push_back(output.logits.softmax(1).cpu());
+    auto batch = unlabelled_batch(rows.to(learner.parameters().device()), task);
+    arm.loaded.trainer->activate(batch);
+    auto const output = mneme::predict(learner, arm.loaded.trainer->strategies(), batch, streams.get("eval"));
+    parts.push_back(active_logits(batch, output.logits).softmax(1).cpu());
   }
   return at::cat(parts);
 }
@@ -74,7 +77,7 @@ int predict(PredictFlags const& flags) {
   DataLibrary library(with_stored_folders(data_search(flags.folders), flags.arm.run));
   auto arm = load_stored(flags.arm, library);
   auto const input = unlabelled_input(flags.files, arm);
-  auto const [probability, label] = probabilities(arm, input.x).max(1);
+  auto const [probability, label] = probabilities(arm, input.x, task_of(arm, flags.task)).max(1);
   auto const names = output_names(arm);
   std::string csv = "file,class,probability\n";
   for (std::int64_t i = 0; i < label.size(0); ++i) {
@@ -101,6 +104,7 @@ void add_eval(Command& program) {
   verb.option("--data", "WHAT", flags->on,
               "name of a data set, folder <dir>/<class>/<picture>, or CSV with a label column");
   verb.option("--split", "NAME", flags->split, "which part of a named data set: test (default) or train");
+  verb.option("--task", "NAME", flags->task, "which of the run's tasks the data is of; task-incremental runs need it");
   verb.option("--data-dir", "DIR", flags->folders, "folder with data sets, as --data of `mneme run`");
   verb.flag("--json", flags->json, "print an object");
   verb.action([flags] { return eval(*flags); });
@@ -112,6 +116,7 @@ void add_predict(Command& program) {
   add_arm_flags(verb, flags->arm);
   verb.arguments("files", flags->files, "pictures (any size; brought to the learner's) or .csv files");
   verb.option("-o,--output", "FILE", flags->out, "CSV with file, class, probability; - for standard output (default)");
+  verb.option("--task", "NAME", flags->task, "which of the run's tasks the data is of; task-incremental runs need it");
   verb.option("--data", "DIR", flags->folders, "folder with the run's data sets, as for `mneme run`");
   verb.action([flags] { return predict(*flags); });
 }

@@ -42,4 +42,17 @@ StoredArm load_stored(ArmFlags const& flags, DataLibrary& library) {
   return {arm, seed, load_arm(flags.run, arm.name, seed, flags.checkpoint, library, true)};
 }
 
+std::optional<std::int64_t> task_of(StoredArm const& arm, std::string const& name) {
+  std::vector<std::string> names;
+  for (auto const* task : arm.loaded.stream.tested()) {
+    if (task->name == name) return task->id;
+    names.push_back(task->name);
+  }
+  if (!name.empty()) throw ConfigError("--task: no task '" + name + "' in this run: " + suggestion(name, names));
+  if (arm.loaded.stream.visibility.task_at_test)
+    throw ConfigError("this run is task-incremental, its learner has to be told which task the data is of: --task " +
+                      join(names, " | "));
+  return {};
+}
+
 }  // namespace mneme::app

@@ -30,6 +30,8 @@ struct StoredArm {
   std::int64_t seed;
   LoadedArm loaded;
 };
+/// The id of the task of that name. Without a name: empty, or ConfigError where the run's learner has to be told.
+[[nodiscard]] std::optional<std::int64_t> task_of(StoredArm const& arm, std::string const& name);
 [[nodiscard]] StoredArm load_stored(ArmFlags const& flags, DataLibrary& library);
 
 }  // namespace mneme::app

@@ -85,7 +85,7 @@ double Training::fisher(std::string const& labels) {
 
 double evaluation(Learner& learner, Dataset const& test, std::int64_t batch) {
   StrategyList none;
-  return seconds_of([&] { return evaluate(learner, none, {}, test, RandomStreams(0), batch, [] {}); });
+  return seconds_of([&] { return evaluate(learner, none, {.data = test}, RandomStreams(0), batch); });
 }
 
 RunSeconds whole_run() {

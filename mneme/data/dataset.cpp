@@ -85,15 +85,27 @@ at::Tensor Dataset::gather(at::Tensor const& index) const {
 at::Tensor Dataset::slice(std::int64_t first, std::int64_t n) const { return to_input(data_.narrow(0, first, n)); }
 
 Dataset Dataset::select(at::Tensor const& index) const {
-  return {name_, data_.index_select(0, index), labels_.index_select(0, index), class_names_, sha256_};
+  Dataset part = with(data_.index_select(0, index), labels_.index_select(0, index));
+  part.tasks_ = tasks_.defined() ? tasks_.index_select(0, index) : at::Tensor();
+  return part;
 }
 
 Dataset Dataset::with(at::Tensor data, at::Tensor labels) const {
-  return {name_, std::move(data), std::move(labels), class_names_, sha256_};
+  Dataset other(name_, std::move(data), std::move(labels), class_names_, sha256_);
+  if (other.size() == size()) other.tasks_ = tasks_;
+  return other;
+}
+
+Dataset Dataset::with_tasks(at::Tensor tasks) const {
+  Dataset copy = *this;
+  copy.tasks_ = std::move(tasks);
+  return copy;
 }
 
 Dataset Dataset::to(at::Device device) const {
-  return size() == 0 ? *this : with(data_.to(device), labels_.to(device));
+  if (size() == 0) return *this;
+  auto copy = with(data_.to(device), labels_.to(device));
+  return tasks_.defined() ? copy.with_tasks(tasks_.to(device)) : copy;
 }
 
 Dataset Dataset::renamed(std::string name) const {
@@ -103,7 +115,7 @@ Dataset Dataset::renamed(std::string name) const {
 }
 
 Dataset concatenate(std::string name, std::vector<Dataset> const& parts) {
-  std::vector<at::Tensor> data, labels;
+  std::vector<at::Tensor> data, labels, tasks;
   for (auto const& part : parts) {
     if (part.sample_shape() != parts.front().sample_shape() ||
         part.data().scalar_type() != parts.front().data().scalar_type())
@@ -111,8 +123,10 @@ Dataset concatenate(std::string name, std::vector<Dataset> const& parts) {
                         "' have samples of different shape or type and cannot be joined");
     data.push_back(part.data());
     labels.push_back(part.labels());
+    if (part.tasks().defined()) tasks.push_back(part.tasks());
   }
-  return {std::move(name), at::cat(data), at::cat(labels), parts.front().class_names()};
+  Dataset const all(std::move(name), at::cat(data), at::cat(labels), parts.front().class_names());
+  return tasks.size() == parts.size() ? all.with_tasks(at::cat(tasks)) : all;
 }
 
 }  // namespace mneme

@@ -29,6 +29,8 @@ class Dataset {
   [[nodiscard]] std::int64_t size() const { return labels_.defined() ? labels_.size(0) : 0; }
   [[nodiscard]] at::Tensor const& data() const { return data_; }
   [[nodiscard]] at::Tensor const& labels() const { return labels_; }
+  /// int64 [N]: task of each sample where they are of several (joint, blurry streams); undefined: all of one.
+  [[nodiscard]] at::Tensor const& tasks() const { return tasks_; }
   [[nodiscard]] std::vector<std::string> const& class_names() const { return class_names_; }
   [[nodiscard]] std::vector<std::int64_t> sample_shape() const;
 
@@ -41,13 +43,14 @@ class Dataset {
 
   [[nodiscard]] Dataset select(at::Tensor const& index) const;
   [[nodiscard]] Dataset with(at::Tensor data, at::Tensor labels) const;
+  [[nodiscard]] Dataset with_tasks(at::Tensor tasks) const;
   /// The same samples on a device.
   [[nodiscard]] Dataset to(at::Device device) const;
   [[nodiscard]] Dataset renamed(std::string name) const;
 
  private:
   std::string name_;
-  at::Tensor data_, labels_;
+  at::Tensor data_, labels_, tasks_;
   std::vector<std::string> class_names_;
   std::string sha256_;
 };

@@ -50,8 +50,9 @@ Json resolve_learner(Json const& value, std::string const& where) {
   if (find_row(learner_table(), "learner", kind).info.name != "classifier")
     return resolve_part(learner_table(), "learner", value, where);
   auto learner = resolve_part(learner_table(), "learner", value, where, "net");
-  learner["net"] =
-      resolve_part(net_table(), "net", learner.contains("net") ? learner["net"] : Json("mlp"), where + ".net");
+  auto const net = resolve_part(net_table(), "net", learner.value("net", Json("mlp")), where + ".net");
+  learner.erase("net");  // its place is the last, wherever it was written
+  learner["net"] = net;
   return learner;
 }
 

@@ -77,7 +77,7 @@ LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t see
   arm.trainer = std::make_unique<Trainer>(
       *arm.learner, std::move(strategies), read_options<TrainOptions>(tree.at("train"), "train"),
       read_options<EvaluationOptions>(tree.at("evaluate"), "evaluate"), unsigned_seed);
-  for (auto const* task : arm.stream.tested()) arm.trainer->test_on(*task);
+  arm.trainer->expect(arm.stream);
   return arm;
 }
 

@@ -60,7 +60,7 @@ class FisherPass {
     for (std::int64_t first = 0; first < n; first += r_.options.batch, ++batches) {
       if (r_.poll) r_.poll();
       auto const part = index.narrow(0, first, std::min(r_.options.batch, n - first));
-      Batch const batch(r_.data.gather(part), r_.data.labels().index_select(0, part));
+      auto const batch = batch_of(part);
       if (whole_batches)
         add_batch(batch, scratch, total);
       else
@@ -82,8 +82,25 @@ class FisherPass {
     return draw_permutation(all, r_.choice, r_.data.device()).narrow(0, 0, wanted);
   }
 
+  Batch batch_of(at::Tensor const& index) const {
+    Visibility const shown{.task_at_training = r_.task.has_value()};
+    auto const x = r_.data.gather(index), y = r_.data.labels().index_select(0, index);
+    auto const& tasks = r_.data.tasks();
+    return activated(tasks.defined() ? Batch(x, y, tasks.index_select(0, index), shown)
+                                     : Batch(x, y, r_.task.value_or(-1), shown));
+  }
+
+  Batch activated(Batch batch) const {
+    if (r_.activate) r_.activate(batch);
+    return batch;
+  }
+
+  /// Logits are those that take part in the softmax.
   Output forward(Batch const& batch) const {
-    return r_.learner.forward(batch, {.training = false, .gates = nullptr}, r_.noise);
+    auto const gates = r_.gates ? r_.gates(batch) : Gates();
+    auto output = r_.learner.forward(batch, {.training = false, .gates = gates.empty() ? nullptr : &gates}, r_.noise);
+    if (by_classes()) output.logits = active_logits(batch, output.logits);
+    return output;
   }
 
   at::Tensor sample_losses(Batch const& batch, Output const& output) const {
@@ -186,7 +203,7 @@ class FisherPass {
     at::Tensor drawn;  // for the batch at once, so that the draws are those of the fast path
     if (by_classes() && kind_ == FisherLabels::kSampled) drawn = drawn_seed(forward(batch).logits.detach());
     for (std::int64_t i = 0; i < batch.size(); ++i) {
-      Batch const one(batch.x.narrow(0, i, 1), batch.y().narrow(0, i, 1));
+      auto const one = batch.rows(i, 1);
       auto const output = forward(one);
       if (!by_classes()) {
         square(sample_losses(one, output).sum(), {}, false);

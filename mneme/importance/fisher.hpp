@@ -22,6 +22,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "mneme/core/options.hpp"
@@ -59,6 +60,10 @@ struct ImportanceRequest {
   std::function<void(std::string const&)> note = {};                            // told once about a fallback
   std::function<at::Tensor(Batch const&, Output const&)> per_sample_loss = {};  // [n]; default: the learner's
   std::function<void()> poll = {};                                              // called between batches; may throw
+  // What the forward passes of training see too: the task, the outputs in the softmax, multipliers of hidden layers.
+  std::optional<std::int64_t> task = {};
+  std::function<void(Batch&)> activate = {};
+  std::function<Gates(Batch const&)> gates = {};
 };
 
 /// F [P]. Throws NumericError if a value is not finite.

@@ -2,25 +2,11 @@
 
 #include <torch/types.h>
 
-#include <limits>
-
 #include "mneme/nets/layers.hpp"
 
 namespace mneme {
-namespace {
-
-/// Logits with the outputs that do not take part at minus infinity.
-at::Tensor active(Batch const& batch, at::Tensor const& logits) {
-  if (batch.active_classes.empty()) return logits;
-  auto hidden = at::ones({logits.size(1)}, logits.options().dtype(at::kBool));
-  for (auto c : batch.active_classes) hidden[c] = false;
-  return logits.masked_fill(hidden, -std::numeric_limits<float>::infinity());
-}
-
-}  // namespace
-
-Classifier::Classifier(MakeNet make, at::Device device, at::Generator* init)
-    : Learner(device), make_(std::move(make)), net_(make_(parameters())) {
+Classifier::Classifier(MakeNet make, at::Device device, at::Generator* init, Head head)
+    : Learner(device), make_(std::move(make)), head_(head), net_(make_(parameters())) {
   parameters().allocate();
   if (init) net_->initialise(*init);
 }
@@ -30,12 +16,12 @@ Output Classifier::forward(Batch const& batch, ForwardContext const& context, at
 }
 
 at::Tensor Classifier::per_sample_loss(Batch const& batch, Output const& output) {
-  return at::nll_loss(at::log_softmax(active(batch, output.logits), 1), batch.y(), {}, at::Reduction::None);
+  return at::nll_loss(at::log_softmax(active_logits(batch, output.logits), 1), batch.y(), {}, at::Reduction::None);
 }
 
 at::Tensor Classifier::loss(Phase const& phase, Batch const& batch, Output const& output) {
   if (batch.weight.defined()) return Learner::loss(phase, batch, output);
-  return cross_entropy(active(batch, output.logits), batch.y());
+  return cross_entropy(active_logits(batch, output.logits), batch.y());
 }
 
 std::span<Metric const> Classifier::metrics() const {
@@ -44,13 +30,13 @@ std::span<Metric const> Classifier::metrics() const {
 }
 
 at::Tensor Classifier::measure(Batch const& batch, Output const& output) {
-  auto const logits = active(batch, output.logits);
+  auto const logits = active_logits(batch, output.logits);
   return at::stack(
       {logits.argmax(1).eq(batch.y()).sum().to(at::kDouble), cross_entropy(logits, batch.y(), false).to(at::kDouble)});
 }
 
 std::unique_ptr<Learner> Classifier::snapshot() const {
-  auto copy = std::make_unique<Classifier>(make_, parameters().device(), nullptr);
+  auto copy = std::make_unique<Classifier>(make_, parameters().device(), nullptr, head_);
   copy_values_to(*copy);
   return copy;
 }

@@ -12,9 +12,11 @@ class Classifier final : public Learner, public Predicts {
   /// Builds the net into the learner's arena; called again by `snapshot`.
   using MakeNet = std::function<std::unique_ptr<Net>(ParameterArena&)>;
   /// Initialises from `init`; without one the values stay zero.
-  Classifier(MakeNet make, at::Device device, at::Generator* init);
+  Classifier(MakeNet make, at::Device device, at::Generator* init, Head head = Head::kAuto);
 
   [[nodiscard]] std::string kind() const override { return "classifier"; }
+  [[nodiscard]] Head head() const override { return head_; }
+  void initialise(at::Generator& generator) override { net_->initialise(generator); }
   Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) override;
   at::Tensor per_sample_loss(Batch const& batch, Output const& output) override;
   at::Tensor loss(Phase const& phase, Batch const& batch, Output const& output) override;
@@ -25,6 +27,7 @@ class Classifier final : public Learner, public Predicts {
 
  private:
   MakeNet make_;
+  Head head_;
   std::unique_ptr<Net> net_;
 };
 

@@ -2,7 +2,22 @@
 
 #include <torch/types.h>
 
+#include <limits>
+
+#include "mneme/core/errors.hpp"
+
 namespace mneme {
+
+at::Tensor active_logits(Batch const& batch, at::Tensor const& logits) {
+  if (!batch.active.defined()) return logits;
+  auto const missing = logits.size(1) - batch.active.size(-1);
+  auto const active = missing > 0 ? at::constant_pad_nd(batch.active, {0, missing}) : batch.active;
+  return logits.masked_fill(active.logical_not(), -std::numeric_limits<float>::infinity());
+}
+
+void Learner::initialise(at::Generator&) {
+  throw ConfigError("learner '" + kind() + "' cannot be begun anew: it does not implement initialise()");
+}
 
 std::span<Phase const> Learner::phases() const {
   static std::vector<Phase> const one = {{.name = "train", .segments = {}}};

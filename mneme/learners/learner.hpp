@@ -29,6 +29,17 @@ struct Metric {
   bool higher_is_better = false;
 };
 
+/// Which outputs take part in the softmax of a sample.
+enum class Head {
+  kAuto,     // per task where the task is known at test, else shared
+  kShared,   // all
+  kGrowing,  // those of the classes seen so far
+  kPerTask,  // those of the sample's task: one head a task
+};
+
+/// Logits [N, C] with the outputs that do not take part (Batch::active) at minus infinity.
+[[nodiscard]] at::Tensor active_logits(Batch const& batch, at::Tensor const& logits);
+
 class Learner {
  public:
   explicit Learner(at::Device device) : parameters_(device) {}
@@ -38,6 +49,9 @@ class Learner {
   [[nodiscard]] ParameterArena& parameters() { return parameters_; }
   [[nodiscard]] ParameterArena const& parameters() const { return parameters_; }
   [[nodiscard]] virtual std::span<Phase const> phases() const;
+  [[nodiscard]] virtual Head head() const { return Head::kShared; }
+  /// Draws all parameters anew. ConfigError where the learner cannot.
+  virtual void initialise(at::Generator& generator);
   /// Throws DataError for samples that the loss is not defined for. Default: none are.
   virtual void check(Dataset const&) const {}
 

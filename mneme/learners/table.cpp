@@ -6,12 +6,24 @@ namespace {
 
 /// The net of a classifier stands under its own key, as a name or a table with `kind`.
 struct ClassifierOptions {
-  void describe(OptionVisitor&) {}
+  std::string head = "auto";
+  void describe(OptionVisitor& v) {
+    v.field("head", head,
+            {.help = "outputs in the softmax. shared: all; growing: of the classes seen so far; per-task: of the "
+                     "sample's task; auto: per-task where the task is known at test, else shared",
+             .choices = {"auto", "shared", "growing", "per-task"}});
+  }
+  [[nodiscard]] Head kind() const {
+    return head == "shared"     ? Head::kShared
+           : head == "growing"  ? Head::kGrowing
+           : head == "per-task" ? Head::kPerTask
+                                : Head::kAuto;
+  }
 };
 
 std::unique_ptr<Learner> make_classifier(LearnerShape const& shape, Json const& options, std::string const& where,
                                          at::Generator& init) {
-  read_options<ClassifierOptions>(options, where, {"kind", "net"});
+  auto const own = read_options<ClassifierOptions>(options, where, {"kind", "net"});
   Json net = options.contains("net") ? options["net"] : Json("mlp");
   if (net.is_string()) net = Json{{"kind", net}};
   if (!net.is_object() || !net.contains("kind") || !net["kind"].is_string())
@@ -21,7 +33,7 @@ std::unique_ptr<Learner> make_classifier(LearnerShape const& shape, Json const& 
   auto const make = [&row, net, net_shape, where](ParameterArena& arena) {
     return row.make(arena, net_shape, net, where + ".net");
   };
-  return std::make_unique<Classifier>(make, shape.device, &init);
+  return std::make_unique<Classifier>(make, shape.device, &init, own.kind());
 }
 
 std::vector<LearnerRow> make_table() {

@@ -27,8 +27,11 @@ Vae::Vae(Shape input, VaeOptions const& options, at::Device device, at::Generato
       decoder_(parameters(), "decoder.fc1", options.latent, options.hidden, Activation::kRelu),
       pixels_(parameters(), "decoder.pixels", options.hidden, c10::multiply_integers(input_)) {
   parameters().allocate();
-  if (!init) return;
-  for (auto const* layer : {&encoder_, &mu_, &logvar_, &decoder_, &pixels_}) layer->initialise(*init);
+  if (init) initialise(*init);
+}
+
+void Vae::initialise(at::Generator& generator) {
+  for (auto const* layer : {&encoder_, &mu_, &logvar_, &decoder_, &pixels_}) layer->initialise(generator);
 }
 
 void Vae::check(Dataset const& data) const {

@@ -28,6 +28,7 @@ class Vae final : public Learner, public Generates, public Reconstructs {
   Vae(Shape input, VaeOptions const& options, at::Device device, at::Generator* init);
 
   [[nodiscard]] std::string kind() const override { return "vae"; }
+  void initialise(at::Generator& generator) override;
   /// The Bernoulli decoder models values in [0, 1].
   void check(Dataset const& data) const override;
   /// logits [N, D]; more: "mu", "logvar" [N, latent].

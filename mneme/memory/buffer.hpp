@@ -1,45 +1,110 @@
 // memory: stored samples and the policies that choose them.
 //
-// Reservoir: a uniform sample, without replacement, of everything offered so far (Vitter 1985). Item number n (1-based)
-// takes slot n - 1 while n <= M; later it enters with probability M / n into a uniform slot. Whole batches at a time:
-// draw j_n uniform in {0..n-1}, keep j_n < M; where two items hit one slot the later wins, as one by one.
+//   Buffer buffer({.memory = 1000, .policy = "reservoir"});
+//   buffer.offer({data, labels, task, {{"logits", z}}}, generator);       // whole batches
+//   auto rows = buffer.sample(64, generator);
+//
+// Policies, M slots (n counts what was offered, 1-based):
+//   reservoir       a uniform sample, without replacement, of everything offered (Vitter 1985): item n takes slot n - 1
+//                   while n <= M; later it enters with probability M / n into a uniform slot
+//   ring            the newest floor(M / t) of each of the t tasks seen (the newest M where the task is hidden)
+//   task-balanced   a reservoir of floor(M / t) for each of the t tasks seen; shares shrink at random as t grows
+//   class-balanced  class-balancing reservoir (Chrysakis and Moens 2020, ICML, alg. 1): a class below the largest takes
+//                   a slot of the largest; a largest class keeps m_c of its n_c items with probability m_c / n_c
+//   greedy          GDumb (Prabhu et al. 2020, ECCV, alg. 1): enters while its class holds less than M / classes; a
+//   full
+//                   buffer gives up a random item of the largest class
 #pragma once
 
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
-#include <algorithm>
 #include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
 
+#include "mneme/core/options.hpp"
 #include "mneme/nets/archive.hpp"
 
 namespace mneme {
 
-class Reservoir {
+struct BufferOptions {
+  std::int64_t memory = 1000;
+  std::string policy = "reservoir";
+  void describe(OptionVisitor& v);
+};
+
+/// n samples: data [n, ...] in its stored type (uint8 for images), labels and task int64 [n] (task -1: hidden), and
+/// what a strategy stored beside them.
+struct Rows {
+  at::Tensor data, labels, task;
+  std::map<std::string, at::Tensor> extras = {};
+
+  [[nodiscard]] std::int64_t size() const { return data.defined() ? data.size(0) : 0; }
+  [[nodiscard]] Rows select(at::Tensor const& index) const;
+};
+
+class Buffer {
  public:
-  explicit Reservoir(std::int64_t capacity) : capacity_(capacity) {}
+  explicit Buffer(BufferOptions options) : options_(std::move(options)) {}
 
-  /// data [n, ...] in its stored type (uint8 for images), labels and task int64 [n].
-  void offer(at::Tensor const& data, at::Tensor const& labels, at::Tensor const& task, at::Generator& generator);
-
-  struct Draw {
-    at::Tensor data, labels, task;
-  };
+  void offer(Rows const& rows, at::Generator& generator);
   /// n stored samples, uniform with replacement. Throws ConfigError when the buffer is empty.
-  [[nodiscard]] Draw sample(std::int64_t n, at::Generator& generator) const;
+  [[nodiscard]] Rows sample(std::int64_t n, at::Generator& generator) const;
+  /// n stored samples without replacement, or all in random order where there are fewer.
+  [[nodiscard]] Rows sample_distinct(std::int64_t n, at::Generator& generator) const;
+  /// n stored samples of one task, uniform with replacement. Throws ConfigError when none is stored.
+  [[nodiscard]] Rows sample_task(std::int64_t task, std::int64_t n, at::Generator& generator) const;
+  /// n stored samples, floor(n / t) of each of the t stored tasks and the remainder from tasks drawn at random, in
+  /// random order; with replacement within a task.
+  [[nodiscard]] Rows sample_balanced(std::int64_t n, at::Generator& generator) const;
+  /// Everything stored, or all of one task or class, in slot order.
+  [[nodiscard]] Rows all() const;
+  [[nodiscard]] Rows of_task(std::int64_t task) const;
+  [[nodiscard]] Rows of_class(std::int64_t label) const;
+  /// Replaces the content (herding and other choices that are made at once). At most `memory` rows.
+  void assign(Rows rows);
+  void clear();
 
-  [[nodiscard]] std::int64_t size() const { return std::min(capacity_, seen_); }
+  [[nodiscard]] std::int64_t capacity() const { return options_.memory; }
+  [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(labels_.size()); }
+  [[nodiscard]] bool empty() const { return labels_.empty(); }
+  [[nodiscard]] bool full() const { return size() >= options_.memory; }
   [[nodiscard]] std::int64_t seen() const { return seen_; }
-  [[nodiscard]] at::Tensor data() const { return data_.defined() ? data_.narrow(0, 0, size()) : data_; }
-  [[nodiscard]] at::Tensor labels() const { return labels_.defined() ? labels_.narrow(0, 0, size()) : labels_; }
-  [[nodiscard]] at::Tensor task() const { return task_.defined() ? task_.narrow(0, 0, size()) : task_; }
-  /// CheckpointError when the stored buffer has another capacity.
+  /// Stored samples by task and by class.
+  [[nodiscard]] std::map<std::int64_t, std::int64_t> task_distribution() const;
+  [[nodiscard]] std::map<std::int64_t, std::int64_t> class_distribution() const;
+  /// {capacity, size, seen, full, policy, tasks: {"0": n, ...}}
+  [[nodiscard]] Json stats() const;
+
+  /// CheckpointError when the stored buffer has another capacity or policy.
   void state(Archive& archive);
 
  private:
-  std::int64_t capacity_;
+  struct Item {
+    std::int64_t label, task;
+    double uniform;  // in [0, 1)
+  };
+  /// Members of one group (a task or a class), by slot.
+  using Members = std::vector<std::int64_t>;
+  [[nodiscard]] bool by_class() const;
+  [[nodiscard]] std::map<std::int64_t, Members> groups() const;
+  /// The slot that the item takes: -1 for none, size() for a new one.
+  std::int64_t choose(Item const& item);
+  std::int64_t choose_by_share(Item const& item, std::map<std::int64_t, Members> const& groups);
+  std::int64_t choose_by_class(Item const& item, std::map<std::int64_t, Members> const& groups);
+  [[nodiscard]] Rows used() const;
+  [[nodiscard]] Rows slots(Members const& members) const;
+  void reserve(Rows const& like);
+
+  BufferOptions options_;
   std::int64_t seen_ = 0;
-  at::Tensor data_, labels_, task_;  // [M, ...], [M], [M]
+  Rows store_;                                          // [M, ...], of which the first size() rows are used
+  std::vector<std::int64_t> labels_, tasks_, arrival_;  // by slot; arrival: number of the item
+  std::map<std::int64_t, std::int64_t> offered_;        // by group
+  std::set<std::int64_t> once_largest_;                 // classes (class-balanced)
 };
 
 }  // namespace mneme

@@ -3,35 +3,35 @@
 //   L = (1/(B + B_m)) ( sum over B new samples of CE + sum over B_m stored samples of CE )
 //
 // Ratcliff 1990; Chaudhry et al. 2019, On tiny episodic memories in continual learning, arXiv:1902.10486. Memory:
-// reservoir over everything seen; a batch enters after its step, never before.
+// a reservoir over everything seen, or another policy; a batch enters after its step, never before.
 //
 // Differences from the paper: nothing is replayed during the first event (so that its run is the naive one, and arms
 // can share it); the two parts are one mean, not a sum of two means.
 #pragma once
 
-#include "mneme/memory/buffer.hpp"
-#include "mneme/strategies/strategy.hpp"
+#include "mneme/strategies/replay.hpp"
 
 namespace mneme {
 
 struct ErOptions {
-  std::int64_t memory = 1000;
+  BufferOptions buffer = {};
   std::int64_t batch = 0;
+  std::string draw = "uniform";
   void describe(OptionVisitor& v);
 };
 
 class Er final : public Strategy {
  public:
-  explicit Er(ErOptions options) : options_(options), buffer_(options.memory) {}
+  explicit Er(ErOptions options) : options_(std::move(options)), buffer_(options_.buffer) {}
   [[nodiscard]] Needs needs() const override { return {.prefix = Prefix::kWatches}; }
   Batch compose(Batch batch, StepContext& context) override;
   void after_step(StepContext& context) override;
   void state(Archive& archive) override { buffer_.state(archive); }
-  [[nodiscard]] Reservoir const& buffer() const { return buffer_; }
+  [[nodiscard]] Buffer const& buffer() const { return buffer_; }
 
  private:
   ErOptions options_;
-  Reservoir buffer_;
+  Buffer buffer_;
 };
 
 }  // namespace mneme

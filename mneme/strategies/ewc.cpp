@@ -92,7 +92,10 @@ void Ewc::end_event(EventContext& context) {
                                        .noise = context.streams->get("fisher-noise"),
                                        .note = note,
                                        .per_sample_loss = {},
-                                       .poll = context.poll});
+                                       .poll = context.poll,
+                                       .task = context.known_task(),
+                                       .activate = context.activate,
+                                       .gates = context.gates});
   auto const summary = summarise(fisher);
   Json quantiles = Json::object();
   for (auto const& [p, value] : summary.quantiles) quantiles[format_number(p)] = value;

@@ -122,6 +122,13 @@ Prefix StrategyList::prefix() const {
   return strongest;
 }
 
+Gates StrategyList::gates(Batch const& batch, bool training) {
+  Gates gates;
+  for (auto& member : members_)
+    if (auto own = member.strategy->gates(batch, training); !own.empty()) gates = std::move(own);
+  return gates;
+}
+
 Stream StrategyList::wrap(Stream const& stream) const {
   Stream wrapped = stream;
   for (auto const& wrap : wraps_) wrapped = wrap(wrapped);

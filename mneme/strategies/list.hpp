@@ -48,6 +48,9 @@ class StrategyList {
     }
   }
 
+  /// Of the last member that gates.
+  [[nodiscard]] Gates gates(Batch const& batch, bool training);
+
   [[nodiscard]] std::vector<Member>& members() { return members_; }
   [[nodiscard]] std::vector<Member> const& members() const { return members_; }
   [[nodiscard]] bool empty() const { return members_.empty(); }

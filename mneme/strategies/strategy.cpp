@@ -11,4 +11,8 @@ std::int64_t EventContext::task_id() const {
   return task ? task->id : -1;
 }
 
+std::optional<std::int64_t> EventContext::known_task() const {
+  return visibility.task_at_training ? std::optional(task_id()) : std::nullopt;
+}
+
 }  // namespace mneme

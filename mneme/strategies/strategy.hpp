@@ -55,6 +55,7 @@ struct Stage {
   std::vector<int> trainable = {};  // segments; empty: all
   bool optimise = true;             // false: the hooks run, the weights stay
   bool fresh_optimizer = false;     // also where `at_boundary` says keep
+  bool from_scratch = false;        // all parameters are drawn anew first
 };
 
 struct EventContext {
@@ -67,12 +68,24 @@ struct EventContext {
   std::function<void()> poll = [] {};  // throws Stopped if the run was asked to stop; call it in long computations
   /// Gives a segment a larger shape, in `begin_event` only; every [P] row of the run is carried over.
   std::function<void(int segment, Shape shape)> grow = {};
+  /// Fills in Batch::active as the learner's head asks: for forward passes of a strategy's own.
+  std::function<void(Batch&)> activate = [](Batch&) {};
+  /// What the strategies multiply hidden layers with, for the same.
+  std::function<Gates(Batch const&)> gates = [](Batch const&) { return Gates(); };
   RandomStreams* streams = nullptr;  // the member's own
 
   [[nodiscard]] bool first() const { return index == 0; }
   /// Id of the task being learnt, -1 while forgetting. Throws VisibilityError where the stream hides it.
   [[nodiscard]] std::int64_t task_id() const;
+  /// The same, empty where it is hidden.
+  [[nodiscard]] std::optional<std::int64_t> known_task() const;
   [[nodiscard]] ParameterArena& parameters() const { return learner.parameters(); }
+};
+
+/// A test set is about to be measured, or was.
+struct TestContext {
+  Learner& learner;                  // what is measured: the run's learner or a throw-away copy
+  std::optional<std::int64_t> task;  // empty where the stream hides it, or where it is not known
 };
 
 struct StageContext : EventContext {
@@ -131,11 +144,14 @@ class Strategy {
 
   /// Stages that run before every evaluation, on a throw-away copy of the learner.
   virtual std::vector<Stage> before_evaluation(EventContext&) { return {}; }
-  /// Multipliers of hidden layers for a forward pass.
-  virtual Gates gates(EventContext&, bool /*training*/) { return {}; }
+  /// Around the measuring of each test set. What `begin_test` changes in the learner `end_test` puts back.
+  virtual void begin_test(TestContext&) {}
+  virtual void end_test(TestContext&) {}
+  /// Multipliers of hidden layers for a forward pass over this batch.
+  virtual Gates gates(Batch const&, bool /*training*/) { return {}; }
   virtual std::vector<Auxiliary> auxiliaries() { return {}; }
   /// Scores [N, C] instead of the logits; undefined: the logits as they are.
-  virtual at::Tensor predict(Output const&) { return {}; }
+  virtual at::Tensor predict(Output const&, Batch const&) { return {}; }
 
   /// The arena has grown: every [P] row goes through `growth.carry`.
   virtual void grown(Growth const&) {}
@@ -143,14 +159,28 @@ class Strategy {
   virtual void state(Archive&) {}
 };
 
+/// Sizes that what a strategy keeps is reckoned in.
+struct MemoryShape {
+  std::int64_t parameters = 0;    // P
+  std::int64_t sample_bytes = 0;  // of one stored sample
+  std::int64_t classes = 0;       // C: outputs
+  std::int64_t features = 0;      // D: last hidden layer
+  std::int64_t tasks = 0;         // T: learnt
+};
+
 struct StrategyRow {
   PartInfo info;
   std::unique_ptr<Strategy> (*make)(Json const& options, std::string const& where);
   Needs needs = {};
   Stream (*wrap)(Stream const&) = nullptr;  // what the strategy makes of a stream known beforehand (joint)
+  Json toy = Json::object();     // options, over the defaults, for runs on toy data (testing/conformance.hpp)
+  Json as_naive = Json();        // options, over `toy`, at which it is naive bit for bit; null: never
+  std::string never_naive = {};  // why, where there are none
+  std::string memory = "none";   // bytes of the tensors that it keeps between events, as a formula
+  std::int64_t (*bytes)(Json const& options, MemoryShape const& shape) = nullptr;  // the same formula; null: none
 };
 
-/// All strategies in the order in which members of a list run; `mneme list strategies`.
+/// All strategies in the order in which members of a list run; `mneme list strategies`. Rows stand in rows_*.cpp.
 std::span<StrategyRow const> strategy_table();
 
 }  // namespace mneme

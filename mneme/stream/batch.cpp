@@ -46,12 +46,38 @@ at::Tensor const& Batch::task() const {
   return ids();
 }
 
+std::optional<std::int64_t> Batch::one_task() const {
+  if (!task_known()) static_cast<void>(task());  // throws
+  return task_id_;
+}
+
+bool Batch::task_known() const { return visibility_.task_at_training && (task_id_ || task_.defined()); }
+
+Batch Batch::rows(std::int64_t first, std::int64_t n) const {
+  Batch part = *this;
+  part.x = x.narrow(0, first, n);
+  for (auto* each : {&part.labels_, &part.task_, &part.weight})
+    if (each->defined()) *each = each->narrow(0, first, n);
+  if (active.defined() && active.dim() == 2) part.active = active.narrow(0, first, n);
+  for (auto& [name, extra] : part.extras) extra = extra.narrow(0, first, n);
+  part.parts = {{parts.empty() ? BatchPart::Origin::kCurrent : parts.front().origin, 0, n}};
+  return part;
+}
+
 Batch Batch::joined(Batch const& other) const {
   Batch both = *this;
   both.x = at::cat({x, other.x});
   both.labels_ = at::cat({labels_, other.labels_});
   both.task_ = ids().defined() && other.ids().defined() ? at::cat({ids(), other.ids()}) : at::Tensor();
-  both.task_id_.reset();
+  if (task_id_ != other.task_id_) both.task_id_.reset();
+  if (active.defined() || other.active.defined()) {
+    auto const outputs = (active.defined() ? active : other.active).size(-1);
+    auto const rows = [&](Batch const& b) {
+      auto const mask = b.active.defined() ? b.active : at::ones({outputs}, both.x.options().dtype(at::kBool));
+      return mask.dim() == 2 ? mask : mask.expand({b.size(), outputs});
+    };
+    both.active = at::cat({rows(*this), rows(other)});
+  }
   if (weight.defined() || other.weight.defined()) {
     auto const ones = [](Batch const& b) {
       return b.weight.defined() ? b.weight : at::ones({b.size()}, b.x.options());

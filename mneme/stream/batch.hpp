@@ -31,7 +31,7 @@ class Batch {
   at::Tensor x;       // [N, ...]
   at::Tensor weight;  // [N], undefined: all ones
   std::vector<BatchPart> parts;
-  std::vector<std::int64_t> active_classes;  // that take part in the softmax; empty: all
+  at::Tensor active;                         // bool [C] or [N, C]: outputs in the softmax; undefined: all
   std::map<std::string, at::Tensor> extras;  // logits for DER, codes for LGAA
 
   [[nodiscard]] std::int64_t size() const { return x.size(0); }
@@ -39,8 +39,13 @@ class Batch {
   [[nodiscard]] at::Tensor const& y() const;
   /// int64 [N]. Throws VisibilityError where the stream hides the task.
   [[nodiscard]] at::Tensor const& task() const;
+  /// The one task that all rows are known to be of; empty where they are of several. Throws as `task`.
+  [[nodiscard]] std::optional<std::int64_t> one_task() const;
+  [[nodiscard]] bool task_known() const;
   [[nodiscard]] Visibility const& visibility() const { return visibility_; }
 
+  /// Rows [first, first + n), with all that is known of them.
+  [[nodiscard]] Batch rows(std::int64_t first, std::int64_t n) const;
   /// This batch with the rows of `other` behind its own.
   [[nodiscard]] Batch joined(Batch const& other) const;
 

@@ -80,8 +80,9 @@ struct SplitOptions {
     v.field("dataset", dataset, {.help = "data set whose classes are dealt out"});
     v.field("tasks", tasks, {.help = "number of tasks; must divide the number of classes", .min = 1});
     v.field("scenario", scenario,
-            {.help = "class: all classes share the softmax; domain: labels within the task; what is known at test",
-             .choices = {"class", "domain"}});
+            {.help = "class: classes as they are, the task hidden at test; task: the same, the task known at test; "
+                     "domain: labels within the task, hidden at test",
+             .choices = {"class", "domain", "task"}});
     v.field("order", order, {.help = "class order; empty: as numbered"});
   }
 };
@@ -114,7 +115,7 @@ Stream make_split(Json const& options, std::string const& where, DataSource cons
   auto const width = count / o.tasks;
   Stream stream{.name = "split",
                 .scenario = o.scenario + "-incremental",
-                .visibility = {},
+                .visibility = {.task_at_test = o.scenario == "task"},
                 .classes = within ? width : class_count(train),
                 .events = {}};
   for (std::int64_t t = 0; t < o.tasks; ++t) {
@@ -249,7 +250,8 @@ Stream joint_of(Stream const& stream) {
   std::vector<Dataset> train;
   std::vector<Dataset> test;
   for (auto const* task : stream.tasks()) {
-    train.push_back(task->train);
+    auto const ids = at::full({task->train.size()}, task->id, at::kLong);
+    train.push_back(task->train.tasks().defined() ? task->train : task->train.with_tasks(ids));
     test.push_back(task->test);
   }
   Stream joint = stream;

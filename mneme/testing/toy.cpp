@@ -28,6 +28,24 @@ Stream stream(std::int64_t tasks, std::int64_t train) {
   return stream;
 }
 
+Stream split_stream(bool task_at_test, std::int64_t train) {
+  Stream stream{.name = "toy-split",
+                .scenario = task_at_test ? "task-incremental" : "class-incremental",
+                .visibility = {.task_at_test = task_at_test},
+                .classes = kClasses,
+                .events = {}};
+  auto const of_task = [](Dataset const& data, std::int64_t t) {
+    return data.select(data.labels().div(2, "floor").eq(t).nonzero().squeeze(1));
+  };
+  for (std::int64_t t = 0; t < 2; ++t)
+    stream.events.emplace_back(Task{.name = "toy-" + std::to_string(t),
+                                    .id = t,
+                                    .train = of_task(images("toy", 2 * train, 0), t),
+                                    .test = of_task(images("toy", 40, 1), t),
+                                    .classes = {2 * t, 2 * t + 1}});
+  return stream;
+}
+
 std::unique_ptr<Learner> learner(std::string const& kind, Json options, std::uint64_t seed) {
   auto const& row = find_row(learner_table(), "learner", kind);
   if (kind == "classifier" && !options.contains("net")) options["net"] = {{"kind", "mlp"}, {"hidden", {8}}};

@@ -24,6 +24,9 @@ inline constexpr std::int64_t kClasses = 4;
 [[nodiscard]] Task task(std::string const& name, std::int64_t id, std::int64_t train = 40, std::int64_t test = 20);
 /// Domain-incremental: tasks "toy-0", "toy-1", …
 [[nodiscard]] Stream stream(std::int64_t tasks, std::int64_t train = 40);
+/// The four classes of one set in two tasks of two, with their own labels: class-incremental, or task-incremental where
+/// the task is shown at test.
+[[nodiscard]] Stream split_stream(bool task_at_test, std::int64_t train = 40);
 /// A learner of the registry for these images, initialised from the seed. A classifier gets an MLP of 8 hidden units
 /// and a VAE 8 hidden units and 2 dimensions of code, where `options` do not say otherwise.
 [[nodiscard]] std::unique_ptr<Learner> learner(std::string const& kind = "classifier", Json options = Json::object(),

@@ -14,28 +14,53 @@ void EvaluationOptions::describe(OptionVisitor& v) {
   v.field("batch", batch, {.help = "samples per forward pass", .min = 1});
 }
 
-Output predict(Learner& learner, StrategyList& strategies, Gates const& gates, Batch const& batch,
-               at::Generator& noise) {
+Output predict(Learner& learner, StrategyList& strategies, Batch const& batch, at::Generator& noise) {
   at::NoGradGuard const no_grad;
+  auto const gates = strategies.gates(batch, false);
   auto output = learner.forward(batch, {.training = false, .gates = gates.empty() ? nullptr : &gates}, noise);
   for (auto& member : strategies.members())
-    if (auto scores = member.strategy->predict(output); scores.defined()) output.logits = std::move(scores);
+    if (auto scores = member.strategy->predict(output, batch); scores.defined()) output.logits = std::move(scores);
   return output;
 }
 
-std::vector<double> evaluate(Learner& learner, StrategyList& strategies, Gates const& gates, Dataset const& test,
-                             RandomStreams const& streams, std::int64_t batch_size, std::function<void()> const& poll) {
+namespace {
+
+/// Tells the strategies what is measured, and puts back what they changed, whatever happens.
+class Test {
+ public:
+  Test(StrategyList& strategies, TestContext context) : strategies_(strategies), context_(context) {
+    for (auto& member : strategies_.members()) member.strategy->begin_test(context_);
+  }
+  ~Test() {
+    for (auto& member : strategies_.members()) member.strategy->end_test(context_);
+  }
+  Test(Test const&) = delete;
+  Test& operator=(Test const&) = delete;
+
+ private:
+  StrategyList& strategies_;
+  TestContext context_;
+};
+
+}  // namespace
+
+std::vector<double> evaluate(Learner& learner, StrategyList& strategies, TestSet const& test,
+                             RandomStreams const& streams, std::int64_t batch_size) {
   at::NoGradGuard const no_grad;
-  auto noise = streams.fresh("eval/" + test.name());
+  auto const& data = test.data;
+  auto noise = streams.fresh("eval/" + data.name());
   auto const& theta = learner.parameters().value();
   auto sums = at::zeros({static_cast<std::int64_t>(learner.metrics().size())}, theta.options().dtype(at::kDouble));
-  for (std::int64_t first = 0; first < test.size(); first += batch_size) {
-    poll();
-    auto const n = std::min(batch_size, test.size() - first);
-    Batch const batch(test.slice(first, n), test.labels().narrow(0, first, n));
-    sums.add_(learner.measure(batch, predict(learner, strategies, gates, batch, noise)));
+  Test const around(strategies, {learner, test.task});
+  for (std::int64_t first = 0; first < data.size(); first += batch_size) {
+    test.poll();
+    auto const n = std::min(batch_size, data.size() - first);
+    Visibility const shown{.task_at_training = test.task.has_value(), .task_at_test = test.task.has_value()};
+    Batch batch(data.slice(first, n), data.labels().narrow(0, first, n), test.task.value_or(-1), shown);
+    test.activate(batch);
+    sums.add_(learner.measure(batch, predict(learner, strategies, batch, noise)));
   }
-  sums = sums.div_(static_cast<double>(std::max<std::int64_t>(1, test.size()))).cpu();
+  sums = sums.div_(static_cast<double>(std::max<std::int64_t>(1, data.size()))).cpu();
   return {sums.data_ptr<double>(), sums.data_ptr<double>() + sums.numel()};
 }
 

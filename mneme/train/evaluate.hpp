@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "mneme/learners/learner.hpp"
@@ -17,15 +18,21 @@ struct EvaluationOptions {
   void describe(OptionVisitor& v);
 };
 
+/// A test set, and what may be known of it.
+struct TestSet {
+  Dataset const& data;
+  std::optional<std::int64_t> task = {};                 // empty: hidden, or none of the run's tasks
+  std::function<void(Batch&)> activate = [](Batch&) {};  // the outputs that take part
+  std::function<void()> poll = [] {};                    // called between batches; may throw
+};
+
 /// One forward pass in evaluation mode, without gradients; its logits are the strategies' scores where one predicts.
-[[nodiscard]] Output predict(Learner& learner, StrategyList& strategies, Gates const& gates, Batch const& batch,
-                             at::Generator& noise);
+[[nodiscard]] Output predict(Learner& learner, StrategyList& strategies, Batch const& batch, at::Generator& noise);
 
 /// Means over `test` of the learner's metrics, in their order. Scores come from the strategies where one predicts.
 /// Noise restarts from (seed, name of the test set), so the result depends on the weights alone.
-[[nodiscard]] std::vector<double> evaluate(Learner& learner, StrategyList& strategies, Gates const& gates,
-                                           Dataset const& test, RandomStreams const& streams, std::int64_t batch,
-                                           std::function<void()> const& poll);
+[[nodiscard]] std::vector<double> evaluate(Learner& learner, StrategyList& strategies, TestSet const& test,
+                                           RandomStreams const& streams, std::int64_t batch);
 
 /// The fixed part of a test set that curves are drawn from: `count` samples chosen by the seed, in file order.
 [[nodiscard]] Dataset curve_part(Dataset const& test, std::int64_t count, RandomStreams const& streams);

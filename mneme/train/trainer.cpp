@@ -16,6 +16,10 @@ void TrainOptions::describe(OptionVisitor& v) {
   v.field("epochs", epochs, {.help = "passes over each task", .unit = "epochs", .min = 0, .max = 1e9});
   v.field("epochs_per_event", epochs_per_event,
           {.help = "passes by event where they differ; the last number holds for the rest", .min = 0, .max = 1e9});
+  v.field("steps", steps,
+          {.help = "steps of each event instead of epochs, however many samples it has; 0: epochs",
+           .unit = "steps",
+           .min = 0});
   v.field("batch", batch, {.help = "new samples per step", .unit = "samples", .min = 1, .max = 1e9});
   v.field("at_boundary", at_boundary,
           {.help = "optimizer at the start of an event: a new one, or kept", .choices = {"new", "keep"}});
@@ -39,7 +43,8 @@ Trainer::Trainer(Learner& learner, StrategyList strategies, TrainOptions options
       strategies_(std::move(strategies)),
       options_(std::move(options)),
       evaluation_(evaluation),
-      streams_(seed) {
+      streams_(seed),
+      outputs_(learner.head(), learner.parameters().device()) {
   at::globalContext().setFlushDenormal(true);
   for (std::size_t i = 0; i < learner.phases().size(); ++i)
     optimizers_.emplace_back(options_.optimizer, learner.parameters());
@@ -56,9 +61,14 @@ void Trainer::learn(Task const& task) {
 
 void Trainer::forget(Request const& request) { process(request); }
 
-void Trainer::run(Stream const& stream) {
+void Trainer::expect(Stream const& stream) {
   visibility_ = stream.visibility;
+  outputs_.show(visibility_);
   for (auto const* task : stream.tested()) test_on(*task);
+}
+
+void Trainer::run(Stream const& stream) {
+  expect(stream);
   while (position_.event < static_cast<std::int64_t>(stream.events.size())) {
     process(stream.events[static_cast<std::size_t>(position_.event)]);
     if (only_prefix_) return;
@@ -73,7 +83,9 @@ EventContext Trainer::context_of(Event const& event, Dataset const& data) {
           .visibility = visibility_,
           .log = *this,
           .poll = [this] { poll(); },
-          .grow = [this](int segment, Shape shape) { grow(segment, std::move(shape)); }};
+          .grow = [this](int segment, Shape shape) { grow(segment, std::move(shape)); },
+          .activate = [this](Batch& batch) { outputs_.activate(batch); },
+          .gates = [this](Batch const& batch) { return strategies_.gates(batch, false); }};
 }
 
 void Trainer::process(Event const& event) {
@@ -96,6 +108,7 @@ void Trainer::process(Event const& event) {
   if (position_.at == static_cast<std::int64_t>(At::kStart)) {
     if (matrix_.rows.empty()) measure(context, true, "initial");
     boundary("begin");
+    if (auto const* task = std::get_if<Task>(&event)) outputs_.learn(*task);
     strategies_.each(context, [](Strategy& s, EventContext& c) { s.begin_event(c); });
     if (options_.at_boundary == "new") reset_optimizers();
     position_.at = static_cast<std::int64_t>(At::kStages);
@@ -140,12 +153,14 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
   auto epochs = stage.epochs > 0 ? stage.epochs : options_.epochs;
   if (auto const& list = options_.epochs_per_event; stage.epochs == 0 && !list.empty())
     epochs = list[std::min(static_cast<std::size_t>(context.index), list.size() - 1)];
-  auto const steps = stage.steps > 0 ? stage.steps : epochs * batches;
-  if (stage.steps > 0) epochs = (steps + batches - 1) / batches;
+  auto const wanted = stage.steps > 0 ? stage.steps : stage.epochs > 0 ? 0 : options_.steps;
+  auto const steps = wanted > 0 ? wanted : epochs * batches;
+  if (wanted > 0) epochs = (steps + batches - 1) / batches;
 
   restrict_optimizers(stage);
   if (!position_.in_stage) {
-    if (stage.fresh_optimizer) reset_optimizers();
+    if (stage.from_scratch) learner_.initialise(streams_.get("init"));
+    if (stage.fresh_optimizer || stage.from_scratch) reset_optimizers();
     strategies_.each(context, [](Strategy& s, StageContext& c) { s.begin_stage(c); });
     early_stop_ = {};
     position_.epoch = position_.batch = 0;
@@ -190,8 +205,8 @@ bool Trainer::finish_epoch(EventContext& context) {
   auto const held = options_.patience > 0 ? training_part(context.event, true) : Dataset();
   if (held.size() == 0) return true;
   auto const metrics = learner_.metrics();
-  auto const gates = gates_of(context, false);
-  auto const values = evaluate(learner_, strategies_, gates, held, streams_, evaluation_.batch, [] {});
+  auto const& task = std::get<Task>(context.event);
+  auto const values = test(learner_, held, task.id, [] {});
   clock_.lap(Lap::kEvaluation);
   double const value = metrics.front().higher_is_better ? -values.front() : values.front();
   auto const& theta = learner_.parameters().value();
@@ -216,14 +231,17 @@ void Trainer::finish_stage() {
 
 void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor const& index, double learning_rate) {
   auto const* task = std::get_if<Task>(&stage_context.event);
-  Batch batch(data.gather(index), data.labels().index_select(0, index), task ? task->id : -1, visibility_);
+  auto const x = data.gather(index), y = data.labels().index_select(0, index);
+  Batch batch = data.tasks().defined() ? Batch(x, y, data.tasks().index_select(0, index), visibility_)
+                                       : Batch(x, y, task ? task->id : -1, visibility_);
+  outputs_.activate(batch);
   clock_.lap(Lap::kData);
 
   bool const logged = (position_.step + 1) % options_.log_every == 0;
   StepContext context(stage_context, batch, index, position_.step, logged);
   context.source = &data;
   strategies_.each(context, [&](Strategy& s, StepContext& c) { batch = s.compose(std::move(batch), c); });
-  auto const gates = gates_of(context, true);
+  auto const gates = strategies_.gates(batch, true);
   clock_.lap(Lap::kStrategy);
 
   ForwardContext const forward{.training = true, .gates = gates.empty() ? nullptr : &gates};
@@ -232,14 +250,6 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
   strategies_.each(context, [](Strategy& s, StepContext& c) { s.after_step(c); });
   ++position_.step;
   clock_.lap(Lap::kStrategy);
-}
-
-Gates Trainer::gates_of(EventContext& context, bool training) {
-  Gates gates;
-  strategies_.each(context, [&](Strategy& s, EventContext& c) {
-    if (auto own = s.gates(c, training); !own.empty()) gates = std::move(own);
-  });
-  return gates;
 }
 
 void Trainer::train_phase(StepContext& context, std::size_t index, ForwardContext const& forward,

@@ -23,6 +23,7 @@
 #include "mneme/core/time.hpp"
 #include "mneme/eval/metrics.hpp"
 #include "mneme/strategies/list.hpp"
+#include "mneme/train/active_outputs.hpp"
 #include "mneme/train/evaluate.hpp"
 #include "mneme/train/observer.hpp"
 #include "mneme/train/optimizer.hpp"
@@ -33,6 +34,7 @@ namespace mneme {
 struct TrainOptions {
   std::int64_t epochs = 1;
   std::vector<std::int64_t> epochs_per_event = {};
+  std::int64_t steps = 0;
   std::int64_t batch = 128;
   std::string at_boundary = "new";
   std::int64_t log_every = 20;
@@ -56,6 +58,14 @@ class Trainer final : private MetricLog {
   void forget(Request const& request);
   /// Goes through the events that have not been processed yet.
   void run(Stream const& stream);
+  /// What the stream shows, and the tasks that are tested: `run` begins with it; a stored learner that is only asked
+  /// needs no more.
+  void expect(Stream const& stream);
+
+  /// Means of the learner's metrics over other data; `task` is shown to the strategies where the stream shows it.
+  [[nodiscard]] std::vector<double> test(Dataset const& data, std::optional<std::int64_t> task = {});
+  /// Fills in Batch::active as the learner's head asks.
+  void activate(Batch& batch) const { outputs_.activate(batch); }
 
   /// Tests this task too after every event, without learning it. After a restart, tasks learnt before are named here.
   void test_on(Task const& task);
@@ -110,7 +120,6 @@ class Trainer final : private MetricLog {
   void run_stage(EventContext& context, Stage const& stage);
   void step(StageContext& context, Dataset const& data, at::Tensor const& index, double learning_rate);
   void train_phase(StepContext& context, std::size_t phase, ForwardContext const& forward, double learning_rate);
-  [[nodiscard]] Gates gates_of(EventContext& context, bool training);
   void train_auxiliaries(Batch const& batch, double learning_rate);
   void restrict_optimizers(Stage const& stage);
   void reset_optimizers();
@@ -122,6 +131,8 @@ class Trainer final : private MetricLog {
 
   /// The event's training data, or with `held_out` the stratified part that early stop keeps back.
   [[nodiscard]] Dataset training_part(Event const& event, bool held_out) const;
+  [[nodiscard]] std::vector<double> test(Learner& learner, Dataset const& data, std::optional<std::int64_t> task,
+                                         std::function<void()> const& poll);
   /// Figures of all tested tasks: a line of the log, and with `kind` a row of the matrix.
   void measure(EventContext& context, bool full, std::string const& kind = "");
   void log_step(StepContext& context, double learning_rate);
@@ -143,6 +154,7 @@ class Trainer final : private MetricLog {
   std::map<std::string, std::unique_ptr<ArenaOptimizer>> auxiliary_optimizers_;
 
   Visibility visibility_;
+  ActiveOutputs outputs_;
   std::vector<Task> tested_;
   std::map<std::string, Dataset> curve_parts_;
   EvaluationMatrix matrix_;

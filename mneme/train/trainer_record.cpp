@@ -28,6 +28,7 @@ void Trainer::test_on(Task const& task) {
   learner_.check(task.train);
   learner_.check(task.test);
   tested_.push_back(task);
+  outputs_.add(task);
   tested_.back().test = task.test.to(learner_.parameters().device());
   if (std::find(matrix_.tasks.begin(), matrix_.tasks.end(), task.name) != matrix_.tasks.end()) return;
   matrix_.tasks.push_back(task.name);
@@ -44,12 +45,13 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
   strategies_.each(context, [&](Strategy& s, EventContext& c) {
     for (auto& stage : s.before_evaluation(c)) review.push_back(std::move(stage));
   });
-  auto const gates = gates_of(context, false);
   std::unique_ptr<Learner> copy;
   if (!review.empty()) {
     copy = learner_.snapshot();
     Trainer reviewer(*copy, {}, options_, {}, streams_.seed());
     reviewer.heeds_stop_ = full;
+    reviewer.visibility_ = visibility_;
+    reviewer.outputs_ = outputs_;
     auto own = reviewer.context_of(context.event, context.data);
     for (auto const& stage : review) reviewer.run_stage(own, stage);
   }
@@ -75,7 +77,7 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
       if (part.size() == 0) part = curve_part(task.test, evaluation_.curve_images, streams_);
       test = &part;
     }
-    auto const means = evaluate(measured, strategies_, gates, *test, streams_, evaluation_.batch, poll);
+    auto const means = this->test(measured, *test, task.id, poll);
     values[task.name] = means.front();
     row[column] = means.front();
     for (std::size_t i = 1; i < metrics.size(); ++i) {
@@ -94,6 +96,19 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
   matrix_.values.push_back(std::move(row));
   for (auto* observer : observers_) observer->evaluated(matrix_, measured);
   clock_.lap(Lap::kWriting);
+}
+
+std::vector<double> Trainer::test(Learner& learner, Dataset const& data, std::optional<std::int64_t> task,
+                                  std::function<void()> const& poll) {
+  TestSet const set{.data = data,
+                    .task = visibility_.task_at_test ? task : std::nullopt,
+                    .activate = [this](Batch& batch) { outputs_.activate(batch); },
+                    .poll = poll};
+  return evaluate(learner, strategies_, set, streams_, evaluation_.batch);
+}
+
+std::vector<double> Trainer::test(Dataset const& data, std::optional<std::int64_t> task) {
+  return test(learner_, data.to(learner_.parameters().device()), task, [] {});
 }
 
 Dataset Trainer::training_part(Event const& event, bool held_out) const {
@@ -284,6 +299,10 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
   {
     Archive::Scope const inner(archive, "random");
     streams_.state(archive);
+  }
+  {
+    Archive::Scope const inner(archive, "outputs");
+    outputs_.state(archive);
   }
   archive.field("order", order_);
   archive.row("loss_sum", loss_sum_);

@@ -92,7 +92,7 @@ TEST(Classifier, WeightsAndActiveClassesEnterTheLoss) {
     return learner.loss(learner.phases().front(), batch, learner.forward(batch, {}, noise)).item<double>();
   };
   EXPECT_NEAR(loss(), std::log(3.0), 1e-6);
-  batch.active_classes = {0, 1};
+  batch.active = at::ones({2}, at::kBool);
   EXPECT_NEAR(loss(), std::log(2.0), 1e-6) << "an inactive output still takes part in the softmax";
   learner.parameters().value(1).copy_(at::tensor({1.0F, 0.0F, 0.0F}));
   batch.weight = at::tensor({3.0F, 1.0F});

@@ -6,43 +6,106 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <utility>
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/text.hpp"
+#include "mneme/testing/toy.hpp"
 #include "tests/io/support.hpp"
 
 namespace mneme {
 namespace {
 
-/// A fast setting of each strategy: the defaults but for what toy data cannot give.
-Json setting(std::string const& name) {
-  Json options = {{"kind", name}};
-  if (name == "ewc") options["samples"] = 20;
-  if (name == "er") options["memory"] = 12;
+/// The row's setting for toy data, with some options changed.
+Json setting(StrategyRow const& row, Json const& changes = Json::object()) {
+  Json options = row.toy;
+  options["kind"] = row.info.name;
+  options.update(changes);
   return options;
 }
+Json setting(std::string const& name) { return setting(find_row(strategy_table(), "strategy", name)); }
 
-std::vector<std::string> check(Json const& config, std::string const& learner) {
+/// On the stream that the strategy is for.
+RunRecipe recipe_of(Json const& config, Needs const& needs, std::string const& learner = "classifier") {
   auto recipe = RunRecipe::toy(learner);
+  if (needs.task_at_test) recipe.stream = toy::split_stream(true);
   recipe.strategies = [config](std::uint64_t seed) { return StrategyList(config, "strategy", seed); };
+  return recipe;
+}
+
+std::vector<std::string> check(RunRecipe const& recipe) {
   test::TemporaryFolder const scratch;
   return check_conformance(recipe, scratch.path());
 }
 
-TEST(Conformance, EveryStrategyOfTheRegistry) {
-  for (auto const& row : strategy_table())
-    for (auto const& learner : learner_table()) {
-      auto const& kinds = row.needs.learners;
-      if (!kinds.empty() && std::find(kinds.begin(), kinds.end(), learner.info.name) == kinds.end()) continue;
-      auto const found = check(setting(row.info.name), learner.info.name);
-      EXPECT_TRUE(found.empty()) << row.info.name << " with " << learner.info.name << ":\n" << join(found, "\n");
-    }
+std::string trained(RunRecipe const& recipe) {
+  test::TemporaryFolder const scratch;
+  return run_whole(recipe, 1, scratch.path()).training_hash;
 }
 
+bool works_with(StrategyRow const& row, std::string const& learner) {
+  auto const& kinds = row.needs.learners;
+  return kinds.empty() || std::find(kinds.begin(), kinds.end(), learner) != kinds.end();
+}
+
+class EveryStrategy : public ::testing::TestWithParam<std::string> {
+ protected:
+  StrategyRow const& row() const { return find_row(strategy_table(), "strategy", GetParam()); }
+};
+
+TEST_P(EveryStrategy, KeepsThePromises) {
+  for (auto const& learner : learner_table()) {
+    if (!works_with(row(), learner.info.name)) continue;
+    auto const found = check(recipe_of(setting(row()), row().needs, learner.info.name));
+    EXPECT_TRUE(found.empty()) << GetParam() << " with " << learner.info.name << ":\n" << join(found, "\n");
+  }
+}
+
+TEST_P(EveryStrategy, IsNaiveWhereItsRowSaysSoAndNowhereElse) {
+  if (!works_with(row(), "classifier")) GTEST_SKIP() << "not for classifiers";
+  auto const naive = trained(recipe_of({{"kind", "naive"}}, row().needs));
+  if (GetParam() != "naive") {
+    EXPECT_NE(trained(recipe_of(setting(row()), row().needs)), naive) << "it does nothing";
+  }
+  if (row().as_naive.is_null()) {
+    EXPECT_FALSE(row().never_naive.empty()) << "the row must say why no setting is naive";
+    std::printf("%s is never naive: %s\n", GetParam().c_str(), row().never_naive.c_str());
+    return;
+  }
+  EXPECT_EQ(trained(recipe_of(setting(row(), row().as_naive), row().needs)), naive);
+}
+
+TEST_P(EveryStrategy, KeepsTheBytesThatItsFormulaSays) {
+  if (!works_with(row(), "classifier") || row().wrap != nullptr) GTEST_SKIP() << "nothing to keep";
+  auto const options = complete_options(row().info.options(), setting(row()), "strategy", {"kind"});
+  auto const recipe = recipe_of(options, row().needs);
+  auto const learner = recipe.learner(1);
+  Trainer trainer(*learner, recipe.strategies(1), recipe.train, recipe.evaluation, 1);
+  trainer.run(recipe.stream);
+  Archive archive;
+  trainer.strategies().members().front().strategy->state(archive);
+  std::int64_t kept = 0;
+  for (auto const& [name, tensor] : archive.tensors()) kept += static_cast<std::int64_t>(tensor.nbytes());
+  MemoryShape const shape{.parameters = learner->parameters().size(),
+                          .sample_bytes = toy::kSide * toy::kSide,
+                          .classes = toy::kClasses,
+                          .features = 8,
+                          .tasks = 2};
+  EXPECT_EQ(kept, row().bytes ? row().bytes(options, shape) : 0) << "formula: " << row().memory;
+}
+
+std::string test_name(::testing::TestParamInfo<std::string> const& info) {
+  std::string name = info.param;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  return name;
+}
+INSTANTIATE_TEST_SUITE_P(Registry, EveryStrategy, ::testing::ValuesIn(names_of(strategy_table())), test_name);
+
 TEST(Conformance, OfAListOfStrategies) {
-  auto const found = check({setting("er"), setting("ewc")}, "classifier");
+  auto const found = check(recipe_of({setting("er"), setting("ewc")}, {}));
   EXPECT_TRUE(found.empty()) << join(found, "\n");
 }
 

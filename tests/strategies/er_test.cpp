@@ -16,8 +16,8 @@ Json const kEr = {{"kind", "er"}, {"memory", 12}};
 Json const kEwc = {{"kind", "ewc"}, {"lambda", 10.0}, {"samples", 20}};
 
 /// Runs `er` with a probe behind it, which sees the composed batch before and the buffer after each step.
-void watch(Json const& er, Stream const& stream, std::function<void(StepContext&, Reservoir const&)> const& at_compose,
-           std::function<void(StepContext&, Reservoir const&)> const& after_step) {
+void watch(Json const& er, Stream const& stream, std::function<void(StepContext&, Buffer const&)> const& at_compose,
+           std::function<void(StepContext&, Buffer const&)> const& after_step) {
   auto list = listed(er);
   auto const* buffer = &dynamic_cast<Er const&>(*list.members()[0].strategy).buffer();
   auto probe = std::make_unique<test::Scripted>();
@@ -32,17 +32,17 @@ TEST(Er, JoinsStoredRowsToTheBatchFromTheSecondEventOn) {
   int steps = 0;
   watch(
       kEr, toy::stream(2),
-      [&](StepContext& c, Reservoir const& buffer) {
+      [&](StepContext& c, Buffer const& buffer) {
         ++steps;
         EXPECT_EQ(c.batch.size(), c.first() ? 8 : 16);
         if (c.first()) return;
         ASSERT_EQ(c.batch.parts.size(), 2U);
         EXPECT_EQ(c.batch.parts[1].origin, BatchPart::Origin::kMemory);
-        auto const stored = Dataset::to_input(buffer.data());
+        auto const stored = Dataset::to_input(buffer.all().data);
         for (std::int64_t i = 8; i < 16; ++i)
           EXPECT_TRUE(stored.eq(c.batch.x[i]).flatten(1).all(1).any().item<bool>()) << "row " << i << " is not stored";
       },
-      [](StepContext&, Reservoir const&) {});
+      [](StepContext&, Buffer const&) {});
   EXPECT_EQ(steps, 20);
 }
 
@@ -50,14 +50,14 @@ TEST(Er, HoldsNothingOfABatchBeforeItsStep) {
   std::int64_t seen = 0;
   watch(
       kEr, toy::stream(2),
-      [&](StepContext&, Reservoir const& buffer) {
+      [&](StepContext&, Buffer const& buffer) {
         EXPECT_EQ(buffer.seen(), seen);
         bool const second_begins = seen == 2 * 40;
         if (second_begins) {
-          EXPECT_EQ(buffer.task().max().item<std::int64_t>(), 0);
+          EXPECT_EQ(buffer.all().task.max().item<std::int64_t>(), 0);
         }
       },
-      [&](StepContext& c, Reservoir const& buffer) {
+      [&](StepContext& c, Buffer const& buffer) {
         seen += 8;
         EXPECT_EQ(buffer.seen(), seen) << "replayed rows were offered again";
         EXPECT_EQ(c.rows.size(0), 8);
@@ -69,15 +69,15 @@ TEST(Er, StoresNoTaskIdThatTheStreamHides) {
   auto stream = toy::stream(2);
   stream.visibility.task_at_training = false;
   watch(
-      kEr, stream, [](StepContext&, Reservoir const&) {},
-      [](StepContext&, Reservoir const& buffer) { EXPECT_EQ(buffer.task().max().item<std::int64_t>(), -1); });
+      kEr, stream, [](StepContext&, Buffer const&) {},
+      [](StepContext&, Buffer const& buffer) { EXPECT_EQ(buffer.all().task.max().item<std::int64_t>(), -1); });
 }
 
 TEST(Er, BatchOptionSetsTheNumberOfStoredRows) {
   watch(
       {{"kind", "er"}, {"memory", 12}, {"batch", 3}}, toy::stream(2),
-      [](StepContext& c, Reservoir const&) { EXPECT_EQ(c.batch.size(), c.first() ? 8 : 11); },
-      [](StepContext&, Reservoir const&) {});
+      [](StepContext& c, Buffer const&) { EXPECT_EQ(c.batch.size(), c.first() ? 8 : 11); },
+      [](StepContext&, Buffer const&) {});
 }
 
 TEST(Er, WithoutMemoryIsNaive) {

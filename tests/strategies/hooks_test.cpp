@@ -281,7 +281,7 @@ TEST(BeforeEvaluation, TrainsAThrowAwayCopy) {
 TEST(Gates, ReachTrainingAndEvaluation) {
   bool training_asked = false, test_asked = false;
   auto s = std::make_unique<Scripted>();
-  s->on_gates = [&](EventContext&, bool training) {
+  s->on_gates = [&](Batch const&, bool training) {
     (training ? training_asked : test_asked) = true;
     return Gates{at::zeros({8})};
   };
@@ -296,7 +296,7 @@ TEST(Gates, ReachTrainingAndEvaluation) {
 
 TEST(Predict, ScoresReplaceLogitsInEvaluation) {
   auto s = std::make_unique<Scripted>();
-  s->on_predict = [](Output const& output) {
+  s->on_predict = [](Output const& output, Batch const&) {
     auto scores = at::zeros_like(output.logits);
     scores.select(1, 2).fill_(1);
     return scores;

@@ -25,9 +25,10 @@ class Scripted final : public Strategy {
   std::function<Batch(Batch, StepContext&)> on_compose;
   std::function<std::optional<at::Tensor>(StepContext&)> on_objective, on_penalty;
   std::function<void(StepContext&)> on_observe, on_add, on_project, on_after_step;
-  std::function<Gates(EventContext&, bool)> on_gates;
+  std::function<Gates(Batch const&, bool)> on_gates;
   std::function<std::vector<Auxiliary>()> on_auxiliaries;
-  std::function<at::Tensor(Output const&)> on_predict;
+  std::function<at::Tensor(Output const&, Batch const&)> on_predict;
+  std::function<void(TestContext&)> on_begin_test, on_end_test;
   std::function<void(Growth const&)> on_grown;
   std::function<void(StageContext&)> on_begin_stage, on_end_stage;
   std::function<void(Archive&)> on_state;
@@ -46,9 +47,13 @@ class Scripted final : public Strategy {
   void project_gradient(StepContext& c) override { call(on_project, c); }
   void after_step(StepContext& c) override { call(on_after_step, c); }
   std::vector<Stage> before_evaluation(EventContext& c) override { return call(on_before_evaluation, c); }
-  Gates gates(EventContext& c, bool training) override { return on_gates ? on_gates(c, training) : Gates{}; }
+  Gates gates(Batch const& batch, bool training) override { return on_gates ? on_gates(batch, training) : Gates{}; }
   std::vector<Auxiliary> auxiliaries() override { return on_auxiliaries ? on_auxiliaries() : std::vector<Auxiliary>{}; }
-  at::Tensor predict(Output const& output) override { return on_predict ? on_predict(output) : at::Tensor(); }
+  at::Tensor predict(Output const& output, Batch const& batch) override {
+    return on_predict ? on_predict(output, batch) : at::Tensor();
+  }
+  void begin_test(TestContext& c) override { call(on_begin_test, c); }
+  void end_test(TestContext& c) override { call(on_end_test, c); }
   void grown(Growth const& growth) override {
     if (on_grown) on_grown(growth);
   }

@@ -149,17 +149,19 @@ TrainOptions plain_descent() {
   return options;
 }
 
-at::Tensor run_on(at::Device device, Json const& strategy, LearnerRow const& row,
-                  Json const& options = Json::object()) {
+at::Tensor run_on(at::Device device, Json const& strategy, LearnerRow const& row, Json const& options,
+                  bool task_at_test) {
   auto const learner = learner_on(device, row, options);
   Trainer trainer(*learner, test::listed(strategy), plain_descent(), {.every_epoch = true}, 0);
-  trainer.run(trainer.strategies().wrap(toy::stream(3)));
+  trainer.run(trainer.strategies().wrap(task_at_test ? toy::split_stream(true) : toy::stream(3)));
   EXPECT_EQ(learner->parameters().value().device().type(), device.type());
   return learner->parameters().value().cpu();
 }
 
-void expect_same_run(Json const& strategy, LearnerRow const& row, Json const& options = Json::object()) {
-  auto const there = run_on(fake(), strategy, row, options), here = run_on(at::kCPU, strategy, row, options);
+void expect_same_run(Json const& strategy, LearnerRow const& row, Json const& options = Json::object(),
+                     bool task_at_test = false) {
+  auto const there = run_on(fake(), strategy, row, options, task_at_test);
+  auto const here = run_on(at::kCPU, strategy, row, options, task_at_test);
   EXPECT_TRUE(at::allclose(there, here, 1e-5, 1e-6)) << (there - here).abs().max();
 }
 
@@ -169,7 +171,9 @@ TEST(Device, EveryStrategyRunsOnItAsOnTheCpu) {
       auto const& kinds = strategy.needs.learners;
       if (!kinds.empty() && std::find(kinds.begin(), kinds.end(), learner.info.name) == kinds.end()) continue;
       SCOPED_TRACE(strategy.info.name + " with " + learner.info.name);
-      expect_same_run({{"kind", strategy.info.name}}, learner);
+      Json options = strategy.toy;
+      options["kind"] = strategy.info.name;
+      expect_same_run(options, learner, Json::object(), strategy.needs.task_at_test);
     }
 }
 

@@ -280,7 +280,7 @@ TEST(Trainer, AStopDuringAnEpochsEvaluationLosesNothing) {
   test::TemporaryFolder const folder;
   auto s = std::make_unique<Scripted>();
   Trainer* trainer = nullptr;
-  s->on_predict = [&](Output const&) {
+  s->on_predict = [&](Output const&, Batch const&) {
     if (trainer->steps() == 5) trainer->stop_after(std::chrono::seconds(0));  // at the end of the first epoch
     return at::Tensor();
   };

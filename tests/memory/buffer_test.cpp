@@ -12,9 +12,9 @@ namespace {
 at::Generator seeded(std::uint64_t seed) { return at::detail::createCPUGenerator(seed); }
 
 /// Items are their own labels, so what was kept can be read off.
-void offer(Reservoir& buffer, std::int64_t first, std::int64_t n, at::Generator& generator) {
+void offer(Buffer& buffer, std::int64_t first, std::int64_t n, at::Generator& generator) {
   auto const labels = at::arange(first, first + n, at::kLong);
-  buffer.offer(labels.to(at::kByte).view({n, 1}), labels, at::zeros({n}, at::kLong), generator);
+  buffer.offer({labels.to(at::kByte).view({n, 1}), labels, at::zeros({n}, at::kLong)}, generator);
 }
 
 TEST(Reservoir, KeepsEveryItemOfTheStreamWithTheSameProbability) {
@@ -22,9 +22,9 @@ TEST(Reservoir, KeepsEveryItemOfTheStreamWithTheSameProbability) {
   auto generator = seeded(1);
   std::vector<double> kept(kItems, 0);
   for (std::int64_t trial = 0; trial < kTrials; ++trial) {
-    Reservoir buffer(kCapacity);
+    Buffer buffer({.memory = kCapacity});
     for (std::int64_t first = 0; first < kItems; first += 10) offer(buffer, first, 10, generator);
-    auto const labels = buffer.labels();
+    auto const labels = buffer.all().labels;
     for (std::int64_t i = 0; i < kCapacity; ++i) kept[static_cast<std::size_t>(labels[i].item<std::int64_t>())] += 1;
   }
   // Each trial keeps exactly M of n items, so sum (k - e)^2 / (e (1 - M/n)) * (n - 1)/n is chi-square with n - 1
@@ -39,20 +39,21 @@ TEST(Reservoir, KeepsEveryItemOfTheStreamWithTheSameProbability) {
 
 TEST(Reservoir, HoldsDistinctItemsAndFillsInOrder) {
   auto generator = seeded(2);
-  Reservoir buffer(5);
+  Buffer buffer({.memory = 5});
   offer(buffer, 0, 3, generator);
   EXPECT_EQ(buffer.size(), 3);
-  EXPECT_TRUE(at::equal(buffer.labels(), at::arange(3, at::kLong)));
+  EXPECT_TRUE(at::equal(buffer.all().labels, at::arange(3, at::kLong)));
   offer(buffer, 3, 100, generator);
   EXPECT_EQ(buffer.size(), 5);
   EXPECT_EQ(buffer.seen(), 103);
-  EXPECT_EQ(std::get<0>(at::_unique(buffer.labels())).size(0), 5) << "an item is stored twice";
-  EXPECT_TRUE(at::equal(buffer.data().squeeze(1).to(at::kLong), buffer.labels())) << "data and labels came apart";
+  EXPECT_EQ(std::get<0>(at::_unique(buffer.all().labels)).size(0), 5) << "an item is stored twice";
+  EXPECT_TRUE(at::equal(buffer.all().data.squeeze(1).to(at::kLong), buffer.all().labels))
+      << "data and labels came apart";
 }
 
 TEST(Reservoir, SamplesWithReplacementFromWhatItHolds) {
   auto generator = seeded(3);
-  Reservoir buffer(10);
+  Buffer buffer({.memory = 10});
   offer(buffer, 0, 4, generator);
   auto const draw = buffer.sample(200, generator);
   EXPECT_EQ(draw.data.size(0), 200);
@@ -62,40 +63,40 @@ TEST(Reservoir, SamplesWithReplacementFromWhatItHolds) {
 
 TEST(Reservoir, RefusesASampleOfNothing) {
   auto generator = seeded(4);
-  EXPECT_THROW(static_cast<void>(Reservoir(3).sample(1, generator)), ConfigError);
-  Reservoir none(0);
+  EXPECT_THROW(static_cast<void>(Buffer({.memory = 3}).sample(1, generator)), ConfigError);
+  Buffer none({.memory = 0});
   offer(none, 0, 4, generator);
   EXPECT_EQ(none.size(), 0);
 }
 
 TEST(Reservoir, RefusesTheStateOfAnotherCapacity) {
   auto generator = seeded(6);
-  Reservoir small(4);
+  Buffer small({.memory = 4});
   offer(small, 0, 10, generator);
   Archive saved;
   small.state(saved);
   for (auto const capacity : {3, 9}) {
     Archive archive(saved.tensors(), saved.values(), "x");
-    EXPECT_THROW(Reservoir(capacity).state(archive), CheckpointError) << "it reads rows that are not there";
+    EXPECT_THROW(Buffer({.memory = capacity}).state(archive), CheckpointError) << "it reads rows that are not there";
   }
 }
 
 TEST(Reservoir, GoesOnAfterLoadingAsIfItHadNeverStopped) {
   auto generator = seeded(5);
-  Reservoir before(8);
+  Buffer before({.memory = 8});
   offer(before, 0, 30, generator);
   Archive saved;
   before.state(saved);
   Archive archive(saved.tensors(), saved.values(), "x");
-  Reservoir after(8);
+  Buffer after({.memory = 8});
   after.state(archive);
   auto const state = generator.get_state();
   offer(before, 30, 50, generator);
   generator.set_state(state);
   offer(after, 30, 50, generator);
   EXPECT_EQ(after.seen(), 80) << "a lost counter makes the reservoir prefer what comes after the resume";
-  EXPECT_TRUE(at::equal(before.labels(), after.labels()));
-  EXPECT_TRUE(at::equal(before.data(), after.data()));
+  EXPECT_TRUE(at::equal(before.all().labels, after.all().labels));
+  EXPECT_TRUE(at::equal(before.all().data, after.all().data));
 }
 
 }  // namespace

@@ -1,0 +1,27 @@
+// The rows of the strategy table, by family; table.cpp puts them in the order in which members of a list run.
+#pragma once
+
+#include <vector>
+
+#include "mneme/strategies/strategy.hpp"
+
+namespace mneme {
+
+/// Strategies without hooks or options: what they do is in the stream, or nothing.
+struct NoOptions {
+  void describe(OptionVisitor&) {}
+};
+
+template <class S, class O>
+std::unique_ptr<Strategy> make_strategy(Json const& options, std::string const& where) {
+  return std::make_unique<S>(read_options<O>(options, where, {"kind"}));
+}
+
+[[nodiscard]] std::vector<StrategyRow> reference_rows();       // naive, joint, and other bounds
+[[nodiscard]] std::vector<StrategyRow> regularisation_rows();  // penalties on weights and functions
+[[nodiscard]] std::vector<StrategyRow> replay_rows();          // stored samples in the batch
+[[nodiscard]] std::vector<StrategyRow> exemplar_rows();        // stored samples, own heads, losses and classifiers
+[[nodiscard]] std::vector<StrategyRow> generative_rows();      // generated samples
+[[nodiscard]] std::vector<StrategyRow> architecture_rows();    // parts of the net for each task
+
+}  // namespace mneme

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "mneme/core/errors.hpp"
 
@@ -39,7 +40,7 @@ ImportanceSummary summarise(at::Tensor const& importance) {
   auto const sorted = std::get<0>(importance.sort());
   auto const last = static_cast<double>(sorted.numel() - 1);
   for (double const p : {0.5, 0.9, 0.99, 1.0})
-    summary.quantiles.emplace_back(p, sorted[static_cast<std::int64_t>(p * last + 0.5)].item<double>());
+    summary.quantiles.emplace_back(p, sorted[std::llround(p * last)].item<double>());
   return summary;
 }
 

@@ -147,7 +147,7 @@ void Buffer::offer(Rows const& rows, at::Generator& generator) {
   for (auto const& [name, extra] : part.extras) store_.extras.at(name).index_copy_(0, to, extra);
 }
 
-void Buffer::assign(Rows rows) {
+void Buffer::assign(Rows const& rows) {
   if (rows.size() > capacity())
     throw ConfigError("replay buffer: " + std::to_string(rows.size()) + " samples do not fit into its " +
                       std::to_string(capacity()));

@@ -65,7 +65,7 @@ class Buffer {
   [[nodiscard]] Rows of_task(std::int64_t task) const;
   [[nodiscard]] Rows of_class(std::int64_t label) const;
   /// Replaces the content (herding and other choices that are made at once). At most `memory` rows.
-  void assign(Rows rows);
+  void assign(Rows const& rows);
   void clear();
 
   [[nodiscard]] std::int64_t capacity() const { return options_.memory; }

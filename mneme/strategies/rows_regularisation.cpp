@@ -1,5 +1,6 @@
 #include "mneme/strategies/ewc.hpp"
 #include "mneme/strategies/rows.hpp"
+#include "mneme/strategies/si.hpp"
 
 namespace mneme {
 
@@ -21,6 +22,19 @@ std::vector<StrategyRow> regularisation_rows() {
        .as_naive = {{"lambda", 0.0}},
        .memory = "8 P",
        .bytes = [](Json const&, MemoryShape const& m) { return 8 * m.parameters; }},
+      {.info = {.name = "si",
+                .aliases = {"synaptic-intelligence"},
+                .summary = "synaptic intelligence: a quadratic penalty weighted by what each parameter's path gained",
+                .equation = "L = L_t + c sum_i Omega_i (theta_i - theta*_i)^2;   Omega_i += relu(omega_i / ((theta_i - "
+                            "start_i)^2 + xi)),   omega_i = - sum over steps of g_i (change of theta_i)",
+                .paper = "Zenke et al. 2017, Continual learning through synaptic intelligence, arXiv:1703.04200",
+                .differences = "none known; g is the gradient without the penalty, before clipping",
+                .options = list_options<SiOptions>},
+       .make = make_strategy<Si, SiOptions>,
+       .needs = Si({}).needs(),
+       .as_naive = {{"c", 0.0}},
+       .memory = "12 P",
+       .bytes = [](Json const&, MemoryShape const& m) { return 12 * m.parameters; }},
   };
 }
 

@@ -1,0 +1,106 @@
+// Synaptic intelligence: if these fail, the path integral or the penalty is not the one in the equation.
+#include "mneme/strategies/si.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "tests/nets/oracle.hpp"
+#include "tests/strategies/support.hpp"
+
+namespace mneme {
+namespace {
+
+using test::hash_of;
+using test::listed;
+
+Json si(double c) { return {{"kind", "si"}, {"c", c}, {"xi", 0.5}}; }
+
+// Wrong: xi outside the quotient, the displacement not squared, or a path that raised the loss counted as negative.
+TEST(Si, ImportanceOfAPathIsTheHandComputedOne) {
+  auto const found = path_importance(at::tensor({3.0F, -2.0F, 9.0F}), at::tensor({1.0F, 1.0F, -2.0F}), 0.5);
+  EXPECT_TRUE(at::allclose(found, at::tensor({2.0F, 0.0F, 2.0F}))) << found;  // 3 / 1.5, relu, 9 / 4.5
+}
+
+// Wrong: the sign or the time of the weights in omega, the penalty's gradient counted as the task's, an Omega that does
+// not sum over tasks, a factor 1/2 in the penalty.
+TEST(Si, FollowsTheEquationOverThreeTasks) {
+  constexpr double kC = 5;
+  auto list = listed(si(kC));
+  auto const* member = dynamic_cast<Si const*>(list.members()[0].strategy.get());
+  auto probe = std::make_unique<test::Scripted>();
+  at::Tensor start, before, task_gradient, omega, importance;
+  int compared = 0, ends = 0;
+  probe->on_begin_stage = [&](StageContext& c) {
+    start = c.parameters().value().clone();
+    omega = at::zeros_like(start);
+    if (!importance.defined()) importance = at::zeros_like(start);
+  };
+  probe->on_observe = [&](StepContext& c) {
+    before = c.parameters().value().clone();
+    task_gradient = c.parameters().grad().clone();
+  };
+  probe->on_project = [&](StepContext& c) {
+    auto const added = c.parameters().grad() - task_gradient;
+    if (c.first()) {
+      EXPECT_TRUE(at::equal(c.parameters().grad(), task_gradient)) << "the first task has nothing to hold on to";
+      return;
+    }
+    EXPECT_TRUE(at::allclose(added, 2 * kC * importance * (before - start), 1e-3, 1e-6));
+    auto const value = kC * (importance * (before - start).square()).sum().item<double>();
+    EXPECT_NEAR(const_cast<Si*>(member)->terms(c).at("si").item<double>(), value, 1e-5 * (1 + value));
+    ++compared;
+  };
+  probe->on_after_step = [&](StepContext& c) {
+    omega -= task_gradient * (c.parameters().value() - before);
+    EXPECT_TRUE(at::allclose(member->omega(), omega, 1e-5, 1e-8));
+  };
+  probe->on_end = [&](EventContext& c) {
+    auto const moved = c.parameters().value() - start;
+    importance += at::relu(omega / (moved * moved + 0.5));
+    EXPECT_GT(importance.sum().item<double>(), 0);
+    EXPECT_TRUE(at::allclose(member->quadratic().importance(), importance, 1e-5, 1e-8));
+    EXPECT_TRUE(at::equal(member->quadratic().anchor(), c.parameters().value()));
+    EXPECT_EQ(member->omega().abs().max().item<double>(), 0) << "each task has a path of its own";
+    ++ends;
+  };
+  list.add("probe", std::move(probe), 0);
+  test::Rig rig(std::move(list));
+  rig.trainer.run(toy::stream(3));
+  EXPECT_EQ(compared, 20);
+  EXPECT_EQ(ends, 3);
+}
+
+TEST(Si, WithCZeroIsNaiveBitForBitAndOtherwiseIsNot) {
+  EXPECT_EQ(hash_of(listed(si(0))), hash_of(listed("naive")));
+  EXPECT_NE(hash_of(listed(si(10))), hash_of(listed("naive")));
+}
+
+// Wrong: a new parameter is pulled to zero, or its distance is measured from zero instead of from its first value.
+TEST(Si, ANewParameterStartsFreeAtItsFirstValue) {
+  auto list = listed(si(1));
+  auto const* member = dynamic_cast<Si const*>(list.members()[0].strategy.get());
+  auto probe = std::make_unique<test::Scripted>();
+  probe->on_begin = [&](EventContext& c) {
+    if (c.first()) return;
+    auto const& segments = c.parameters().segments();
+    auto const last = static_cast<int>(segments.size()) - 1;  // the head's bias: one element more
+    auto shape = segments.back().shape;
+    ++shape.back();
+    auto const old = c.parameters().size();
+    c.grow(last, shape);
+    c.parameters().value()[old] = 7;
+    EXPECT_EQ(c.parameters().size(), old + 1);
+  };
+  probe->on_begin_stage = [&](StageContext& c) {
+    EXPECT_TRUE(at::equal(member->quadratic().anchor(), c.parameters().value()));
+    if (c.first()) return;
+    EXPECT_EQ(member->quadratic().importance()[-1].item<double>(), 0);
+    throw Stopped("seen", 0);
+  };
+  list.add("probe", std::move(probe), 0);
+  test::Rig rig(std::move(list));
+  EXPECT_THROW(rig.trainer.run(toy::stream(2)), Stopped);
+}
+
+}  // namespace
+}  // namespace mneme

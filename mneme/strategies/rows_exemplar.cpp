@@ -1,7 +1,33 @@
+#include "mneme/strategies/a_gem.hpp"
 #include "mneme/strategies/rows.hpp"
 
 namespace mneme {
+namespace {
 
-std::vector<StrategyRow> exemplar_rows() { return {}; }
+/// Of a buffer: samples, labels, tasks and arrival numbers.
+std::int64_t buffer_bytes(Json const& options, MemoryShape const& m) {
+  return options.at("memory").get<std::int64_t>() * (m.sample_bytes + 24);
+}
+
+}  // namespace
+
+std::vector<StrategyRow> exemplar_rows() {
+  return {
+      {.info = {.name = "a-gem",
+                .aliases = {"agem"},
+                .summary = "takes out of the gradient what would raise the loss on stored samples, on average",
+                .equation = "g <- g - (g.r / r.r) r if g.r < 0, r = gradient on B_m stored samples",
+                .paper = "Chaudhry et al. 2019, Efficient lifelong learning with A-GEM, ICLR, arXiv:1812.00420, eq. 11",
+                .differences = "the memory also holds samples of the current task (A-GEM-R); nothing is projected "
+                               "during the first event",
+                .options = list_options<AGemOptions>},
+       .make = make_strategy<AGem, AGemOptions>,
+       .needs = AGem({}).needs(),
+       .toy = {{"memory", 12}, {"batch", 6}},
+       .as_naive = {{"memory", 0}},
+       .memory = "M (d + 24)",
+       .bytes = buffer_bytes},
+  };
+}
 
 }  // namespace mneme

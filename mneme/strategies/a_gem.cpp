@@ -1,0 +1,36 @@
+#include "mneme/strategies/a_gem.hpp"
+
+#include <torch/types.h>
+
+#include <limits>
+
+namespace mneme {
+
+void AGemOptions::describe(OptionVisitor& v) {
+  buffer.describe(v);
+  v.field("batch", batch,
+          {.help = "stored samples that the reference gradient is the mean over",
+           .unit = "samples",
+           .min = 1,
+           .source = "Chaudhry et al. 2019: 256 for permuted MNIST"});
+}
+
+void remove_conflict(at::Tensor const& grad, at::Tensor const& reference) {
+  // Without a branch on the sign, which would make the host wait: a factor of 0 leaves every bit.
+  auto const least = static_cast<double>(std::numeric_limits<float>::min());
+  auto const factor = grad.dot(reference).clamp_max_(0).div_(reference.dot(reference).clamp_min_(least));
+  grad.addcmul_(reference, factor, -1);
+}
+
+void AGem::project_gradient(StepContext& context) {
+  if (context.first() || buffer_.empty()) return;
+  auto& arena = context.parameters();
+  if (!reference_.defined()) reference_ = arena.new_row();
+  auto const batch = replayed(buffer_.sample(options_.batch, context.streams->get("replay")), context);
+  context.learner.gradient(batch, reference_, context.streams->get("noise"));
+  remove_conflict(arena.grad(), reference_);
+}
+
+void AGem::after_step(StepContext& context) { buffer_.offer(current_rows(context), context.streams->get("reservoir")); }
+
+}  // namespace mneme

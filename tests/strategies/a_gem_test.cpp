@@ -1,0 +1,69 @@
+// A-GEM: if these fail, a step may raise the loss on stored samples, or is bent where it need not be.
+#include "mneme/strategies/a_gem.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "tests/strategies/support.hpp"
+
+namespace mneme {
+namespace {
+
+using test::hash_of;
+using test::listed;
+
+TEST(AGem, TakesOutTheComponentAgainstTheReference) {
+  auto const grad = at::tensor({1.0F, -2.0F});
+  remove_conflict(grad, at::tensor({1.0F, 1.0F}));  // g.r = -1, r.r = 2: g + r / 2
+  EXPECT_TRUE(at::equal(grad, at::tensor({1.5F, -1.5F}))) << "not the projection on the plane across r";
+}
+
+TEST(AGem, LeavesAGradientThatAgreesOrHasNothingToAgreeWith) {
+  auto const expected = at::tensor({2.0F, -1.0F});
+  for (auto const& reference : {at::tensor({1.0F, 1.0F}), at::tensor({1.0F, 2.0F}), at::zeros({2})}) {
+    auto const grad = expected.clone();
+    remove_conflict(grad, reference);
+    EXPECT_TRUE(at::equal(grad, expected)) << "bent although g.r >= 0, or divided by zero";
+  }
+}
+
+/// A memory of one sample makes the reference known: the gradient on that sample.
+TEST(AGem, ProjectsAgainstTheGradientOnTheMemoryFromTheSecondEventOn) {
+  auto list = listed({{"kind", "a-gem"}, {"memory", 1}, {"batch", 1}});
+  auto const& buffer = dynamic_cast<AGem const&>(*list.members()[0].strategy).buffer();
+  auto probe = std::make_unique<test::Scripted>();
+  at::Tensor before, reference;
+  std::int64_t projected = 0, left = 0, seen = 0;
+  probe->on_add = [&](StepContext& c) {
+    EXPECT_EQ(buffer.seen(), seen) << "the memory holds rows of a step that has not been made";
+    before = c.parameters().grad().clone();
+    reference = c.parameters().new_row();
+    if (!buffer.empty()) c.learner.gradient(replayed(buffer.all(), c), reference, c.streams->get("noise"));
+  };
+  probe->on_project = [&](StepContext& c) {
+    auto const g = before.to(at::kDouble), r = reference.to(at::kDouble);
+    auto const dot = g.dot(r).item<double>();
+    if (c.first() || dot >= 0) {
+      EXPECT_TRUE(at::equal(c.parameters().grad(), before)) << "bent without need";
+      left += c.first() ? 0 : 1;
+      return;
+    }
+    auto const expected = g - r * (dot / r.dot(r).item<double>());
+    EXPECT_TRUE(at::allclose(c.parameters().grad().to(at::kDouble), expected, 1e-4, 1e-6)) << "not the projection";
+    ++projected;
+  };
+  probe->on_after_step = [&](StepContext& c) { seen += c.rows.size(0); };
+  list.add("probe", std::move(probe), 0);
+  test::Rig rig(std::move(list));
+  rig.trainer.run(toy::stream(3));
+  EXPECT_GT(projected, 0) << "no step of the toy run conflicts: the test shows nothing";
+  EXPECT_GT(left, 0);
+}
+
+TEST(AGem, WithoutMemoryIsNaive) {
+  EXPECT_EQ(hash_of(listed({{"kind", "a-gem"}, {"memory", 0}})), hash_of({}));
+  EXPECT_NE(hash_of(listed({{"kind", "a-gem"}, {"memory", 12}})), hash_of({}));
+}
+
+}  // namespace
+}  // namespace mneme

@@ -1,4 +1,5 @@
 #include "mneme/strategies/a_gem.hpp"
+#include "mneme/strategies/gem.hpp"
 #include "mneme/strategies/rows.hpp"
 
 namespace mneme {
@@ -24,6 +25,20 @@ std::vector<StrategyRow> exemplar_rows() {
        .make = make_strategy<AGem, AGemOptions>,
        .needs = AGem({}).needs(),
        .toy = {{"memory", 12}, {"batch", 6}},
+       .as_naive = {{"memory", 0}},
+       .memory = "M (d + 24)",
+       .bytes = buffer_bytes},
+      {.info = {.name = "gem",
+                .summary = "takes the nearest gradient that raises the loss of no past task on its stored samples",
+                .equation = "g <- g + G'v, v = argmin 1/2 v'(GG' + ridge I)v + (Gg)'v, v >= strength; rows of G: "
+                            "gradients on the past tasks",
+                .paper = "Lopez-Paz and Ranzato 2017, Gradient episodic memory for continual learning, NeurIPS, "
+                         "arXiv:1706.08840, eqs. 8 to 12",
+                .differences = "the memory is shared by the tasks seen so far; samples are stored after their step",
+                .options = list_options<GemOptions>},
+       .make = make_strategy<Gem, GemOptions>,
+       .needs = Gem({}).needs(),
+       .toy = {{"memory", 12}},
        .as_naive = {{"memory", 0}},
        .memory = "M (d + 24)",
        .bytes = buffer_bytes},

@@ -1,0 +1,55 @@
+#include "mneme/strategies/gem.hpp"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "mneme/strategies/gem_dual.hpp"
+
+namespace mneme {
+
+void GemOptions::describe(OptionVisitor& v) {
+  buffer.describe(v);
+  v.field("strength", strength,
+          {.help = "lower bound of each past task's multiplier",
+           .min = 0,
+           .source = "Lopez-Paz and Ranzato 2017: 0.5 (memory strength)"});
+  v.field("ridge", ridge, {.help = "added to the diagonal of the products of past gradients", .min = 0});
+}
+
+void project_on_agreement(at::Tensor const& grad, at::Tensor const& past, double strength, double ridge) {
+  auto const device_products = at::cat({past.mv(grad).unsqueeze(1), past.mm(past.t())}, 1);
+  auto const products = device_products.to(at::kCPU, at::kDouble).contiguous();  // [k, 1 + k]
+  auto const* row = products.const_data_ptr<double>();
+  auto const k = static_cast<std::size_t>(past.size(0));
+  std::vector<double> a(k * k), b(k);
+  for (std::size_t i = 0; i < k; ++i, row += k + 1) {
+    b[i] = row[0];
+    std::copy_n(row + 1, k, a.begin() + static_cast<std::ptrdiff_t>(i * k));
+    a[i * k + i] += ridge;
+  }
+  if (std::all_of(b.begin(), b.end(), [](double x) { return x >= 0; })) return;
+  auto const v = solve_dual(a, b, strength);
+  grad.addmv_(past.t(), at::tensor(v, at::kDouble).to(grad.device(), grad.scalar_type()));
+}
+
+void Gem::project_gradient(StepContext& context) {
+  if (context.first()) return;
+  std::vector<std::int64_t> tasks;
+  for (auto const& [task, stored] : buffer_.task_distribution())
+    if (task != context.task_id()) tasks.push_back(task);
+  if (tasks.empty()) return;
+  auto& arena = context.parameters();
+  auto const k = static_cast<std::int64_t>(tasks.size());
+  if (!past_.defined() || past_.size(0) != k) past_ = at::empty({k, arena.size()}, arena.grad().options());
+  for (std::int64_t i = 0; i < k; ++i) {
+    auto const batch = replayed(buffer_.of_task(tasks[static_cast<std::size_t>(i)]), context);
+    context.learner.gradient(batch, past_[i], context.streams->get("noise"));
+  }
+  project_on_agreement(arena.grad(), past_, options_.strength, options_.ridge);
+}
+
+void Gem::after_step(StepContext& context) { buffer_.offer(current_rows(context), context.streams->get("reservoir")); }
+
+}  // namespace mneme

@@ -17,6 +17,11 @@ std::unique_ptr<Strategy> make_strategy(Json const& options, std::string const& 
   return std::make_unique<S>(read_options<O>(options, where, {"kind"}));
 }
 
+/// Bytes of a buffer of `memory` samples: the samples, their labels, tasks and numbers of arrival.
+[[nodiscard]] inline std::int64_t buffer_bytes(Json const& options, MemoryShape const& m) {
+  return options.at("memory").get<std::int64_t>() * (m.sample_bytes + 24);
+}
+
 [[nodiscard]] std::vector<StrategyRow> reference_rows();       // naive, joint, and other bounds
 [[nodiscard]] std::vector<StrategyRow> regularisation_rows();  // penalties on weights and functions
 [[nodiscard]] std::vector<StrategyRow> replay_rows();          // stored samples in the batch

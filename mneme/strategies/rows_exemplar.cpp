@@ -3,14 +3,6 @@
 #include "mneme/strategies/rows.hpp"
 
 namespace mneme {
-namespace {
-
-/// Of a buffer: samples, labels, tasks and arrival numbers.
-std::int64_t buffer_bytes(Json const& options, MemoryShape const& m) {
-  return options.at("memory").get<std::int64_t>() * (m.sample_bytes + 24);
-}
-
-}  // namespace
 
 std::vector<StrategyRow> exemplar_rows() {
   return {

@@ -245,21 +245,23 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
   clock_.lap(Lap::kStrategy);
 
   ForwardContext const forward{.training = true, .gates = gates.empty() ? nullptr : &gates};
-  for (std::size_t phase = 0; phase < optimizers_.size(); ++phase) train_phase(context, phase, forward, learning_rate);
+  Output output;  // lives until after_step
+  context.output = &output;
+  for (std::size_t phase = 0; phase < optimizers_.size(); ++phase)
+    train_phase(context, phase, forward, output, learning_rate);
   train_auxiliaries(batch, learning_rate);
   strategies_.each(context, [](Strategy& s, StepContext& c) { s.after_step(c); });
   ++position_.step;
   clock_.lap(Lap::kStrategy);
 }
 
-void Trainer::train_phase(StepContext& context, std::size_t index, ForwardContext const& forward,
+void Trainer::train_phase(StepContext& context, std::size_t index, ForwardContext const& forward, Output& output,
                           double learning_rate) {
   auto& arena = learner_.parameters();
   auto const& phase = learner_.phases()[index];
   auto const& batch = context.batch;
   arena.begin_gradient();
-  auto const output = learner_.forward(batch, forward, streams_.get("noise"));
-  context.output = &output;
+  output = learner_.forward(batch, forward, streams_.get("noise"));
   context.phase = &phase;
 
   at::Tensor loss;

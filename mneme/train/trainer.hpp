@@ -119,7 +119,8 @@ class Trainer final : private MetricLog {
   [[nodiscard]] std::vector<Stage> plan(EventContext& context);
   void run_stage(EventContext& context, Stage const& stage);
   void step(StageContext& context, Dataset const& data, at::Tensor const& index, double learning_rate);
-  void train_phase(StepContext& context, std::size_t phase, ForwardContext const& forward, double learning_rate);
+  void train_phase(StepContext& context, std::size_t phase, ForwardContext const& forward, Output& output,
+                   double learning_rate);
   void train_auxiliaries(Batch const& batch, double learning_rate);
   void restrict_optimizers(Stage const& stage);
   void reset_optimizers();

@@ -1,0 +1,64 @@
+#include "mneme/strategies/der.hpp"
+
+#include <torch/types.h>
+
+namespace mneme {
+namespace {
+
+Output forward(Batch const& batch, StepContext& context) {
+  auto const gates = context.gates(batch);
+  return context.learner.forward(batch, {.training = true, .gates = gates.empty() ? nullptr : &gates},
+                                 context.streams->get("noise"));
+}
+
+}  // namespace
+
+void DerOptions::describe(OptionVisitor& v) {
+  buffer.describe(v);
+  v.field("batch", batch, {.help = "stored samples per draw; 0: as many as are new", .unit = "samples", .min = 0});
+  v.field("alpha", alpha,
+          {.help = "strength of the distance to stored logits, a mean over samples and outputs",
+           .min = 0,
+           .source = "Buzzega et al. 2020, eq. 5"});
+}
+
+void DerPlusPlusOptions::describe(OptionVisitor& v) {
+  DerOptions::describe(v);
+  v.field("beta", beta,
+          {.help = "strength of the stored labels' cross-entropy", .min = 0, .source = "Buzzega et al. 2020, eq. 6"});
+}
+
+std::optional<at::Tensor> Der::penalty(StepContext& context) {
+  terms_.clear();
+  if (context.first() || buffer_.empty()) return std::nullopt;
+  auto const n = options_.batch > 0 ? options_.batch : context.rows.size(0);
+  auto& stream = context.streams->get("replay");
+  std::optional<at::Tensor> sum;
+  auto const add = [&](std::string const& name, at::Tensor const& term) {
+    terms_[name] = term.detach();
+    sum = sum ? *sum + term : term;
+  };
+  if (options_.alpha > 0) {
+    auto const rows = buffer_.sample(n, stream);
+    auto const output = forward(replayed(rows, context), context);
+    add("logits", at::mse_loss(output.logits, rows.extras.at("logits")) * options_.alpha);
+  }
+  if (options_.beta > 0) {
+    auto const batch = replayed(buffer_.sample(n, stream), context);
+    add("labels", context.learner.loss(*context.phase, batch, forward(batch, context)) * options_.beta);
+  }
+  return sum;
+}
+
+// The step's output is gone after the step, and the weights that gave it.
+void Der::observe_gradient(StepContext& context) {
+  logits_ = context.output->logits.detach().narrow(0, 0, context.rows.size(0));
+}
+
+void Der::after_step(StepContext& context) {
+  auto rows = current_rows(context);
+  rows.extras.emplace("logits", std::move(logits_));
+  buffer_.offer(rows, context.streams->get("reservoir"));
+}
+
+}  // namespace mneme

@@ -5,7 +5,6 @@
 #include "mneme/core/processor.hpp"
 #include "mneme/core/version.hpp"
 #include "mneme/experiment/run.hpp"
-#include "mneme/nets/device.hpp"
 #include "mneme/train/checkpoint.hpp"
 
 namespace mneme {
@@ -21,7 +20,7 @@ Json describe_environment() {
 #endif
   );
   environment["cxx11_abi"] = _GLIBCXX_USE_CXX11_ABI == 1;
-  environment["cuda"] = cuda_obstacle().empty();
+  environment["cuda"] = at::hasCUDA();
   environment["denormals"] =
       at::globalContext().setFlushDenormal(true) ? "flushed to zero" : "kept: this processor cannot flush them";
   return environment;

@@ -88,7 +88,7 @@ LoadedArm load_arm(fs::path const& run, std::string const& arm_name, std::int64_
   CheckpointStore const store(run / "arms" / arm.name / ("seed-" + std::to_string(seed)) / "checkpoints", 60);
   auto archive = read_checkpoint(store.find(checkpoint), allow_drift);
   auto tree = arm.tree;
-  if (!cuda_obstacle().empty()) tree["device"] = "cpu";  // a net from a GPU can be asked anywhere
+  tree["device"] = tree["device"] == "cpu" ? "cpu" : "auto";  // a net from a GPU can be asked anywhere
   auto loaded = build_arm(tree, "arm." + arm.name, seed, library);
   loaded.trainer->state(archive);
   return loaded;
@@ -137,9 +137,10 @@ ExperimentRun::ExperimentRun(fs::path folder, ExperimentPlan plan, DataLibrary l
     : folder_(std::move(folder)), plan_(std::move(plan)), library_(std::make_shared<DataLibrary>(std::move(library))) {}
 
 ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std::string command, DataLibrary library) {
+  auto const device = find_device(plan.options.device);  // refused before there is a folder
   if (plan.options.device == "auto") {  // what it stands for here belongs to the run: a GPU's numbers are not a CPU's
     auto tree = plan.tree;
-    tree["device"] = find_device("auto").is_cpu() ? "cpu" : "cuda";
+    tree["device"] = device.is_cpu() ? "cpu" : "cuda";
     plan = plan_experiment(tree);
   }
   auto const config = to_toml(plan.tree);

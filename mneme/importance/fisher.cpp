@@ -84,14 +84,7 @@ class FisherPass {
   }
 
   Batch batch_of(at::Tensor const& index) const {
-    Visibility const shown{.task_at_training = r_.task.has_value()};
-    auto const x = r_.data.gather(index), y = r_.data.labels().index_select(0, index);
-    auto const& tasks = r_.data.tasks();
-    return activated(tasks.defined() ? Batch(x, y, tasks.index_select(0, index), shown)
-                                     : Batch(x, y, r_.task.value_or(-1), shown));
-  }
-
-  Batch activated(Batch batch) const {
+    Batch batch(r_.data, index, r_.task.value_or(-1), {.task_at_training = r_.task.has_value()});
     if (r_.activate) r_.activate(batch);
     return batch;
   }
@@ -99,7 +92,7 @@ class FisherPass {
   /// Logits are those that take part in the softmax.
   Output forward(Batch const& batch) const {
     auto const gates = r_.gates ? r_.gates(batch) : Gates();
-    auto output = r_.learner.forward(batch, {.training = false, .gates = gates.empty() ? nullptr : &gates}, r_.noise);
+    auto output = r_.learner.forward(batch, {.training = false, .gates = &gates}, r_.noise);
     if (by_classes()) output.logits = active_logits(batch, output.logits);
     return output;
   }

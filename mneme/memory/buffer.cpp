@@ -52,11 +52,10 @@ Rows Rows::select(at::Tensor const& index) const {
 
 bool Buffer::by_class() const { return options_.policy == "class-balanced" || options_.policy == "greedy"; }
 
-std::map<std::int64_t, Buffer::Members> Buffer::groups() const {
-  std::map<std::int64_t, Members> all;
-  auto const& keys = by_class() ? labels_ : tasks_;
-  for (std::size_t slot = 0; slot < keys.size(); ++slot) all[keys[slot]].push_back(static_cast<std::int64_t>(slot));
-  return all;
+std::map<std::int64_t, Buffer::Members> Buffer::grouped(std::vector<std::int64_t> const& keys) {
+  std::map<std::int64_t, Members> groups;
+  for (std::size_t slot = 0; slot < keys.size(); ++slot) groups[keys[slot]].push_back(static_cast<std::int64_t>(slot));
+  return groups;
 }
 
 std::int64_t Buffer::choose(Item const& item) {
@@ -67,7 +66,7 @@ std::int64_t Buffer::choose(Item const& item) {
     return slot < capacity() ? slot : -1;
   }
   ++offered_[by_class() ? item.label : item.task];
-  return by_class() ? choose_by_class(item, groups()) : choose_by_share(item, groups());
+  return by_class() ? choose_by_class(item, grouped(labels_)) : choose_by_share(item, grouped(tasks_));
 }
 
 std::int64_t Buffer::choose_by_share(Item const& item, std::map<std::int64_t, Members> const& groups) {
@@ -147,29 +146,7 @@ void Buffer::offer(Rows const& rows, at::Generator& generator) {
   for (auto const& [name, extra] : part.extras) store_.extras.at(name).index_copy_(0, to, extra);
 }
 
-void Buffer::assign(Rows const& rows) {
-  if (rows.size() > capacity())
-    throw ConfigError("replay buffer: " + std::to_string(rows.size()) + " samples do not fit into its " +
-                      std::to_string(capacity()));
-  clear();
-  if (rows.size() == 0) return;
-  reserve(rows);
-  auto const n = rows.size();
-  store_.data.narrow(0, 0, n).copy_(rows.data);
-  store_.labels.narrow(0, 0, n).copy_(rows.labels);
-  store_.task.narrow(0, 0, n).copy_(rows.task);
-  for (auto const& [name, extra] : rows.extras) store_.extras.at(name).narrow(0, 0, n).copy_(extra);
-  labels_ = numbers(rows.labels);
-  tasks_ = numbers(rows.task);
-  for (std::int64_t i = 0; i < n; ++i) arrival_.push_back(++seen_);
-}
-
-void Buffer::clear() {
-  store_ = {};
-  labels_.clear();
-  tasks_.clear();
-  arrival_.clear();
-}
+void Buffer::clear() { *this = Buffer(std::move(options_)); }
 
 // ---------------------------------------------------------------------------------------------------------- drawing
 
@@ -185,19 +162,7 @@ Rows Buffer::slots(Members const& members) const {
   return members.empty() ? Rows{} : used().select(as_tensor(members, store_.data.device()));
 }
 
-Rows Buffer::of_task(std::int64_t task) const {
-  Members members;
-  for (std::int64_t slot = 0; slot < size(); ++slot)
-    if (tasks_[static_cast<std::size_t>(slot)] == task) members.push_back(slot);
-  return slots(members);
-}
-
-Rows Buffer::of_class(std::int64_t label) const {
-  Members members;
-  for (std::int64_t slot = 0; slot < size(); ++slot)
-    if (labels_[static_cast<std::size_t>(slot)] == label) members.push_back(slot);
-  return slots(members);
-}
+Rows Buffer::of_task(std::int64_t task) const { return slots(grouped(tasks_)[task]); }
 
 namespace {
 
@@ -212,11 +177,6 @@ Rows Buffer::sample(std::int64_t n, at::Generator& generator) const {
   return used().select(draw_indices(size(), n, generator, store_.data.device()));
 }
 
-Rows Buffer::sample_distinct(std::int64_t n, at::Generator& generator) const {
-  if (empty()) nothing_stored("an empty buffer");
-  return used().select(draw_permutation(size(), generator, store_.data.device()).narrow(0, 0, std::min(n, size())));
-}
-
 Rows Buffer::sample_task(std::int64_t task, std::int64_t n, at::Generator& generator) const {
   auto const rows = of_task(task);
   if (rows.size() == 0) nothing_stored("task " + std::to_string(task) + ", of which it holds nothing");
@@ -225,9 +185,7 @@ Rows Buffer::sample_task(std::int64_t task, std::int64_t n, at::Generator& gener
 
 Rows Buffer::sample_balanced(std::int64_t n, at::Generator& generator) const {
   if (empty()) nothing_stored("an empty buffer");
-  std::map<std::int64_t, Members> by_task;
-  for (std::size_t slot = 0; slot < tasks_.size(); ++slot)
-    by_task[tasks_[slot]].push_back(static_cast<std::int64_t>(slot));
+  auto const by_task = grouped(tasks_);
   auto const tasks = static_cast<std::int64_t>(by_task.size());
   auto const extra = numbers(draw_permutation(tasks, generator, at::kCPU).narrow(0, 0, n % tasks));
   Members chosen;
@@ -244,12 +202,6 @@ Rows Buffer::sample_balanced(std::int64_t n, at::Generator& generator) const {
 std::map<std::int64_t, std::int64_t> Buffer::task_distribution() const {
   std::map<std::int64_t, std::int64_t> counts;
   for (auto const task : tasks_) ++counts[task];
-  return counts;
-}
-
-std::map<std::int64_t, std::int64_t> Buffer::class_distribution() const {
-  std::map<std::int64_t, std::int64_t> counts;
-  for (auto const label : labels_) ++counts[label];
   return counts;
 }
 
@@ -290,7 +242,7 @@ void Buffer::state(Archive& archive) {
   offered_ = offered.get<decltype(offered_)>();
   once_largest_ = largest.get<decltype(once_largest_)>();
   labels_ = tasks_ = {};
-  if (empty() && arrival_.empty()) return;
+  if (arrival_.empty()) return;
   auto const n = static_cast<std::int64_t>(arrival_.size());
   labels_ = numbers(store_.labels.narrow(0, 0, n));
   tasks_ = numbers(store_.task.narrow(0, 0, n));

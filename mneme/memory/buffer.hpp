@@ -11,9 +11,8 @@
 //   task-balanced   a reservoir of floor(M / t) for each of the t tasks seen; shares shrink at random as t grows
 //   class-balanced  class-balancing reservoir (Chrysakis and Moens 2020, ICML, alg. 1): a class below the largest takes
 //                   a slot of the largest; a largest class keeps m_c of its n_c items with probability m_c / n_c
-//   greedy          GDumb (Prabhu et al. 2020, ECCV, alg. 1): enters while its class holds less than M / classes; a
-//   full
-//                   buffer gives up a random item of the largest class
+//   greedy          GDumb (Prabhu et al. 2020, ECCV, alg. 1): enters while its class holds less than M / classes;
+//                   when full, a random item of the largest class gives way
 #pragma once
 
 #include <ATen/core/Generator.h>
@@ -53,19 +52,15 @@ class Buffer {
   void offer(Rows const& rows, at::Generator& generator);
   /// n stored samples, uniform with replacement. Throws ConfigError when the buffer is empty.
   [[nodiscard]] Rows sample(std::int64_t n, at::Generator& generator) const;
-  /// n stored samples without replacement, or all in random order where there are fewer.
-  [[nodiscard]] Rows sample_distinct(std::int64_t n, at::Generator& generator) const;
   /// n stored samples of one task, uniform with replacement. Throws ConfigError when none is stored.
   [[nodiscard]] Rows sample_task(std::int64_t task, std::int64_t n, at::Generator& generator) const;
   /// n stored samples, floor(n / t) of each of the t stored tasks and the remainder from tasks drawn at random, in
   /// random order; with replacement within a task.
   [[nodiscard]] Rows sample_balanced(std::int64_t n, at::Generator& generator) const;
-  /// Everything stored, or all of one task or class, in slot order.
+  /// Everything stored, or all of one task, in slot order.
   [[nodiscard]] Rows all() const;
   [[nodiscard]] Rows of_task(std::int64_t task) const;
-  [[nodiscard]] Rows of_class(std::int64_t label) const;
-  /// Replaces the content (herding and other choices that are made at once). At most `memory` rows.
-  void assign(Rows const& rows);
+  /// Empties it, as if nothing had been offered.
   void clear();
 
   [[nodiscard]] std::int64_t capacity() const { return options_.memory; }
@@ -73,9 +68,8 @@ class Buffer {
   [[nodiscard]] bool empty() const { return labels_.empty(); }
   [[nodiscard]] bool full() const { return size() >= options_.memory; }
   [[nodiscard]] std::int64_t seen() const { return seen_; }
-  /// Stored samples by task and by class.
+  /// Stored samples by task.
   [[nodiscard]] std::map<std::int64_t, std::int64_t> task_distribution() const;
-  [[nodiscard]] std::map<std::int64_t, std::int64_t> class_distribution() const;
   /// {capacity, size, seen, full, policy, tasks: {"0": n, ...}}
   [[nodiscard]] Json stats() const;
 
@@ -90,7 +84,7 @@ class Buffer {
   /// Members of one group (a task or a class), by slot.
   using Members = std::vector<std::int64_t>;
   [[nodiscard]] bool by_class() const;
-  [[nodiscard]] std::map<std::int64_t, Members> groups() const;
+  [[nodiscard]] static std::map<std::int64_t, Members> grouped(std::vector<std::int64_t> const& keys);
   /// The slot that the item takes: -1 for none, size() for a new one.
   std::int64_t choose(Item const& item);
   std::int64_t choose_by_share(Item const& item, std::map<std::int64_t, Members> const& groups);

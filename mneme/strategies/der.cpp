@@ -7,8 +7,7 @@ namespace {
 
 Output forward(Batch const& batch, StepContext& context) {
   auto const gates = context.gates(batch);
-  return context.learner.forward(batch, {.training = true, .gates = gates.empty() ? nullptr : &gates},
-                                 context.streams->get("noise"));
+  return context.learner.forward(batch, {.training = true, .gates = &gates}, context.streams->get("noise"));
 }
 
 }  // namespace
@@ -50,14 +49,9 @@ std::optional<at::Tensor> Der::penalty(StepContext& context) {
   return sum;
 }
 
-// The step's output is gone after the step, and the weights that gave it.
-void Der::observe_gradient(StepContext& context) {
-  logits_ = context.output->logits.detach().narrow(0, 0, context.rows.size(0));
-}
-
 void Der::after_step(StepContext& context) {
   auto rows = current_rows(context);
-  rows.extras.emplace("logits", std::move(logits_));
+  rows.extras.emplace("logits", context.output->logits.detach().narrow(0, 0, rows.size()));
   buffer_.offer(rows, context.streams->get("reservoir"));
 }
 

@@ -34,7 +34,6 @@ class Der final : public Strategy {
   explicit Der(DerOptions options) : Der(DerPlusPlusOptions{std::move(options), 0.0}) {}
   [[nodiscard]] Needs needs() const override { return {.learners = {"classifier"}, .prefix = Prefix::kWatches}; }
   std::optional<at::Tensor> penalty(StepContext& context) override;
-  void observe_gradient(StepContext& context) override;
   void after_step(StepContext& context) override;
   Terms terms(StepContext&) override { return terms_; }
   void state(Archive& archive) override { buffer_.state(archive); }
@@ -43,9 +42,7 @@ class Der final : public Strategy {
  private:
   DerPlusPlusOptions options_;
   Buffer buffer_;
-  // Within a step:
-  at::Tensor logits_;  // of its new samples [B, C]
-  Terms terms_;
+  Terms terms_;  // of the step
 };
 
 }  // namespace mneme

@@ -1,8 +1,9 @@
 // Synaptic intelligence: a quadratic penalty weighted by how much each parameter's path lowered the loss.
 //
 //   every step   omega_i <- omega_i - g_i (theta_i(s+1) - theta_i(s)),   g the task's gradient without the penalty
-//   task end     Omega_i <- Omega_i + relu( omega_i / ((theta_i - theta_i^start)^2 + xi) ),   omega <- 0, theta* <-
-//   theta loss         L = L_t + c sum_i Omega_i (theta_i - theta*_i)^2   (no 1/2)
+//   task end     Omega_i <- Omega_i + relu( omega_i / ((theta_i - theta_i^start)^2 + xi) ),   omega <- 0,
+//                theta* <- theta
+//   loss         L = L_t + c sum_i Omega_i (theta_i - theta*_i)^2   (no 1/2)
 //
 // Zenke et al. 2017, Continual learning through synaptic intelligence, arXiv:1703.04200, eq. 3 to 5; the relu is that
 // of the authors' code.

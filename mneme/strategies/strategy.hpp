@@ -101,7 +101,7 @@ struct StepContext : StageContext {
   std::int64_t step;                // global, of this run
   bool logged;                      // this step's terms are wanted for the log
   Dataset const* source = nullptr;  // what `rows` points into
-  Output const* output = nullptr;   // once forward has run
+  Output const* output = nullptr;   // once forward has run, until after_step
   Phase const* phase = nullptr;
 };
 

@@ -30,6 +30,13 @@ Batch::Batch(at::Tensor inputs, at::Tensor labels, std::int64_t task_id, Visibil
   task_id_ = task_id;
 }
 
+Batch::Batch(Dataset const& data, at::Tensor const& index, std::int64_t task_id, Visibility visibility)
+    : Batch(data.gather(index), data.labels().index_select(0, index), task_id, visibility) {
+  if (!data.tasks().defined()) return;
+  task_ = data.tasks().index_select(0, index);
+  task_id_.reset();
+}
+
 at::Tensor const& Batch::ids() const {
   if (!task_.defined() && task_id_) task_ = at::full({size()}, *task_id_, x.options().dtype(at::kLong));
   return task_;

@@ -28,6 +28,9 @@ class Batch {
   /// All rows of one task; the tensor of ids is made only if somebody asks.
   Batch(at::Tensor x, at::Tensor labels, std::int64_t task_id, Visibility visibility);
 
+  /// Samples index int64 [N] of a data set, of `task_id` where the set does not say the task of each.
+  Batch(Dataset const& data, at::Tensor const& index, std::int64_t task_id, Visibility visibility);
+
   at::Tensor x;       // [N, ...]
   at::Tensor weight;  // [N], undefined: all ones
   std::vector<BatchPart> parts;

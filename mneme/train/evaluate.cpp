@@ -17,7 +17,7 @@ void EvaluationOptions::describe(OptionVisitor& v) {
 Output predict(Learner& learner, StrategyList& strategies, Batch const& batch, at::Generator& noise) {
   at::NoGradGuard const no_grad;
   auto const gates = strategies.gates(batch, false);
-  auto output = learner.forward(batch, {.training = false, .gates = gates.empty() ? nullptr : &gates}, noise);
+  auto output = learner.forward(batch, {.training = false, .gates = &gates}, noise);
   for (auto& member : strategies.members())
     if (auto scores = member.strategy->predict(output, batch); scores.defined()) output.logits = std::move(scores);
   return output;

@@ -231,9 +231,7 @@ void Trainer::finish_stage() {
 
 void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor const& index, double learning_rate) {
   auto const* task = std::get_if<Task>(&stage_context.event);
-  auto const x = data.gather(index), y = data.labels().index_select(0, index);
-  Batch batch = data.tasks().defined() ? Batch(x, y, data.tasks().index_select(0, index), visibility_)
-                                       : Batch(x, y, task ? task->id : -1, visibility_);
+  Batch batch(data, index, task ? task->id : -1, visibility_);
   outputs_.activate(batch);
   clock_.lap(Lap::kData);
 
@@ -244,7 +242,7 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
   auto const gates = strategies_.gates(batch, true);
   clock_.lap(Lap::kStrategy);
 
-  ForwardContext const forward{.training = true, .gates = gates.empty() ? nullptr : &gates};
+  ForwardContext const forward{.training = true, .gates = &gates};
   Output output;  // lives until after_step
   context.output = &output;
   for (std::size_t phase = 0; phase < optimizers_.size(); ++phase)

@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <map>
+#include <set>
+#include <vector>
+
 #include "mneme/core/errors.hpp"
 #include "mneme/memory/buffer.hpp"
 
@@ -97,6 +101,131 @@ TEST(Reservoir, GoesOnAfterLoadingAsIfItHadNeverStopped) {
   EXPECT_EQ(after.seen(), 80) << "a lost counter makes the reservoir prefer what comes after the resume";
   EXPECT_TRUE(at::equal(before.all().labels, after.all().labels));
   EXPECT_TRUE(at::equal(before.all().data, after.all().data));
+}
+
+/// Items first..first+n-1, told apart by their data, of one class and task.
+void offer(Buffer& buffer, std::int64_t first, std::int64_t n, std::int64_t label, std::int64_t task,
+           at::Generator& generator) {
+  auto const items = at::arange(first, first + n, at::kLong);
+  buffer.offer({items.view({n, 1}), at::full({n}, label, at::kLong), at::full({n}, task, at::kLong)}, generator);
+}
+
+std::set<std::int64_t> items_of(Rows const& rows) {
+  std::set<std::int64_t> items;
+  for (std::int64_t i = 0; i < rows.size(); ++i) items.insert(rows.data[i].item<std::int64_t>());
+  return items;
+}
+
+std::map<std::int64_t, std::int64_t> counts_of(at::Tensor const& keys) {
+  std::map<std::int64_t, std::int64_t> counts;
+  for (std::int64_t i = 0; i < keys.size(0); ++i) ++counts[keys[i].item<std::int64_t>()];
+  return counts;
+}
+
+using Counts = std::map<std::int64_t, std::int64_t>;
+
+TEST(Buffer, RingKeepsTheNewestOfEveryTask) {
+  auto generator = seeded(7);
+  Buffer buffer({.memory = 6, .policy = "ring"});
+  offer(buffer, 0, 10, 0, 0, generator);
+  EXPECT_EQ(items_of(buffer.all()), (std::set<std::int64_t>{4, 5, 6, 7, 8, 9}));
+  offer(buffer, 10, 3, 0, 1, generator);
+  EXPECT_EQ(items_of(buffer.of_task(0)), (std::set<std::int64_t>{7, 8, 9})) << "not the oldest gave way";
+  offer(buffer, 13, 1, 0, 1, generator);
+  EXPECT_EQ(items_of(buffer.of_task(1)), (std::set<std::int64_t>{11, 12, 13}));
+  EXPECT_EQ(items_of(buffer.of_task(0)), (std::set<std::int64_t>{7, 8, 9})) << "a task took another's share";
+}
+
+TEST(Buffer, TaskBalancedKeepsAnEqualShareOfEveryTaskWithoutBias) {
+  constexpr std::int64_t kItems = 20, kTrials = 2000;
+  auto generator = seeded(8);
+  std::vector<double> kept(kItems, 0);
+  for (std::int64_t trial = 0; trial < kTrials; ++trial) {
+    Buffer buffer({.memory = 8, .policy = "task-balanced"});
+    offer(buffer, 0, kItems, 0, 0, generator);
+    offer(buffer, kItems, kItems, 0, 1, generator);
+    ASSERT_EQ(buffer.task_distribution(), (Counts{{0, 4}, {1, 4}}));
+    for (auto const item : items_of(buffer.of_task(0))) kept[static_cast<std::size_t>(item)] += 1;
+  }
+  double const share = 4.0 / kItems, expected = kTrials * share;
+  double statistic = 0;
+  for (double const k : kept) statistic += (k - expected) * (k - expected) / (expected * (1 - share));
+  statistic *= static_cast<double>(kItems - 1) / kItems;
+  EXPECT_LT(statistic, 43.8) << "chi-square, 19 degrees of freedom, p = 0.001: what shrinks is not a random part";
+  EXPECT_GT(statistic, 5.4) << "p = 0.999";
+}
+
+TEST(Buffer, ClassBalancedGivesARareClassItsShare) {
+  auto generator = seeded(9);
+  Buffer buffer({.memory = 10, .policy = "class-balanced"});
+  offer(buffer, 0, 90, 0, 0, generator);
+  offer(buffer, 90, 3, 1, 0, generator);
+  EXPECT_EQ(counts_of(buffer.all().labels), (Counts{{0, 7}, {1, 3}})) << "all of a rare class is kept";
+  offer(buffer, 93, 7, 1, 0, generator);
+  EXPECT_EQ(counts_of(buffer.all().labels), (Counts{{0, 5}, {1, 5}})) << "and no more than the largest holds";
+}
+
+TEST(Buffer, GreedyHoldsItsShareOfEveryClassSeen) {
+  auto generator = seeded(10);
+  Buffer buffer({.memory = 10, .policy = "greedy"});
+  offer(buffer, 0, 20, 0, 0, generator);
+  offer(buffer, 20, 20, 1, 0, generator);
+  EXPECT_EQ(counts_of(buffer.all().labels), (Counts{{0, 5}, {1, 5}}));
+  offer(buffer, 40, 20, 2, 0, generator);
+  EXPECT_EQ(counts_of(buffer.all().labels), (Counts{{0, 3}, {1, 3}, {2, 4}})) << "a class enters while below 10 / 3";
+}
+
+TEST(Buffer, DrawsOfATaskAndInEqualShares) {
+  auto generator = seeded(11);
+  Buffer buffer({.memory = 100});
+  offer(buffer, 0, 60, 0, 0, generator);
+  offer(buffer, 60, 5, 0, 1, generator);
+  offer(buffer, 65, 2, 0, 2, generator);
+  EXPECT_EQ(counts_of(buffer.sample_task(1, 9, generator).task), (Counts{{1, 9}}));
+  EXPECT_THROW(static_cast<void>(buffer.sample_task(3, 1, generator)), ConfigError);
+  auto const draw = buffer.sample_balanced(301, generator);
+  for (auto const& [task, count] : counts_of(draw.task)) EXPECT_TRUE(count == 100 || count == 101) << task;
+  EXPECT_EQ(draw.size(), 301);
+  EXPECT_FALSE(at::equal(std::get<0>(draw.task.sort()), draw.task)) << "not in random order";
+}
+
+TEST(Buffer, TellsWhatItHoldsAndForgetsItWhenCleared) {
+  auto generator = seeded(12);
+  Buffer buffer({.memory = 4});
+  offer(buffer, 0, 3, 0, 0, generator);
+  offer(buffer, 3, 1, 0, 7, generator);
+  Json const expected = {{"capacity", 4},
+                         {"size", 4},
+                         {"seen", 4},
+                         {"full", true},
+                         {"policy", "reservoir"},
+                         {"tasks", {{"0", 3}, {"7", 1}}}};
+  EXPECT_EQ(buffer.stats(), expected);
+  buffer.clear();
+  EXPECT_TRUE(buffer.empty());
+  offer(buffer, 10, 1, 0, 0, generator);
+  EXPECT_EQ(buffer.size(), 1) << "a cleared buffer still counts what it held";
+  EXPECT_EQ(buffer.seen(), 1);
+}
+
+TEST(Buffer, OfEveryPolicyGoesOnAfterLoading) {
+  for (auto const* policy : {"reservoir", "ring", "task-balanced", "class-balanced", "greedy"}) {
+    SCOPED_TRACE(policy);
+    BufferOptions const options{.memory = 7, .policy = policy};
+    Buffer before(options), after(options);
+    auto generator = seeded(13);
+    for (std::int64_t task = 0; task < 2; ++task) offer(before, 20 * task, 20, task, task, generator);
+    Archive saved;
+    before.state(saved);
+    Archive archive(saved.tensors(), saved.values(), "x");
+    after.state(archive);
+    auto const state = generator.get_state();
+    for (std::int64_t task = 1; task < 3; ++task) offer(before, 20 * task + 20, 20, task, task, generator);
+    generator.set_state(state);
+    for (std::int64_t task = 1; task < 3; ++task) offer(after, 20 * task + 20, 20, task, task, generator);
+    EXPECT_TRUE(at::equal(before.all().data, after.all().data));
+    EXPECT_EQ(before.stats(), after.stats());
+  }
 }
 
 }  // namespace

@@ -104,7 +104,7 @@ TEST(Der, StoresTheLogitsOfTheStepsForwardPassBeforeItsUpdate) {
   }
 }
 
-TEST(Der, WithErInTheListItStoresTheNewRowsOnly) {
+TEST(Der, InAListTheOrderIsTheTables) {
   Json const er = {{"kind", "er"}, {"memory", 12}}, der = {{"kind", "der"}, {"memory", 12}};
   EXPECT_EQ(hash_of(listed({der, er})), hash_of(listed({er, der})));
   EXPECT_NE(hash_of(listed({der, er})), hash_of(listed(er)));

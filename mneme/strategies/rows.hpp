@@ -23,9 +23,11 @@ std::unique_ptr<Strategy> make_strategy(Json const& options, std::string const& 
 }
 
 [[nodiscard]] std::vector<StrategyRow> reference_rows();       // naive, joint, and other bounds
-[[nodiscard]] std::vector<StrategyRow> regularisation_rows();  // penalties on weights and functions
+[[nodiscard]] std::vector<StrategyRow> regularisation_rows();  // penalties on weights
+[[nodiscard]] std::vector<StrategyRow> distillation_rows();    // penalties on outputs and features
 [[nodiscard]] std::vector<StrategyRow> replay_rows();          // stored samples in the batch
 [[nodiscard]] std::vector<StrategyRow> exemplar_rows();        // stored samples, own heads, losses and classifiers
+[[nodiscard]] std::vector<StrategyRow> prototype_rows();       // classifiers made of class means and prototypes
 [[nodiscard]] std::vector<StrategyRow> generative_rows();      // generated samples
 [[nodiscard]] std::vector<StrategyRow> architecture_rows();    // parts of the net for each task
 

@@ -1,0 +1,7 @@
+#include "mneme/strategies/rows.hpp"
+
+namespace mneme {
+
+std::vector<StrategyRow> distillation_rows() { return {}; }
+
+}  // namespace mneme

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <set>
 
 namespace mneme {
 namespace {
@@ -76,6 +77,36 @@ std::optional<double> average(EvaluationMatrix const& matrix) {
   Mean mean;
   for (Index t = 0; t < matrix.tasks.size(); ++t)
     if (!is_forgotten(matrix, matrix.tasks[t])) mean.add(matrix.values.back()[t]);
+  return mean.result();
+}
+
+std::optional<double> average_incremental(EvaluationMatrix const& matrix) {
+  std::set<std::string> known;
+  Mean over_events;
+  for (Index e = 0; e < matrix.rows.size(); ++e) {
+    auto const& row = matrix.rows[e];
+    if (row.kind == "forget") known.erase(row.task);
+    if (row.kind != "learn") continue;
+    known.insert(row.task);
+    Mean over_tasks;
+    for (Index t = 0; t < matrix.tasks.size(); ++t)
+      if (known.contains(matrix.tasks[t])) over_tasks.add(matrix.values[e][t]);
+    over_events.add(over_tasks.result());
+  }
+  return over_events.result();
+}
+
+std::optional<double> intransigence(EvaluationMatrix const& matrix, EvaluationMatrix const& reference) {
+  Mean mean;
+  for (Index t = 0; t < matrix.tasks.size(); ++t) {
+    auto const& task = matrix.tasks[t];
+    auto const column = std::find(reference.tasks.begin(), reference.tasks.end(), task);
+    auto const own = last_row(matrix, "learn", task);
+    if (!own || column == reference.tasks.end() || reference.values.empty() || is_forgotten(matrix, task)) continue;
+    auto const row = last_row(reference, "learn", task).value_or(reference.rows.size() - 1);
+    mean.add(gain(matrix, reference.values[row][static_cast<Index>(column - reference.tasks.begin())],
+                  matrix.values[*own][t]));
+  }
   return mean.result();
 }
 

@@ -59,6 +59,19 @@ struct EvaluationMatrix {
 /// Mean of the last row, whatever its kind.
 std::optional<double> average(EvaluationMatrix const& matrix);
 
+/// Rebuffi et al. 2017 (iCaRL, arXiv:1611.07725), section 4: the accuracy on what was learnt so far, averaged over the
+/// events:
+///   A = 1/K sum_k ( mean over the tasks j learnt by row k of R[k][j] ), k over the K Learn rows.
+/// There it is the accuracy over all classes seen so far, which is the same where all tasks have as many test samples.
+std::optional<double> average_incremental(EvaluationMatrix const& matrix);
+
+/// Chaudhry et al. 2018 (Riemannian Walk, arXiv:1801.10112), the inability to learn the new:
+///   I = 1/T sum_k ( R*[k][k] - R[k][k] ),
+/// where R* is a reference that was trained on the data of all tasks up to k: the Learn row of task k in the matrix of
+/// a cumulative run, or the last row of a joint one. Below 0: better than the reference. nullopt where no task is in
+/// both.
+std::optional<double> intransigence(EvaluationMatrix const& matrix, EvaluationMatrix const& reference);
+
 /// Chaudhry et al. 2018 (Riemannian Walk, arXiv:1801.10112), eq. 3 with k the last Learn row:
 ///   F = 1/(k-1) sum_{j<k} ( max_{l<k} R[l][j] - R[k][j] ),
 /// l over Learn rows, j over the tasks learnt so far but the one of row k.

@@ -336,13 +336,21 @@ void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string co
   if (!error.empty()) arm["error"] = error;
   arm.update(matrix.to_json());
   arm["average"] = number(average(matrix));
+  arm["average_incremental"] = number(average_incremental(matrix));
   arm["forgetting"] = number(forgetting(matrix));
   arm["bwt"] = number(backward_transfer(matrix));
   arm["fwt"] = number(forward_transfer(matrix));
   arm["forgotten"] = Json::object();
   for (auto const& task : forgotten_tasks(matrix)) arm["forgotten"][task] = number(forgotten_value(matrix, task));
   arm["steps"] = trainer.steps();
+  if (auto const& counts = trainer.class_counts(); !counts.confusion.empty()) {
+    arm["calibration_error"] = number(expected_calibration_error(counts));
+    arm["per_class_accuracy"] = Json::array();
+    for (auto const& value : per_class_accuracy(counts)) arm["per_class_accuracy"].push_back(number(value));
+    arm["confusion"] = counts.confusion;
+  }
   arm["parameters"] = trainer.learner().parameters().size();
+  arm["memory_bytes"] = trainer.strategy_bytes();
   arm["wall_seconds"] = trainer.clock().to_json();
   arm["parameter_hash"] = trainer.parameter_hash();
   arm["training_hash"] = trainer.training_hash();

@@ -31,12 +31,12 @@ at::Tensor Learner::loss(Phase const&, Batch const& batch, Output const& output)
 
 std::map<std::string, at::Tensor> Learner::loss_parts(Batch const&, Output const&) { return {}; }
 
-void Learner::gradient(Batch const& batch, at::Tensor const& row, at::Generator& noise) {
+void Learner::gradient(Batch const& batch, at::Tensor const& row, at::Generator& noise, Gates const& gates) {
   GradientSink sink(parameters_, row, Reduction::kSum);
   ParameterArena::Redirect const redirect(parameters_, sink);
   at::AutoGradMode const grad(true);
   parameters_.begin_gradient();
-  auto const output = forward(batch, {.training = false, .gates = nullptr}, noise);
+  auto const output = forward(batch, {.training = false, .gates = &gates}, noise);
   loss(phases().front(), batch, output).backward();
   parameters_.finish_gradient();
 }

@@ -69,7 +69,7 @@ class Learner {
   virtual at::Tensor measure(Batch const& batch, Output const& output) = 0;
 
   /// Gradient of the mean loss on a batch into `row` [P]; the arena's own gradient stays as it is. Evaluation mode.
-  void gradient(Batch const& batch, at::Tensor const& row, at::Generator& noise);
+  void gradient(Batch const& batch, at::Tensor const& row, at::Generator& noise, Gates const& gates = {});
 
   /// A learner of the same architecture with the same values: a teacher, a generator of the past.
   [[nodiscard]] virtual std::unique_ptr<Learner> snapshot() const = 0;

@@ -135,6 +135,12 @@ Linear::Linear(ParameterArena& arena, std::string const& name, std::int64_t in, 
       bias_(arena.add(name + ".bias", {out})),
       activation_(activation) {}
 
+Linear::Linear(ParameterArena& arena, std::string const& name, Activation activation)
+    : arena_(&arena),
+      weight_(arena.find(name + ".weight")),
+      bias_(arena.find(name + ".bias")),
+      activation_(activation) {}
+
 at::Tensor Linear::forward(at::Tensor const& x) const {
   at::AutoDispatchBelowADInplaceOrView const below;
   auto y = at::addmm(arena_->value(bias_), x, arena_->value(weight_).t());

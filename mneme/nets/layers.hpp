@@ -21,6 +21,8 @@ class Linear {
  public:
   Linear(ParameterArena& arena, std::string const& name, std::int64_t in, std::int64_t out,
          Activation activation = Activation::kNone);
+  /// Over segments that the arena has already: "<name>.weight" and "<name>.bias".
+  Linear(ParameterArena& arena, std::string const& name, Activation activation = Activation::kNone);
   [[nodiscard]] at::Tensor forward(at::Tensor const& x) const;
   /// Uniform in +-1/sqrt(in) for weight and bias, the default of the PyTorch layer.
   void initialise(at::Generator& generator) const;

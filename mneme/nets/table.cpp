@@ -2,6 +2,7 @@
 
 #include "mneme/nets/cnn.hpp"
 #include "mneme/nets/mlp.hpp"
+#include "mneme/nets/progressive.hpp"
 
 namespace mneme {
 namespace {
@@ -26,6 +27,17 @@ std::vector<NetRow> make_table() {
            throw ConfigError(where + ": the cnn needs images [C, H, W]; the data has rows of " +
                              std::to_string(c10::multiply_integers(shape.input)) + " numbers. Use net = \"mlp\"");
          return std::make_unique<Cnn>(arena, shape.input, o, shape.outputs);
+       }},
+      {{.name = "progressive",
+        .summary = "columns of an MLP, one added for each task by the strategy pnn",
+        .paper = "Rusu et al. 2016, Progressive neural networks, arXiv:1606.04671",
+        .differences = "lateral layers have biases",
+        .options = list_options<ProgressiveOptions>},
+       [](ParameterArena& arena, NetShape const& shape, Json const& options,
+          std::string const& where) -> std::unique_ptr<Net> {
+         return std::make_unique<Progressive>(arena, c10::multiply_integers(shape.input),
+                                              read_options<ProgressiveOptions>(options, where, {"kind"}),
+                                              shape.outputs);
        }},
   };
 }

@@ -6,7 +6,7 @@ namespace mneme {
 namespace {
 
 Output forward(Batch const& batch, StepContext& context) {
-  auto const gates = context.gates(batch);
+  auto const gates = context.gates(batch, true);
   return context.learner.forward(batch, {.training = true, .gates = &gates}, context.streams->get("noise"));
 }
 

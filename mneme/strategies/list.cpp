@@ -99,6 +99,7 @@ void StrategyList::check(Learner const& learner, Visibility const& visibility) c
   only_one(&Needs::replaces_objective, "replaces the learner's loss");
   only_one(&Needs::projects, "projects the gradient");
   only_one(&Needs::stages, "brings training stages of its own");
+  only_one(&Needs::gates, "multiplies the hidden layers");
   for (auto const& m : members_) {
     auto const& kinds = m.needs.learners;
     if (!kinds.empty() && std::find(kinds.begin(), kinds.end(), learner.kind()) == kinds.end())

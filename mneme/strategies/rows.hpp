@@ -17,6 +17,13 @@ std::unique_ptr<Strategy> make_strategy(Json const& options, std::string const& 
   return std::make_unique<S>(read_options<O>(options, where, {"kind"}));
 }
 
+/// Of a strategy without options.
+template <class S>
+std::unique_ptr<Strategy> make_plain(Json const& options, std::string const& where) {
+  read_options<NoOptions>(options, where, {"kind"});
+  return std::make_unique<S>();
+}
+
 /// Bytes of a buffer of `memory` samples: the samples, their labels, tasks and numbers of arrival.
 [[nodiscard]] inline std::int64_t buffer_bytes(Json const& options, MemoryShape const& m) {
   return options.at("memory").get<std::int64_t>() * (m.sample_bytes + 24);

@@ -39,6 +39,7 @@ struct Needs {
   bool replaces_objective = false;         // at most one in a list
   bool projects = false;                   // at most one in a list
   bool stages = false;                     // brings stages of its own; at most one in a list
+  bool gates = false;                      // multiplies hidden layers; at most one in a list
   bool alone = false;                      // goes with no other strategy
   bool forgets = false;                    // brings stages for a Request
   std::vector<std::string> learners = {};  // kinds that it works with; empty: all
@@ -68,10 +69,12 @@ struct EventContext {
   std::function<void()> poll = [] {};  // throws Stopped if the run was asked to stop; call it in long computations
   /// Gives a segment a larger shape, in `begin_event` only; every [P] row of the run is carried over.
   std::function<void(int segment, Shape shape)> grow = {};
+  /// Puts a new segment of zeros behind the others, in `begin_event` only, in the same way.
+  std::function<void(std::string name, Shape shape)> append = {};
   /// Fills in Batch::active as the learner's head asks: for forward passes of a strategy's own.
   std::function<void(Batch&)> activate = [](Batch&) {};
   /// What the strategies multiply hidden layers with, for the same.
-  std::function<Gates(Batch const&)> gates = [](Batch const&) { return Gates(); };
+  std::function<Gates(Batch const&, bool training)> gates = [](Batch const&, bool) { return Gates(); };
   RandomStreams* streams = nullptr;  // the member's own
 
   [[nodiscard]] bool first() const { return index == 0; }
@@ -174,6 +177,7 @@ struct StrategyRow {
   Needs needs = {};
   Stream (*wrap)(Stream const&) = nullptr;  // what the strategy makes of a stream known beforehand (joint)
   Json toy = Json::object();     // options, over the defaults, for runs on toy data (testing/conformance.hpp)
+  Json toy_net = Json();         // the net that they need; null: any
   Json as_naive = Json();        // options, over `toy`, at which it is naive bit for bit; null: never
   std::string never_naive = {};  // why, where there are none
   std::string memory = "none";   // bytes of the tensors that it keeps between events, as a formula

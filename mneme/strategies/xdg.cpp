@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/strategies/hidden_layers.hpp"
 
 namespace mneme {
 
@@ -16,22 +17,6 @@ void XdgOptions::describe(OptionVisitor& v) {
            .min = 0,
            .max = 1,
            .source = "Masse et al. 2018: 0.8"});
-}
-
-std::vector<std::int64_t> gated_widths(ParameterArena const& arena) {
-  std::vector<std::int64_t> widths;
-  auto const& segments = arena.segments();
-  for (;;) {
-    auto const name = "fc" + std::to_string(widths.size() + 1) + ".bias";
-    auto const found = std::find_if(segments.begin(), segments.end(), [&](auto const& s) { return s.name == name; });
-    if (found == segments.end()) break;
-    widths.push_back(found->size);
-  }
-  if (widths.empty())
-    throw ConfigError(
-        "strategy 'xdg' gates fully connected hidden layers, named fc1, fc2, ..., but the net has no parameter "
-        "'fc1.bias'; use net 'mlp' with at least one hidden layer, or 'cnn'");
-  return widths;
 }
 
 at::Tensor draw_gates(std::vector<std::int64_t> const& widths, double share, at::Generator& generator) {
@@ -44,13 +29,17 @@ at::Tensor draw_gates(std::vector<std::int64_t> const& widths, double share, at:
 }
 
 Needs Xdg::needs() const {
-  return {.task_at_training = true, .task_at_test = true, .learners = {"classifier"}, .prefix = Prefix::kChanges};
+  return {.task_at_training = true,
+          .task_at_test = true,
+          .gates = true,
+          .learners = {"classifier"},
+          .prefix = Prefix::kChanges};
 }
 
 void Xdg::begin_event(EventContext& context) {
   auto const task = context.task_id();
   if (task < 0) return;  // forgetting
-  auto const widths = gated_widths(context.parameters());
+  auto const widths = gated_widths(context.parameters(), "xdg");
   if (!widths_.empty() && widths != widths_)
     throw ConfigError(
         "strategy 'xdg': a hidden layer was given another width, and the gates of earlier tasks do not "

@@ -24,10 +24,6 @@ struct XdgOptions {
   void describe(OptionVisitor& v);
 };
 
-/// Widths of the hidden layers that Gates multiply, first to last: the segments "fc1.bias", "fc2.bias", … of the nets
-/// of the registry. Throws ConfigError where there are none.
-[[nodiscard]] std::vector<std::int64_t> gated_widths(ParameterArena const& arena);
-
 /// Gates of one task, bool [sum of widths], layer after layer: in each, round(share width) units are off, at most all
 /// but one.
 [[nodiscard]] at::Tensor draw_gates(std::vector<std::int64_t> const& widths, double share, at::Generator& generator);

@@ -239,6 +239,12 @@ std::vector<StreamRow> make_table() {
   };
 }
 
+/// Its training data, each sample with the id of its task.
+Dataset with_own_tasks(Task const& task) {
+  if (task.train.tasks().defined()) return task.train;
+  return task.train.with_tasks(at::full({task.train.size()}, task.id, at::kLong));
+}
+
 }  // namespace
 
 std::span<StreamRow const> stream_table() {
@@ -250,8 +256,7 @@ Stream joint_of(Stream const& stream) {
   std::vector<Dataset> train;
   std::vector<Dataset> test;
   for (auto const* task : stream.tasks()) {
-    auto const ids = at::full({task->train.size()}, task->id, at::kLong);
-    train.push_back(task->train.tasks().defined() ? task->train : task->train.with_tasks(ids));
+    train.push_back(with_own_tasks(*task));
     test.push_back(task->test);
   }
   Stream joint = stream;
@@ -260,6 +265,18 @@ Stream joint_of(Stream const& stream) {
   joint.events.clear();
   joint.events.emplace_back(make_task("joint", 0, concatenate("joint", train), concatenate("joint", test)));
   return joint;
+}
+
+Stream cumulative_of(Stream const& stream) {
+  Stream cumulative = stream;
+  std::vector<Dataset> seen;
+  for (auto& event : cumulative.events) {
+    auto* task = std::get_if<Task>(&event);
+    if (task == nullptr) continue;
+    seen.push_back(with_own_tasks(*task));
+    if (seen.size() > 1) task->train = concatenate(task->train.name(), seen);
+  }
+  return cumulative;
 }
 
 }  // namespace mneme

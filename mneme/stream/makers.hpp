@@ -25,5 +25,7 @@ std::span<StreamRow const> stream_table();
 
 /// One task on the union of a stream's tasks, tested on each of them: the upper bound of most tables.
 Stream joint_of(Stream const& stream);
+/// The same events, each on the union of its training data and all before it.
+Stream cumulative_of(Stream const& stream);
 
 }  // namespace mneme

@@ -58,7 +58,9 @@ std::vector<double> evaluate(Learner& learner, StrategyList& strategies, TestSet
     Visibility const shown{.task_at_training = test.task.has_value(), .task_at_test = test.task.has_value()};
     Batch batch(data.slice(first, n), data.labels().narrow(0, first, n), test.task.value_or(-1), shown);
     test.activate(batch);
-    sums.add_(learner.measure(batch, predict(learner, strategies, batch, noise)));
+    auto const output = predict(learner, strategies, batch, noise);
+    sums.add_(learner.measure(batch, output));
+    if (test.tally != nullptr) test.tally->add(batch, output.logits);
   }
   sums = sums.div_(static_cast<double>(std::max<std::int64_t>(1, data.size()))).cpu();
   return {sums.data_ptr<double>(), sums.data_ptr<double>() + sums.numel()};

@@ -7,6 +7,7 @@
 
 #include "mneme/learners/learner.hpp"
 #include "mneme/strategies/list.hpp"
+#include "mneme/train/class_tally.hpp"
 
 namespace mneme {
 
@@ -24,6 +25,7 @@ struct TestSet {
   std::optional<std::int64_t> task = {};                 // empty: hidden, or none of the run's tasks
   std::function<void(Batch&)> activate = [](Batch&) {};  // the outputs that take part
   std::function<void()> poll = [] {};                    // called between batches; may throw
+  ClassTally* tally = nullptr;                           // where a classifier's answers are counted
 };
 
 /// One forward pass in evaluation mode, without gradients; its logits are the strategies' scores where one predicts.

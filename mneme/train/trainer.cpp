@@ -84,8 +84,9 @@ EventContext Trainer::context_of(Event const& event, Dataset const& data) {
           .log = *this,
           .poll = [this] { poll(); },
           .grow = [this](int segment, Shape shape) { grow(segment, std::move(shape)); },
+          .append = [this](std::string name, Shape shape) { append(std::move(name), std::move(shape)); },
           .activate = [this](Batch& batch) { outputs_.activate(batch); },
-          .gates = [this](Batch const& batch) { return strategies_.gates(batch, false); }};
+          .gates = [this](Batch const& batch, bool training) { return strategies_.gates(batch, training); }};
 }
 
 void Trainer::process(Event const& event) {
@@ -327,7 +328,15 @@ void Trainer::reset_optimizers() {
 
 void Trainer::grow(int segment, Shape shape) {
   grown_.insert(learner_.parameters().segments()[static_cast<std::size_t>(segment)].name);
-  auto const growth = learner_.parameters().resize(segment, std::move(shape));
+  carry(learner_.parameters().resize(segment, std::move(shape)));
+}
+
+void Trainer::append(std::string name, Shape shape) {
+  grown_.insert(name);
+  carry(learner_.parameters().append(std::move(name), std::move(shape)));
+}
+
+void Trainer::carry(Growth const& growth) {
   for (auto& optimizer : optimizers_) optimizer.grown(growth);
   for (auto& member : strategies_.members()) member.strategy->grown(growth);
 }

@@ -88,6 +88,10 @@ class Trainer final : private MetricLog {
   [[nodiscard]] EvaluationMatrix const& matrix() const { return matrix_; }
   /// Further figures by task and matrix row: {"mnist": {"bce": [..]}}.
   [[nodiscard]] Json const& figures() const { return figures_; }
+  /// A classifier's answers on all test sets in the last matrix row; empty for other learners.
+  [[nodiscard]] ClassCounts const& class_counts() const { return class_counts_; }
+  /// Bytes of the tensors that the strategies keep.
+  [[nodiscard]] std::int64_t strategy_bytes();
   [[nodiscard]] PhaseClock const& clock() const { return clock_; }
   [[nodiscard]] std::int64_t steps() const { return position_.step; }
   [[nodiscard]] std::int64_t events_done() const { return position_.event; }
@@ -125,6 +129,8 @@ class Trainer final : private MetricLog {
   void restrict_optimizers(Stage const& stage);
   void reset_optimizers();
   void grow(int segment, Shape shape);
+  void append(std::string name, Shape shape);
+  void carry(Growth const& growth);
   void regrow(Json const& segments);
   /// Evaluations and early stop at the end of an epoch; false when the stage is to end.
   bool finish_epoch(EventContext& context);
@@ -133,7 +139,7 @@ class Trainer final : private MetricLog {
   /// The event's training data, or with `held_out` the stratified part that early stop keeps back.
   [[nodiscard]] Dataset training_part(Event const& event, bool held_out) const;
   [[nodiscard]] std::vector<double> test(Learner& learner, Dataset const& data, std::optional<std::int64_t> task,
-                                         std::function<void()> const& poll);
+                                         std::function<void()> const& poll, ClassTally* tally = nullptr);
   /// Figures of all tested tasks: a line of the log, and with `kind` a row of the matrix.
   void measure(EventContext& context, bool full, std::string const& kind = "");
   void log_step(StepContext& context, double learning_rate);
@@ -160,8 +166,9 @@ class Trainer final : private MetricLog {
   std::map<std::string, Dataset> curve_parts_;
   EvaluationMatrix matrix_;
   Json figures_ = Json::object();
+  ClassCounts class_counts_;
 
-  std::set<std::string> grown_;  // segments that were given a larger shape
+  std::set<std::string> grown_;  // segments that were given a larger shape, or appended
   Position position_;
   at::Tensor order_;  // int64 [N]: this epoch's
   EarlyStop early_stop_;

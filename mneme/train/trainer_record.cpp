@@ -62,6 +62,8 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
   auto const metrics = learner_.metrics();
   Json values = Json::object(), parts = Json::object();
   std::vector<Cell> row(matrix_.tasks.size());
+  ClassTally tally;
+  bool const counted = !kind.empty() && dynamic_cast<Predicts*>(&measured) != nullptr;
   for (std::size_t column = 0; column < matrix_.tasks.size(); ++column) {
     auto const known =
         std::find_if(tested_.begin(), tested_.end(), [&](Task const& t) { return t.name == matrix_.tasks[column]; });
@@ -77,7 +79,7 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
       if (part.size() == 0) part = curve_part(task.test, evaluation_.curve_images, streams_);
       test = &part;
     }
-    auto const means = this->test(measured, *test, task.id, poll);
+    auto const means = this->test(measured, *test, task.id, poll, counted ? &tally : nullptr);
     values[task.name] = means.front();
     row[column] = means.front();
     for (std::size_t i = 1; i < metrics.size(); ++i) {
@@ -89,6 +91,10 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
   Json line = {
       {"kind", "evaluation"}, {"part", full ? "full" : "curve"}, {"epoch", position_.epoch}, {"values", values}};
   if (!metrics.front().higher_is_better) line["loss_parts"] = parts;  // the headline is a loss: its parts
+  if (counted) {
+    class_counts_ = tally.counts();
+    line.update(class_counts_.to_json());
+  }
   write(std::move(line));
   if (kind.empty()) return;
   matrix_.rows.push_back({kind == "initial" ? -1 : position_.event, kind,
@@ -99,12 +105,24 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
 }
 
 std::vector<double> Trainer::test(Learner& learner, Dataset const& data, std::optional<std::int64_t> task,
-                                  std::function<void()> const& poll) {
+                                  std::function<void()> const& poll, ClassTally* tally) {
   TestSet const set{.data = data,
                     .task = visibility_.task_at_test ? task : std::nullopt,
                     .activate = [this](Batch& batch) { outputs_.activate(batch); },
-                    .poll = poll};
+                    .poll = poll,
+                    .tally = tally};
   return evaluate(learner, strategies_, set, streams_, evaluation_.batch);
+}
+
+std::int64_t Trainer::strategy_bytes() {
+  Archive archive;
+  for (auto& member : strategies_.members()) {
+    Archive::Scope const scope(archive, member.key);
+    member.strategy->state(archive);
+  }
+  std::int64_t bytes = 0;
+  for (auto const& [name, tensor] : archive.tensors()) bytes += static_cast<std::int64_t>(tensor.nbytes());
+  return bytes;
 }
 
 std::vector<double> Trainer::test(Dataset const& data, std::optional<std::int64_t> task) {
@@ -253,11 +271,16 @@ void Trainer::regrow(Json const& segments) {
   auto const refuse = [](std::string const& what) {
     throw CheckpointError("the checkpoint is of another net: " + what + ". Use the net that it was trained with");
   };
-  if (segments.size() != own.size())
+  auto const appended = [&](std::size_t i) { return i >= own.size() && segments[i].at("grown").get<bool>(); };
+  if (segments.size() < own.size() || (segments.size() > own.size() && !appended(own.size())))
     refuse("it has " + std::to_string(segments.size()) + " segments, this net " + std::to_string(own.size()));
-  for (std::size_t i = 0; i < own.size(); ++i) {
+  for (std::size_t i = 0; i < segments.size(); ++i) {
     auto const name = segments[i].at("name").get<std::string>();
     auto const shape = segments[i].at("shape").get<Shape>();
+    if (appended(i)) {
+      append(name, shape);
+      continue;
+    }
     if (name != own[i].name) refuse("it has '" + name + "' where this net has '" + own[i].name + "'");
     if (shape == own[i].shape) continue;
     if (!segments[i].at("grown").get<bool>())
@@ -307,12 +330,14 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
   archive.field("order", order_);
   archive.row("loss_sum", loss_sum_);
   archive.field("loss_count", loss_count_);
-  Json matrix = matrix_.to_json(), clock = clock_.to_json();
+  Json matrix = matrix_.to_json(), classes = class_counts_.to_json(), clock = clock_.to_json();
   archive.field("matrix", matrix);
+  if (!archive.loading() || archive.has("classes")) archive.field("classes", classes);  // since 0.2
   archive.field("figures", figures_);
   archive.field("clock", clock);
   if (archive.loading()) {
     matrix_ = EvaluationMatrix::from_json(matrix);
+    class_counts_ = ClassCounts::from_json(classes);
     clock_.restore(clock);
   }
   for (auto& member : strategies_.members()) {

@@ -63,6 +63,29 @@ TEST(Metrics, LowerIsBetterTurnsTheSign) {
   expect_value(forward_transfer(m), 200);
 }
 
+TEST(Metrics, AverageIncrementalIsTheMeanOverEventsOfWhatWasLearntSoFar) {
+  expect_value(average_incremental(three_tasks()), (0.9 + (0.95 + 0.8) / 2 + (0.5 + 0.6 + 0.7) / 3) / 3);
+  auto const forgotten = matrix_of({"a", "b"}, {{"learn", "a", {0.9, 0.1}},
+                                                {"forget", "a", {0.2, 0.1}},
+                                                {"checkpoint", "", {0.2, 0.3}},
+                                                {"learn", "b", {0.3, 0.8}}});
+  expect_value(average_incremental(forgotten), (0.9 + 0.8) / 2);  // a was asked to be forgotten
+  EXPECT_EQ(average_incremental(matrix_of({"a"}, {{"initial", "", {0.1}}})), kNull);
+}
+
+TEST(Metrics, IntransigenceComparesEachTaskWithAReferenceThatHasSeenAllUpToIt) {
+  auto const cumulative = matrix_of({"a", "b", "c"}, {{"initial", "", {0.1, 0.1, 0.1}},
+                                                      {"learn", "a", {0.92, 0.2, 0.2}},
+                                                      {"learn", "b", {0.99, 0.9, 0.2}},
+                                                      {"learn", "c", {0.99, 0.99, 0.6}}});
+  expect_value(intransigence(three_tasks(), cumulative), (0.02 + 0.1 - 0.1) / 3);
+  auto const joint = matrix_of({"c", "a"}, {{"initial", "", {0.1, 0.1}}, {"learn", "joint", {0.75, 0.94}}});
+  expect_value(intransigence(three_tasks(), joint), (0.05 + 0.04) / 2);  // b is not in it
+  auto const loss = matrix_of({"a"}, {{"learn", "a", {3.}}}, /*higher=*/false);
+  expect_value(intransigence(loss, matrix_of({"a"}, {{"learn", "joint", {1.}}}, false)), 2);
+  EXPECT_EQ(intransigence(three_tasks(), matrix_of({"x"}, {{"learn", "x", {1.}}})), kNull);
+}
+
 TEST(Metrics, OneTaskHasNoTransferAndNoForgetting) {
   auto const m = matrix_of({"a"}, {{"initial", "", {0.1}}, {"learn", "a", {0.9}}});
   expect_value(average(m), 0.9);

@@ -27,9 +27,12 @@ Json setting(StrategyRow const& row, Json const& changes = Json::object()) {
 }
 Json setting(std::string const& name) { return setting(find_row(strategy_table(), "strategy", name)); }
 
-/// On the stream that the strategy is for.
-RunRecipe recipe_of(Json const& config, Needs const& needs, std::string const& learner = "classifier") {
+/// On the stream, and with the net, that the strategy is for.
+RunRecipe recipe_of(Json const& config, Needs const& needs, std::string const& learner = "classifier",
+                    Json const& net = Json()) {
   auto recipe = RunRecipe::toy(learner);
+  if (!net.is_null() && learner == "classifier")
+    recipe.learner = [net](std::uint64_t seed) { return toy::learner("classifier", {{"net", net}}, seed); };
   if (needs.task_at_test) recipe.stream = toy::split_stream(true);
   recipe.strategies = [config](std::uint64_t seed) { return StrategyList(config, "strategy", seed); };
   return recipe;
@@ -53,34 +56,35 @@ bool works_with(StrategyRow const& row, std::string const& learner) {
 class EveryStrategy : public ::testing::TestWithParam<std::string> {
  protected:
   StrategyRow const& row() const { return find_row(strategy_table(), "strategy", GetParam()); }
+  RunRecipe of_row(Json const& config) const { return recipe_of(config, row().needs, "classifier", row().toy_net); }
 };
 
 TEST_P(EveryStrategy, KeepsThePromises) {
   for (auto const& learner : learner_table()) {
     if (!works_with(row(), learner.info.name)) continue;
-    auto const found = check(recipe_of(setting(row()), row().needs, learner.info.name));
+    auto const found = check(recipe_of(setting(row()), row().needs, learner.info.name, row().toy_net));
     EXPECT_TRUE(found.empty()) << GetParam() << " with " << learner.info.name << ":\n" << join(found, "\n");
   }
 }
 
 TEST_P(EveryStrategy, IsNaiveWhereItsRowSaysSoAndNowhereElse) {
   if (!works_with(row(), "classifier")) GTEST_SKIP() << "not for classifiers";
-  auto const naive = trained(recipe_of({{"kind", "naive"}}, row().needs));
+  auto const naive = trained(of_row({{"kind", "naive"}}));
   if (GetParam() != "naive") {
-    EXPECT_NE(trained(recipe_of(setting(row()), row().needs)), naive) << "it does nothing";
+    EXPECT_NE(trained(of_row(setting(row()))), naive) << "it does nothing";
   }
   if (row().as_naive.is_null()) {
     EXPECT_FALSE(row().never_naive.empty()) << "the row must say why no setting is naive";
     std::printf("%s is never naive: %s\n", GetParam().c_str(), row().never_naive.c_str());
     return;
   }
-  EXPECT_EQ(trained(recipe_of(setting(row(), row().as_naive), row().needs)), naive);
+  EXPECT_EQ(trained(of_row(setting(row(), row().as_naive))), naive);
 }
 
 TEST_P(EveryStrategy, KeepsTheBytesThatItsFormulaSays) {
   if (!works_with(row(), "classifier") || row().wrap != nullptr) GTEST_SKIP() << "nothing to keep";
   auto const options = complete_options(row().info.options(), setting(row()), "strategy", {"kind"});
-  auto const recipe = recipe_of(options, row().needs);
+  auto const recipe = of_row(options);
   auto const learner = recipe.learner(1);
   Trainer trainer(*learner, recipe.strategies(1), recipe.train, recipe.evaluation, 1);
   trainer.run(recipe.stream);

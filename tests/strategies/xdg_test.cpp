@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "mneme/strategies/hidden_layers.hpp"
 #include "tests/strategies/support.hpp"
 
 namespace mneme {
@@ -124,13 +125,13 @@ TEST(Xdg, ATaskThatWasNotLearntIsTestedWithTheWholeNet) {
 
 TEST(Xdg, FindsTheHiddenLayersOfItsNets) {
   auto const widths = [](Json const& net) {
-    return gated_widths(toy::learner("classifier", {{"net", net}})->parameters());
+    return gated_widths(toy::learner("classifier", {{"net", net}})->parameters(), "xdg");
   };
   EXPECT_EQ(widths({{"kind", "mlp"}, {"hidden", {5, 3}}}), (std::vector<std::int64_t>{5, 3}));
   EXPECT_EQ(widths({{"kind", "cnn"}, {"hidden", 7}}), (std::vector<std::int64_t>{7}));
   ParameterArena arena;
   arena.add("linear.bias", {3});
-  auto const message = message_of<ConfigError>([&] { static_cast<void>(gated_widths(arena)); });
+  auto const message = message_of<ConfigError>([&] { static_cast<void>(gated_widths(arena, "xdg")); });
   EXPECT_NE(message.find("fc1.bias"), std::string::npos) << message;
 }
 

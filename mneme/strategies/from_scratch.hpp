@@ -1,0 +1,16 @@
+// From scratch: the parameters are drawn anew before each event, so a model knows the last task only.
+#pragma once
+
+#include "mneme/strategies/strategy.hpp"
+
+namespace mneme {
+
+class FromScratch final : public Strategy {
+ public:
+  [[nodiscard]] Needs needs() const override { return {.boundaries = true, .stages = true}; }
+  std::vector<Stage> stages(EventContext& context) override {
+    return {{.name = "train", .from_scratch = !context.first()}};
+  }
+};
+
+}  // namespace mneme

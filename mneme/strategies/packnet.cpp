@@ -1,0 +1,203 @@
+#include "mneme/strategies/packnet.hpp"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "mneme/core/errors.hpp"
+
+namespace mneme {
+namespace {
+
+constexpr std::int64_t kFree = 0, kToCome = 255;
+
+bool is_output(Segment const& s) { return s.name.rfind("head.", 0) == 0; }
+bool is_pruned(Segment const& s) { return !is_output(s) && s.shape.size() > 1; }
+
+at::Tensor part(at::Tensor const& row, Segment const& s) { return row.narrow(0, s.offset, s.size); }
+
+}  // namespace
+
+void PackNetOptions::describe(OptionVisitor& v) {
+  v.field("prune", prune,
+          {.help = "share of a task's weights that is pruned, by event; the last number holds for the rest, 0 prunes "
+                   "nothing",
+           .min = 0,
+           .max = 1,
+           .source = "Mallya and Lazebnik 2018: 0.75, or 0.5 for the first task"});
+  v.field("threshold", threshold, {.help = "prune weights of smaller magnitude too", .min = 0});
+  v.field("score", score,
+          {.help = "what is pruned: the weights of least magnitude, or of least summed gradient",
+           .choices = {"magnitude", "gradient"}});
+  v.field("retrain_epochs", retrain_epochs,
+          {.help = "passes over the task after pruning; 0: none", .unit = "epochs", .min = 0});
+  v.field("retrain_scale", retrain_scale,
+          {.help = "factor of the learning rate in them", .above = 0, .source = "Mallya and Lazebnik 2018: 0.1"});
+}
+
+Needs PackNet::needs() const {
+  return {.task_at_training = true,
+          .task_at_test = true,
+          .boundaries = true,
+          .projects = true,
+          .stages = true,
+          .learners = {"classifier"},
+          .prefix = Prefix::kChanges};
+}
+
+double PackNet::share(std::int64_t event) const {
+  auto const& list = options_.prune;
+  return list.empty() ? 0 : list[std::min(static_cast<std::size_t>(event), list.size() - 1)];
+}
+
+void PackNet::begin_event(EventContext& context) {
+  current_ = 0;
+  frozen_.release();
+  if (!is_learn(context.event)) return;
+  auto& arena = context.parameters();
+  if (!owner_.defined()) {
+    owner_ = at::zeros({arena.size()}, at::device(arena.device()).dtype(at::kByte));
+    bool any = false;
+    for (auto const& s : arena.segments())
+      if (is_output(s)) {
+        any = true;
+        part(owner_, s).fill_(kToCome);
+      }
+    if (!any)
+      throw ConfigError(
+          "strategy 'packnet' needs to know the output layer, but the net has no parameter 'head.…'; "
+          "use a net of the registry (mneme list nets)");
+  }
+  if (tasks_ + 1 == kToCome) throw ConfigError("strategy 'packnet' can learn 254 tasks, and this would be one more");
+  auto const task = context.task_id();
+  auto const before = learnt_.contains(task) ? learnt_[task] : kToCome;
+  current_ = learnt_[task] = ++tasks_;
+  own_outputs(context, before);
+  if (options_.score == "gradient") score_ = arena.new_row();
+}
+
+/// The rows of the output layer for the task's classes, where no other task owns them.
+void PackNet::own_outputs(EventContext& context, std::int64_t before) {
+  for (auto const& s : context.parameters().segments()) {
+    if (!is_output(s)) continue;
+    auto const rows = part(owner_, s).view({s.shape[0], -1});
+    for (auto const c : std::get<Task>(context.event).classes) {
+      auto const row = rows.select(0, c);
+      row.masked_fill_(row.eq(kToCome).logical_or_(row.eq(before)), current_);
+    }
+  }
+}
+
+std::vector<Stage> PackNet::stages(EventContext& context) {
+  if (!is_learn(context.event)) return {};
+  std::vector<Stage> stages = {{.name = "train"}};
+  if (share(context.index) > 0 && options_.retrain_epochs > 0)
+    stages.push_back({.name = "retrain", .epochs = options_.retrain_epochs, .lr_scale = options_.retrain_scale});
+  return stages;
+}
+
+Batch PackNet::compose(Batch batch, StepContext& context) {
+  if (current_ == 0 || frozen_.holding()) return batch;
+  auto free = owner_.eq(current_);
+  if (context.stage.name == "train") free.logical_or_(owner_.eq(kFree));
+  frozen_.hold(free.logical_not_(), context.parameters().value());
+  return batch;
+}
+
+void PackNet::observe_gradient(StepContext& context) {
+  if (score_.defined() && context.stage.name == "train") score_.add_(context.parameters().grad().abs());
+}
+
+void PackNet::project_gradient(StepContext& context) { frozen_.mask(context.parameters().grad()); }
+
+void PackNet::after_step(StepContext& context) { frozen_.restore(context.parameters().value()); }
+
+void PackNet::end_stage(StageContext& context) {
+  frozen_.release();
+  if (current_ > 0 && context.stage.name == "train") prune(context);
+}
+
+void PackNet::prune(StageContext& context) {
+  at::NoGradGuard const no_grad;
+  auto& arena = context.parameters();
+  auto const p = share(context.index);
+  for (auto const& s : arena.segments()) {
+    auto const owner = part(owner_, s);
+    auto const trained = owner.eq(kFree);
+    if (p == 0 || !is_pruned(s)) {
+      owner.masked_fill_(trained, current_);
+      continue;
+    }
+    auto const index = trained.nonzero().squeeze(1);
+    auto const n = index.size(0);
+    if (n == 0) continue;
+    auto const magnitude = part(arena.value(), s).index_select(0, index).abs();
+    auto const scores = options_.score == "gradient" ? part(score_, s).index_select(0, index) : magnitude;
+    auto const order = std::get<1>(scores.sort(/*stable=*/true, 0));
+    auto pruned = at::zeros({n}, trained.options());
+    pruned.index_fill_(0, order.narrow(0, 0, std::llround(p * static_cast<double>(n))), true);
+    pruned.logical_or_(magnitude.lt(options_.threshold));
+    pruned.index_fill_(0, order.narrow(0, n - 1, 1), false);
+    owner.index_fill_(0, index.masked_select(pruned.logical_not()), current_);
+    part(arena.value(), s).index_fill_(0, index.masked_select(pruned), 0);
+  }
+  score_ = at::Tensor();
+}
+
+void PackNet::end_event(EventContext& context) {
+  if (current_ > 0) record(context);
+}
+
+void PackNet::record(EventContext& context) {
+  std::int64_t total = 0, remaining = 0;
+  for (auto const& s : context.parameters().segments()) {
+    if (!is_pruned(s)) continue;
+    total += s.size;
+    remaining += part(owner_, s).ne(kFree).sum().item<std::int64_t>();
+  }
+  Json const line = {{"task", event_name(context.event)},
+                     {"remaining", remaining},
+                     {"total", total},
+                     {"sparsity", total > 0 ? 1.0 - static_cast<double>(remaining) / static_cast<double>(total) : 0}};
+  history_.push_back(line);
+  Json entry = {{"kind", "pruning"}, {"strategy", "packnet"}};
+  entry.update(line);
+  context.log.write(entry);
+}
+
+void PackNet::begin_test(TestContext& context) {
+  auto const learnt = context.task ? learnt_.find(*context.task) : learnt_.end();
+  if (learnt == learnt_.end() || learnt->second == current_) return;  // the newest task sees everything
+  at::NoGradGuard const no_grad;
+  auto const& value = context.learner.parameters().value();
+  shown_ = value.clone();
+  value.masked_fill_(owner_.eq(kFree).logical_or_(owner_.gt(learnt->second)), 0);
+}
+
+void PackNet::end_test(TestContext& context) {
+  if (!shown_.defined()) return;
+  at::NoGradGuard const no_grad;
+  context.learner.parameters().value().copy_(shown_);
+  shown_ = at::Tensor();
+}
+
+void PackNet::grown(Growth const& growth) {
+  if (owner_.defined()) owner_ = growth.carry(owner_);
+  if (score_.defined()) score_ = growth.carry(score_);
+}
+
+void PackNet::state(Archive& archive) {
+  Json learnt(learnt_);
+  archive.field("learnt", learnt);
+  archive.field("current", current_);
+  archive.field("tasks", tasks_);
+  archive.field("history", history_);
+  archive.field("owner", owner_);
+  archive.field("score", score_);
+  if (!archive.loading()) return;
+  learnt_ = learnt.get<decltype(learnt_)>();
+  frozen_.release();
+}
+
+}  // namespace mneme

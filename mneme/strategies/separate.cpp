@@ -1,0 +1,53 @@
+#include "mneme/strategies/separate.hpp"
+
+#include <torch/types.h>
+
+namespace mneme {
+
+Needs Separate::needs() const {
+  return {.task_at_training = true,
+          .task_at_test = true,
+          .boundaries = true,
+          .stages = true,
+          .alone = true,
+          .learners = {"classifier"}};
+}
+
+std::vector<Stage> Separate::stages(EventContext& context) {
+  return {{.name = "train", .from_scratch = !context.first()}};
+}
+
+void Separate::end_event(EventContext& context) {
+  at::NoGradGuard const no_grad;
+  auto const theta = context.parameters().value().unsqueeze(0);
+  auto const [row, is_new] = rows_.try_emplace(context.task_id(), nets_.defined() ? nets_.size(0) : 0);
+  if (is_new)
+    nets_ = nets_.defined() ? at::cat({nets_, theta}) : theta.clone();
+  else
+    nets_.select(0, row->second).copy_(theta[0]);
+}
+
+void Separate::begin_test(TestContext& context) {
+  auto const learnt = context.task ? rows_.find(*context.task) : rows_.end();
+  if (learnt == rows_.end()) return;
+  at::NoGradGuard const no_grad;
+  auto const& value = context.learner.parameters().value();
+  shown_ = value.clone();
+  value.copy_(nets_.select(0, learnt->second));
+}
+
+void Separate::end_test(TestContext& context) {
+  if (!shown_.defined()) return;
+  at::NoGradGuard const no_grad;
+  context.learner.parameters().value().copy_(shown_);
+  shown_ = at::Tensor();
+}
+
+void Separate::state(Archive& archive) {
+  Json rows(rows_);
+  archive.field("rows", rows);
+  archive.field("nets", nets_);
+  if (archive.loading()) rows_ = rows.get<decltype(rows_)>();
+}
+
+}  // namespace mneme

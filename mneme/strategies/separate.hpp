@@ -1,0 +1,28 @@
+// Separate networks: one for each task, each trained from scratch and chosen by the task's id at test. Nothing can be
+// forgotten and nothing carried over: what a shared net is compared with.
+//
+//   theta^t = argmin L_t from a new draw of the parameters;   test of task t with theta^t
+#pragma once
+
+#include <map>
+
+#include "mneme/strategies/strategy.hpp"
+
+namespace mneme {
+
+class Separate final : public Strategy {
+ public:
+  [[nodiscard]] Needs needs() const override;
+  std::vector<Stage> stages(EventContext& context) override;
+  void end_event(EventContext& context) override;
+  void begin_test(TestContext& context) override;
+  void end_test(TestContext& context) override;
+  void state(Archive& archive) override;
+
+ private:
+  std::map<std::int64_t, std::int64_t> rows_;  // by task id
+  at::Tensor nets_;                            // [T, P]
+  at::Tensor shown_;                           // the values that a test replaces
+};
+
+}  // namespace mneme

@@ -1,0 +1,88 @@
+#include "mneme/strategies/distillation.hpp"
+
+#include <torch/types.h>
+
+#include <algorithm>
+
+namespace mneme {
+namespace {
+
+/// The logits at that temperature, with outputs outside the mask so low that the softmax gives them exactly 0. Finite,
+/// so that 0 log 0 is 0.
+at::Tensor softened(at::Tensor const& logits, double temperature, at::Tensor const& mask) {
+  constexpr double kNever = -1e30;
+  auto const z = temperature == 1 ? logits : logits / temperature;
+  if (!mask.defined()) return z;
+  auto const missing = logits.size(-1) - mask.size(-1);
+  auto const whole = missing > 0 ? at::constant_pad_nd(mask, {0, missing}) : mask;
+  return z.masked_fill(whole.logical_not(), kNever);
+}
+
+}  // namespace
+
+void DistillationOptions::describe(OptionVisitor& v) {
+  v.field("temperature", temperature,
+          {.help = "T, which softens both softmaxes", .above = 0, .source = "Hinton et al. 2015, sec. 2"});
+  v.field("square", square,
+          {.help = "multiply by T^2, so that the gradient's scale does not depend on T",
+           .source = "Hinton et al. 2015, sec. 2"});
+  v.field("form", form,
+          {.help = "cross-entropy of the soft targets, or the KL divergence: the same gradient, 0 where both agree",
+           .choices = {"cross-entropy", "kl"}});
+}
+
+at::Tensor soft_targets(at::Tensor const& logits, double temperature, at::Tensor const& mask) {
+  at::NoGradGuard const no_grad;
+  return at::softmax(softened(logits, temperature, mask), -1);
+}
+
+at::Tensor distillation(at::Tensor const& logits, at::Tensor const& targets, DistillationOptions const& options,
+                        at::Tensor const& mask) {
+  auto const missing = logits.size(-1) - targets.size(-1);
+  auto const q = missing > 0 ? at::constant_pad_nd(targets, {0, missing}) : targets;
+  auto const log_p = at::log_softmax(softened(logits, options.temperature, mask), -1);
+  auto each = (q * log_p).sum(-1).neg();
+  if (options.form == "kl") each = each + at::xlogy(q, q).sum(-1);
+  return options.square ? each * (options.temperature * options.temperature) : each;
+}
+
+void LearntOutputs::learn(std::vector<std::int64_t> const& classes, bool own_head) {
+  std::set<std::int64_t> group(classes.begin(), classes.end());
+  ++tasks_;
+  masks_ = at::Tensor();
+  if (!own_head && !groups_.empty())
+    groups_.front().merge(group);
+  else if (std::find(groups_.begin(), groups_.end(), group) == groups_.end())
+    groups_.push_back(std::move(group));
+}
+
+std::set<std::int64_t> LearntOutputs::classes() const {
+  std::set<std::int64_t> all;
+  for (auto const& group : groups_) all.insert(group.begin(), group.end());
+  return all;
+}
+
+bool LearntOutputs::lacks(std::vector<std::int64_t> const& classes) const {
+  auto const known = this->classes();
+  return !std::all_of(classes.begin(), classes.end(), [&](std::int64_t c) { return known.contains(c); });
+}
+
+at::Tensor const& LearntOutputs::masks(std::int64_t outputs, at::Device device) const {
+  if (masks_.defined() && masks_.size(2) == outputs && masks_.device() == device) return masks_;
+  auto masks = at::zeros({groups(), 1, outputs}, at::kBool);
+  for (std::size_t h = 0; h < groups_.size(); ++h)
+    for (auto const c : groups_[h]) masks[static_cast<std::int64_t>(h)][0][c] = true;
+  masks_ = masks.to(device);
+  return masks_;
+}
+
+void LearntOutputs::state(Archive& archive) {
+  Json groups(groups_);
+  archive.field("groups", groups);
+  archive.field("tasks", tasks_);
+  if (!archive.loading()) return;
+  groups_ = groups.get<std::vector<std::set<std::int64_t>>>();
+  masks_ = at::Tensor();
+}
+
+}  // namespace mneme

@@ -1,0 +1,29 @@
+// Teacher: the learner as it was, asked what it gives for a batch. One row [P] in the state; the net is built anew from
+// it after a resume.
+#pragma once
+
+#include <memory>
+
+#include "mneme/strategies/strategy.hpp"
+
+namespace mneme {
+
+class Teacher {
+ public:
+  /// Keeps the learner as it is now.
+  void take(Learner const& learner);
+  void clear();
+  [[nodiscard]] bool empty() const { return !values_.defined(); }
+  /// [P]
+  [[nodiscard]] at::Tensor const& values() const { return values_; }
+  /// In evaluation mode, without a graph, through the gates that hold for the batch. Not before `take`.
+  [[nodiscard]] Output forward(Batch const& batch, EventContext const& context);
+  void grown(Growth const& growth);
+  void state(Archive& archive);
+
+ private:
+  at::Tensor values_;                 // [P]; once the net is built, the net's own row
+  std::unique_ptr<Learner> learner_;  // empty until it is asked
+};
+
+}  // namespace mneme

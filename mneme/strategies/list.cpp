@@ -57,7 +57,9 @@ StrategyList::StrategyList(Json const& config, std::string const& where, std::ui
     auto const& row = strategy_table()[p.row];
     text_ += (text_.empty() ? "" : ", ") + print(row, p.options);
     if (row.wrap) wraps_.push_back(row.wrap);
-    members_.emplace_back(row.info.name, row.make(p.options, p.where), row.needs, seed);
+    auto strategy = row.make(p.options, p.where);
+    auto needs = row.wrap ? row.needs : strategy->needs();  // which options may change
+    members_.emplace_back(row.info.name, std::move(strategy), std::move(needs), seed);
     if (row.needs.alone && parsed.size() > 1)
       throw ConfigError(where + ": '" + row.info.name + "' goes with no other strategy; use it alone");
     for (std::size_t i = 0; i + 1 < members_.size(); ++i)

@@ -1,0 +1,18 @@
+// The output layer, for strategies that train or freeze it by itself.
+#pragma once
+
+#include <vector>
+
+#include "mneme/learners/learner.hpp"
+#include "mneme/strategies/strategy.hpp"
+
+namespace mneme {
+
+/// Its segments: those named "head.weight" and "head.bias", after whatever prefix. ConfigError where there is none.
+[[nodiscard]] std::vector<int> head_segments(ParameterArena const& arena);
+/// All other segments.
+[[nodiscard]] std::vector<int> body_segments(ParameterArena const& arena);
+/// Whether the softmax of a sample is over the outputs of its task alone.
+[[nodiscard]] bool has_own_heads(EventContext const& context);
+
+}  // namespace mneme

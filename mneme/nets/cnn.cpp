@@ -14,7 +14,7 @@ Cnn::Cnn(ParameterArena& arena, Shape const& input, CnnOptions const& options, s
       conv2_(arena, "conv2", options.channels1, options.channels2, 3, 2, 1, Activation::kRelu),
       hidden_(arena, "fc1", options.channels2 * half(half(input.at(1))) * half(half(input.at(2))), options.hidden,
               Activation::kRelu),
-      head_(arena, "head", options.hidden, outputs) {}
+      head_(arena, "head", options.hidden, outputs, options.output) {}
 
 Output Cnn::forward(at::Tensor const& x, ForwardContext const& context) {
   auto const gate = [&](at::Tensor h, std::size_t layer) {
@@ -22,8 +22,7 @@ Output Cnn::forward(at::Tensor const& x, ForwardContext const& context) {
                ? h * (*context.gates)[layer]
                : h;
   };
-  auto const h = gate(hidden_.forward(conv2_.forward(conv1_.forward(x)).flatten(1)), 0);
-  return {.logits = head_.forward(h), .features = h, .more = {}};
+  return head_.forward(gate(hidden_.forward(conv2_.forward(conv1_.forward(x)).flatten(1)), 0));
 }
 
 void Cnn::initialise(at::Generator& generator) {

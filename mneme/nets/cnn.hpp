@@ -3,6 +3,7 @@
 // parameters.
 #pragma once
 
+#include "mneme/nets/head.hpp"
 #include "mneme/nets/layers.hpp"
 #include "mneme/nets/net.hpp"
 
@@ -12,10 +13,12 @@ struct CnnOptions {
   std::int64_t channels1 = 32;
   std::int64_t channels2 = 64;
   std::int64_t hidden = 768;
+  OutputOptions output = {};
   void describe(OptionVisitor& v) {
     v.field("channels1", channels1, {.help = "output channels of the first convolution", .min = 1});
     v.field("channels2", channels2, {.help = "output channels of the second convolution", .min = 1});
     v.field("hidden", hidden, {.help = "width of the hidden layer before the head", .unit = "units", .min = 1});
+    output.describe(v);
   }
 };
 
@@ -28,7 +31,8 @@ class Cnn final : public Net {
 
  private:
   Conv2d conv1_, conv2_;
-  Linear hidden_, head_;
+  Linear hidden_;
+  OutputLayer head_;
 };
 
 }  // namespace mneme

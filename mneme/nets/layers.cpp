@@ -1,75 +1,33 @@
 #include "mneme/nets/layers.hpp"
 
-#include <torch/autograd.h>
-#include <torch/csrc/autograd/function.h>
-#include <torch/csrc/autograd/functions/utils.h>
 #include <torch/types.h>
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
+#include "mneme/nets/node.hpp"
+
 namespace mneme {
+
+using node::claim;
+using node::claim_alone;
+using node::Node;
+using node::put;
+using node::variable_list;
+
 namespace {
-
-using torch::autograd::Node;
-using torch::autograd::variable_list;
-
-/// What the graph holds its nodes by: a shared_ptr up to torch 2.14, an intrusive_ptr since.
-using NodeHandle = decltype(torch::autograd::Edge::function);
-
-template <class N>
-auto make_node() {
-  if constexpr (std::is_same_v<NodeHandle, std::shared_ptr<Node>>)
-    return std::make_shared<N>();
-  else
-    return c10::make_intrusive<N>();
-}
-
-/// Hangs `node` behind `output` in the graph, with `input` before it.
-void connect(NodeHandle const& node, at::Tensor const& input, at::Tensor& output) {
-  node->set_next_edges(torch::autograd::collect_next_edges(input));
-  torch::autograd::set_history(output, node);
-}
-
-/// Opens both segments of a layer for writing; true if they already hold something that must be added to.
-bool claim(GradientSink& sink, int weight, int bias) {
-  bool const again = sink.claim(weight);
-  sink.claim(bias);
-  return again;
-}
-
-/// The same for squares, which another use of the layer must not have written to.
-void claim_alone(GradientSink& sink, ParameterArena const& arena, int weight, int bias) {
-  if (claim(sink, weight, bias)) throw LayerReused{arena.segments()[static_cast<std::size_t>(weight)].name};
-}
 
 /// The end of a layer's forward pass: activation, and the node that remembers what backward needs.
 template <class N, class Layer>
 at::Tensor finish(Layer const& layer, Activation activation, at::Tensor const& x, at::Tensor y) {
   if (activation == Activation::kRelu) y.relu_();
   if (!at::GradMode::is_enabled()) return y;
-  auto node = make_node<N>();
-  node->layer = &layer;
-  node->input = x.detach();
-  if (activation == Activation::kRelu) node->output = y.detach();
-  connect(node, x, y);
+  auto next = node::make<N>();
+  next->layer = &layer;
+  next->input = x.detach();
+  if (activation == Activation::kRelu) next->output = y.detach();
+  node::connect(next, x, y);
   return y;
-}
-
-/// Uniform in +-1/sqrt(inputs of one output), the default of PyTorch's layers.
-void initialise_uniform(at::Tensor const& weight, at::Tensor const& bias, at::Generator& generator) {
-  at::NoGradGuard const no_grad;
-  double const bound = 1.0 / std::sqrt(static_cast<double>(weight.numel() / weight.size(0)));
-  for (auto const& tensor : {weight, bias})
-    tensor.copy_(at::empty(tensor.sizes(), at::kFloat).uniform_(-bound, bound, generator));
-}
-
-void put(at::Tensor const& target, at::Tensor const& value, bool add) {
-  if (add)
-    target.add_(value);
-  else
-    target.copy_(value);
 }
 
 }  // namespace
@@ -93,10 +51,10 @@ struct LinearNode final : Node {
     auto const& bias = sink.view(layer->bias_);
     switch (sink.reduction()) {
       case Reduction::kSum:
-        sum(claim(sink, layer->weight_, layer->bias_), delta, weight, bias);
+        sum(claim(sink, {layer->weight_, layer->bias_}), delta, weight, bias);
         break;
       case Reduction::kSumOfSquares:
-        claim_alone(sink, arena, layer->weight_, layer->bias_);
+        claim_alone(sink, arena, {layer->weight_, layer->bias_});
         square(delta.square(), weight, bias);
         break;
       case Reduction::kExpectedSquares:
@@ -105,7 +63,7 @@ struct LinearNode final : Node {
         else
           squares = delta.square();
         if (sink.last_pass) {
-          claim_alone(sink, arena, layer->weight_, layer->bias_);
+          claim_alone(sink, arena, {layer->weight_, layer->bias_});
           square(squares, weight, bias);
         }
         break;
@@ -148,7 +106,8 @@ at::Tensor Linear::forward(at::Tensor const& x) const {
 }
 
 void Linear::initialise(at::Generator& generator) const {
-  initialise_uniform(arena_->value(weight_), arena_->value(bias_), generator);
+  auto const& weight = arena_->value(weight_);
+  node::initialise_uniform(weight, {weight, arena_->value(bias_)}, generator);
 }
 
 // ---------------------------------------------------------------------------------------------------------- Conv2d
@@ -170,13 +129,13 @@ struct Conv2dNode final : Node {
     auto const& bias = sink.view(layer->bias_);
     bool const need_input = should_compute_output(0);
     if (sink.reduction() == Reduction::kSum) {
-      bool const add = claim(sink, layer->weight_, layer->bias_);
+      bool const add = claim(sink, {layer->weight_, layer->bias_});
       auto [d_input, d_weight, d_bias] = backward(delta, {need_input, true, true});
       put(weight, d_weight, add);
       put(bias, d_bias, add);
       return {d_input};
     }
-    if (!squared) claim_alone(sink, arena, layer->weight_, layer->bias_);
+    if (!squared) claim_alone(sink, arena, {layer->weight_, layer->bias_});
     square(delta, weight, bias, std::exchange(squared, true));
     if (!need_input) return {at::Tensor()};
     return {std::get<0>(backward(delta, {true, false, false}))};
@@ -227,7 +186,8 @@ at::Tensor Conv2d::forward(at::Tensor const& x) const {
 }
 
 void Conv2d::initialise(at::Generator& generator) const {
-  initialise_uniform(arena_->value(weight_), arena_->value(bias_), generator);
+  auto const& weight = arena_->value(weight_);
+  node::initialise_uniform(weight, {weight, arena_->value(bias_)}, generator);
 }
 
 // --------------------------------------------------------------------------------------------------- cross entropy
@@ -252,12 +212,12 @@ at::Tensor cross_entropy(at::Tensor const& logits, at::Tensor const& labels, boo
   auto log_probabilities = at::log_softmax(logits, 1);
   auto [loss, weight] = at::nll_loss_forward(log_probabilities, labels, {}, reduction, CrossEntropyNode::kNoLabel);
   if (!at::GradMode::is_enabled() || !logits.requires_grad()) return loss;
-  auto node = make_node<CrossEntropyNode>();
-  node->log_probabilities = std::move(log_probabilities);
-  node->labels = labels;
-  node->weight = std::move(weight);
-  node->reduction = reduction;
-  connect(node, logits, loss);
+  auto next = node::make<CrossEntropyNode>();
+  next->log_probabilities = std::move(log_probabilities);
+  next->labels = labels;
+  next->weight = std::move(weight);
+  next->reduction = reduction;
+  node::connect(next, logits, loss);
   return loss;
 }
 

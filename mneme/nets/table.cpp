@@ -15,7 +15,8 @@ std::vector<NetRow> make_table() {
        [](ParameterArena& arena, NetShape const& shape, Json const& options,
           std::string const& where) -> std::unique_ptr<Net> {
          auto const o = read_options<MlpOptions>(options, where, {"kind"});
-         return std::make_unique<Mlp>(arena, c10::multiply_integers(shape.input), o.hidden, shape.outputs);
+         return std::make_unique<Mlp>(arena, c10::multiply_integers(shape.input), o.hidden, shape.outputs, "",
+                                      o.output);
        }},
       {{.name = "cnn",
         .summary = "two strided 3x3 convolutions, a hidden layer of 768 and the head; 2,435,722 parameters on 28x28",

@@ -118,11 +118,12 @@ at::Tensor draw_labels(Learner& learner, Dataset const& data, at::Tensor const& 
 }
 
 Json const kMlp = {{"net", {{"kind", "mlp"}, {"hidden", {7, 5}}}}};
+Json const kCosine = {{"net", {{"kind", "mlp"}, {"hidden", {7, 5}}, {"output", "cosine"}}}};
 Json const kCnn = {{"net", {{"kind", "cnn"}, {"channels1", 2}, {"channels2", 3}, {"hidden", 5}}}};
 
 TEST(Fisher, OfEveryKindEqualsAFloat64LoopWithBatchOne) {
   auto const data = toy::images("toy-0", 30);
-  for (auto const& net : {kMlp, kCnn})
+  for (auto const& net : {kMlp, kCosine, kCnn})
     for (std::string const labels : {"sampled", "all", "empirical", "batch", "accumulating"}) {
       auto const learner = toy::learner("classifier", net);
       FisherOptions const options{.labels = labels, .samples = 0, .batch = 8};  // the last batch is short

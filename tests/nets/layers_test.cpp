@@ -26,6 +26,10 @@ std::vector<NetCase> const kNets = {
      [](ParameterArena& arena) -> std::unique_ptr<Net> {
        return std::make_unique<Mlp>(arena, 81, Shape{7, 5}, 4);
      }},
+    {"mlp, cosine",
+     [](ParameterArena& arena) -> std::unique_ptr<Net> {
+       return std::make_unique<Mlp>(arena, 81, Shape{7, 5}, 4, "", OutputOptions{.output = "cosine"});
+     }},
     {"cnn", [](ParameterArena& arena) -> std::unique_ptr<Net> {
        return std::make_unique<Cnn>(arena, Shape{1, 9, 9}, CnnOptions{.channels1 = 3, .channels2 = 4, .hidden = 6}, 4);
      }}};

@@ -43,6 +43,12 @@ struct Oracle {
   [[nodiscard]] at::Tensor linear(std::string const& name, at::Tensor const& x) const {
     return at::linear(x, named.at(name + ".weight"), named.at(name + ".bias"));
   }
+  /// The output layer, linear or cosine.
+  [[nodiscard]] at::Tensor head(at::Tensor const& h) const {
+    if (!named.contains("head.scale")) return linear("head", h);
+    auto const cosines = at::cosine_similarity(h.unsqueeze(1), named.at("head.weight").unsqueeze(0), 2, 1e-30);
+    return cosines * named.at("head.scale");
+  }
   [[nodiscard]] at::Tensor conv(std::string const& name, at::Tensor const& x) const {
     return at::conv2d(x, named.at(name + ".weight"), named.at(name + ".bias"), 2, 1);
   }
@@ -54,7 +60,7 @@ struct Oracle {
     h = h.flatten(1);
     for (int i = 1; named.contains("fc" + std::to_string(i) + ".weight"); ++i)
       h = linear("fc" + std::to_string(i), h).relu();
-    return linear("head", h);
+    return head(h);
   }
 };
 

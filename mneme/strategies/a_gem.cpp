@@ -27,7 +27,7 @@ void AGem::project_gradient(StepContext& context) {
   auto& arena = context.parameters();
   if (!reference_.defined()) reference_ = arena.new_row();
   auto const batch = replayed(buffer_.sample(options_.batch, context.streams->get("replay")), context);
-  context.learner.gradient(batch, reference_, context.streams->get("noise"), context.gates(batch, false));
+  context.learner.gradient(batch, reference_, context.streams->get("noise"), context.gates(batch));
   remove_conflict(arena.grad(), reference_);
 }
 

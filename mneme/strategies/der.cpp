@@ -6,7 +6,7 @@ namespace mneme {
 namespace {
 
 Output forward(Batch const& batch, StepContext& context) {
-  auto const gates = context.gates(batch, true);
+  auto const gates = context.training_gates(batch);
   return context.learner.forward(batch, {.training = true, .gates = &gates}, context.streams->get("noise"));
 }
 

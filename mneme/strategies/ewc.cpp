@@ -95,7 +95,7 @@ void Ewc::end_event(EventContext& context) {
                                        .poll = context.poll,
                                        .task = context.known_task(),
                                        .activate = context.activate,
-                                       .gates = [&](Batch const& batch) { return context.gates(batch, false); }});
+                                       .gates = context.gates});
   auto const summary = summarise(fisher);
   Json quantiles = Json::object();
   for (auto const& [p, value] : summary.quantiles) quantiles[format_number(p)] = value;

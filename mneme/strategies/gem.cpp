@@ -45,7 +45,7 @@ void Gem::project_gradient(StepContext& context) {
   if (!past_.defined() || past_.size(0) != k) past_ = at::empty({k, arena.size()}, arena.grad().options());
   for (std::int64_t i = 0; i < k; ++i) {
     auto const batch = replayed(buffer_.of_task(tasks[static_cast<std::size_t>(i)]), context);
-    context.learner.gradient(batch, past_[i], context.streams->get("noise"), context.gates(batch, false));
+    context.learner.gradient(batch, past_[i], context.streams->get("noise"), context.gates(batch));
   }
   project_on_agreement(arena.grad(), past_, options_.strength, options_.ridge);
 }

@@ -74,7 +74,8 @@ struct EventContext {
   /// Fills in Batch::active as the learner's head asks: for forward passes of a strategy's own.
   std::function<void(Batch&)> activate = [](Batch&) {};
   /// What the strategies multiply hidden layers with, for the same.
-  std::function<Gates(Batch const&, bool training)> gates = [](Batch const&, bool) { return Gates(); };
+  std::function<Gates(Batch const&)> gates = [](Batch const&) { return Gates(); };
+  std::function<Gates(Batch const&)> training_gates = [](Batch const&) { return Gates(); };  // with a graph (HAT)
   RandomStreams* streams = nullptr;  // the member's own
 
   [[nodiscard]] bool first() const { return index == 0; }

@@ -86,7 +86,8 @@ EventContext Trainer::context_of(Event const& event, Dataset const& data) {
           .grow = [this](int segment, Shape shape) { grow(segment, std::move(shape)); },
           .append = [this](std::string name, Shape shape) { append(std::move(name), std::move(shape)); },
           .activate = [this](Batch& batch) { outputs_.activate(batch); },
-          .gates = [this](Batch const& batch, bool training) { return strategies_.gates(batch, training); }};
+          .gates = [this](Batch const& batch) { return strategies_.gates(batch, false); },
+          .training_gates = [this](Batch const& batch) { return strategies_.gates(batch, true); }};
 }
 
 void Trainer::process(Event const& event) {

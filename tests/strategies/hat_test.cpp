@@ -118,7 +118,7 @@ TEST(Hat, TheGatesGrowSteeperWithinAnEpoch) {
   std::vector<double> steepness;
   auto watch = std::make_unique<test::Scripted>();
   watch->on_observe = [&](StepContext& c) {
-    auto const a = c.gates(c.batch, true).front().detach().to(at::kDouble);
+    auto const a = c.training_gates(c.batch).front().detach().to(at::kDouble);
     auto const e = c.parameters().value(c.parameters().find("hat.fc1")).to(at::kDouble);
     steepness.push_back(((a / (1 - a)).log() / e).median().item<double>());
   };

@@ -6,14 +6,20 @@
 #include <cmath>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/strategies/head.hpp"
 
 namespace mneme {
 namespace {
 
-constexpr std::int64_t kFree = 0, kToCome = 255;
+constexpr std::int64_t kFree = 0, kPruned = 254, kToCome = 255;
 
-bool is_output(Segment const& s) { return s.name.rfind("head.", 0) == 0; }
-bool is_pruned(Segment const& s) { return !is_output(s) && s.shape.size() > 1; }
+/// Weights of hidden layers.
+std::vector<Segment> pruned_segments(ParameterArena const& arena) {
+  std::vector<Segment> list;
+  for (int const id : body_segments(arena))
+    if (auto const& s = arena.segments()[static_cast<std::size_t>(id)]; s.shape.size() > 1) list.push_back(s);
+  return list;
+}
 
 at::Tensor part(at::Tensor const& row, Segment const& s) { return row.narrow(0, s.offset, s.size); }
 
@@ -58,18 +64,10 @@ void PackNet::begin_event(EventContext& context) {
   auto& arena = context.parameters();
   if (!owner_.defined()) {
     owner_ = at::zeros({arena.size()}, at::device(arena.device()).dtype(at::kByte));
-    bool any = false;
-    for (auto const& s : arena.segments())
-      if (is_output(s)) {
-        any = true;
-        part(owner_, s).fill_(kToCome);
-      }
-    if (!any)
-      throw ConfigError(
-          "strategy 'packnet' needs to know the output layer, but the net has no parameter 'head.…'; "
-          "use a net of the registry (mneme list nets)");
+    for (int const id : head_segments(arena))
+      part(owner_, arena.segments()[static_cast<std::size_t>(id)]).fill_(kToCome);
   }
-  if (tasks_ + 1 == kToCome) throw ConfigError("strategy 'packnet' can learn 254 tasks, and this would be one more");
+  if (tasks_ + 1 == kPruned) throw ConfigError("strategy 'packnet' can learn 253 tasks, and this would be one more");
   auto const task = context.task_id();
   auto const before = learnt_.contains(task) ? learnt_[task] : kToCome;
   current_ = learnt_[task] = ++tasks_;
@@ -79,8 +77,9 @@ void PackNet::begin_event(EventContext& context) {
 
 /// The rows of the output layer for the task's classes, where no other task owns them.
 void PackNet::own_outputs(EventContext& context, std::int64_t before) {
-  for (auto const& s : context.parameters().segments()) {
-    if (!is_output(s)) continue;
+  auto const& arena = context.parameters();
+  for (int const id : head_segments(arena)) {
+    auto const& s = arena.segments()[static_cast<std::size_t>(id)];
     auto const rows = part(owner_, s).view({s.shape[0], -1});
     for (auto const c : std::get<Task>(context.event).classes) {
       auto const row = rows.select(0, c);
@@ -122,26 +121,23 @@ void PackNet::prune(StageContext& context) {
   at::NoGradGuard const no_grad;
   auto& arena = context.parameters();
   auto const p = share(context.index);
-  for (auto const& s : arena.segments()) {
+  for (auto const& s : p > 0 ? pruned_segments(arena) : std::vector<Segment>()) {
     auto const owner = part(owner_, s);
-    auto const trained = owner.eq(kFree);
-    if (p == 0 || !is_pruned(s)) {
-      owner.masked_fill_(trained, current_);
-      continue;
-    }
-    auto const index = trained.nonzero().squeeze(1);
+    auto const index = owner.eq(kFree).nonzero().squeeze(1);
     auto const n = index.size(0);
     if (n == 0) continue;
     auto const magnitude = part(arena.value(), s).index_select(0, index).abs();
     auto const scores = options_.score == "gradient" ? part(score_, s).index_select(0, index) : magnitude;
     auto const order = std::get<1>(scores.sort(/*stable=*/true, 0));
-    auto pruned = at::zeros({n}, trained.options());
+    auto pruned = at::zeros({n}, index.options().dtype(at::kBool));
     pruned.index_fill_(0, order.narrow(0, 0, std::llround(p * static_cast<double>(n))), true);
     pruned.logical_or_(magnitude.lt(options_.threshold));
     pruned.index_fill_(0, order.narrow(0, n - 1, 1), false);
-    owner.index_fill_(0, index.masked_select(pruned.logical_not()), current_);
+    owner.index_fill_(0, index.masked_select(pruned), kPruned);
     part(arena.value(), s).index_fill_(0, index.masked_select(pruned), 0);
   }
+  owner_.masked_fill_(owner_.eq(kFree), current_);
+  owner_.masked_fill_(owner_.eq(kPruned), kFree);
   score_ = at::Tensor();
 }
 
@@ -151,8 +147,7 @@ void PackNet::end_event(EventContext& context) {
 
 void PackNet::record(EventContext& context) {
   std::int64_t total = 0, remaining = 0;
-  for (auto const& s : context.parameters().segments()) {
-    if (!is_pruned(s)) continue;
+  for (auto const& s : pruned_segments(context.parameters())) {
     total += s.size;
     remaining += part(owner_, s).ne(kFree).sum().item<std::int64_t>();
   }

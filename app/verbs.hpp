@@ -15,6 +15,7 @@ void add_compare(Command& program);
 void add_plot(Command& program);
 void add_eval(Command& program);
 void add_predict(Command& program);
+void add_reproduce(Command& program);
 void add_list(Command& program);
 void add_explain(Command& program);
 void add_data(Command& program);

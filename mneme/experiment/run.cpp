@@ -9,6 +9,7 @@
 #include "mneme/core/version.hpp"
 #include "mneme/experiment/pictures.hpp"
 #include "mneme/io/bytes.hpp"
+#include "mneme/io/json_file.hpp"
 #include "mneme/io/sha256.hpp"
 #include "mneme/nets/device.hpp"
 #include "mneme/stream/makers.hpp"
@@ -17,17 +18,6 @@
 namespace mneme {
 namespace fs = std::filesystem;
 namespace {
-
-Json read_json(fs::path const& file) {
-  auto const bytes = read_file(file);
-  try {
-    return Json::parse(bytes.begin(), bytes.end());
-  } catch (Json::exception const& e) {
-    throw DataError(file.string() + ": damaged: " + e.what());
-  }
-}
-
-void write_json(fs::path const& file, Json const& json) { write_file(file, json.dump(1) + "\n"); }
 
 /// Rewrites matrix.csv after every row.
 class MatrixFile final : public Observer {

@@ -49,8 +49,10 @@ std::optional<std::string> describe_line(Json const& line, MetricStyle const& st
   if (kind == "evaluation" && line.value("part", "") == "full")
     return "  " + step_of(line) + ": " + values_of(line, style);
   if (kind == "importance") {
-    auto text = "  " + line.value("strategy", "") + ": importance of " + line.value("samples", Json()).dump() +
-                " samples (" + line.value("labels", "") + " labels), trace " + number(line.value("trace", Json()));
+    auto text = "  " + line.value("strategy", "") + ": importance";
+    if (line.contains("samples")) text += " of " + line["samples"].dump() + " samples";
+    if (line.contains("labels")) text += " (" + line.value("labels", "") + " labels)";
+    text += ", trace " + number(line.value("trace", Json()));
     if (line.contains("zero_share") && line["zero_share"].is_number())
       text += ", " + html::fixed(100 * line["zero_share"].get<double>(), 1) + " % exactly zero";
     return text;

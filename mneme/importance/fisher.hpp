@@ -1,11 +1,13 @@
 // importance: how much each parameter matters to what was learnt, as a row [P].
 //
-// Diagonal Fisher information in five forms. Canonical (Kirkpatrick et al. 2017, arXiv:1612.00796, eq. 3):
+// Diagonal Fisher information in seven forms. Canonical (Kirkpatrick et al. 2017, arXiv:1612.00796, eq. 3):
 //
 //   F_i = (1/N) sum_n sum_c p(c|x_n) ( d log p(c|x_n) / d theta_i )^2           kAll: the expectation over all labels
 //   one label drawn from p(c|x_n) in place of the sum                            kSampled
 //   the label of the data set                                                    kEmpirical
+//   the same, each sample weighted by p(y|x)                                     kWeighted
 //   (1/K) sum_k ( d L_k / d theta_i )^2, L_k the mean loss of batch k            kBatch: what several peers call Fisher
+//   the same for the model's most probable labels                                kBatchPredicted
 //   (1/K) sum_k ( sum_{j<=k} d L_j / d theta_i )^2                               kAccumulating: kBatch without zeroing
 //                                                     the gradient between batches, for replication of a defect only
 //
@@ -31,13 +33,15 @@
 
 namespace mneme {
 
-enum class FisherLabels { kSampled, kAll, kEmpirical, kBatch, kAccumulating };
+enum class FisherLabels { kSampled, kAll, kEmpirical, kWeighted, kBatch, kBatchPredicted, kAccumulating };
 
 struct FisherOptions {
   std::string labels = "sampled";
   std::int64_t samples = 0;
   std::int64_t batch = 500;
   void describe(OptionVisitor& v);
+  void describe_samples(OptionVisitor& v);  // without `labels`
+  [[nodiscard]] static OptionNote labels_note();
   [[nodiscard]] FisherLabels estimator() const;
   /// How many of so many samples are used.
   [[nodiscard]] std::int64_t count(std::int64_t available) const;

@@ -49,13 +49,14 @@ enum class Reduction {
   kSumOfSquares,     // sum over samples of the squared per-sample gradient: importance
   kExpectedSquares,  // the same summed over several backward passes of one graph (all labels); see
                      // GradientSink::last_pass
+  kSumOfAbsolutes,   // sum over samples of the absolute per-sample gradient: sensitivity
 };
 
 class ParameterArena;
 
 /// Where a backward pass writes parameter gradients. The first write to a segment overwrites, later ones add, so a
 /// layer may be used any number of times in a step; `finish` zeroes the segments that nothing wrote to.
-/// With squares a second use of a layer cannot be right (squares do not add) and throws LayerReused.
+/// With squares or absolute values a second use of a layer cannot be right (they do not add) and throws LayerReused.
 class GradientSink {
  public:
   GradientSink(ParameterArena const& arena, at::Tensor row, Reduction reduction);

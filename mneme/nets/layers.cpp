@@ -55,7 +55,11 @@ struct LinearNode final : Node {
         break;
       case Reduction::kSumOfSquares:
         claim_alone(sink, arena, {layer->weight_, layer->bias_});
-        square(delta.square(), weight, bias);
+        product(delta.square(), input.square(), weight, bias);
+        break;
+      case Reduction::kSumOfAbsolutes:
+        claim_alone(sink, arena, {layer->weight_, layer->bias_});
+        product(delta.abs(), input.abs(), weight, bias);
         break;
       case Reduction::kExpectedSquares:
         if (squares.defined())
@@ -64,7 +68,7 @@ struct LinearNode final : Node {
           squares = delta.square();
         if (sink.last_pass) {
           claim_alone(sink, arena, {layer->weight_, layer->bias_});
-          square(squares, weight, bias);
+          product(squares, input.square(), weight, bias);
         }
         break;
     }
@@ -81,9 +85,10 @@ struct LinearNode final : Node {
     }
   }
 
-  void square(at::Tensor const& delta_squared, at::Tensor weight, at::Tensor bias) const {
-    at::mm_out(weight, delta_squared.t(), input.square());
-    at::sum_out(bias, delta_squared, 0);
+  /// A sample's weight gradient is an outer product, so its squares and absolute values are those of the factors.
+  static void product(at::Tensor const& delta, at::Tensor const& in, at::Tensor weight, at::Tensor bias) {
+    at::mm_out(weight, delta.t(), in);
+    at::sum_out(bias, delta, 0);
   }
 };
 
@@ -116,7 +121,7 @@ struct Conv2dNode final : Node {
   Conv2d const* layer = nullptr;
   at::Tensor input;      // [N, in, H, W]
   at::Tensor output;     // after the activation; only where the activation needs it
-  bool squared = false;  // this node has written its squares, in an earlier pass of the same graph (kExpectedSquares)
+  bool written = false;  // this node has written its squares, in an earlier pass of the same graph (kExpectedSquares)
 
   variable_list apply(variable_list&& gradients) override {
     at::AutoDispatchBelowADInplaceOrView const below;
@@ -135,8 +140,12 @@ struct Conv2dNode final : Node {
       put(bias, d_bias, add);
       return {d_input};
     }
-    if (!squared) claim_alone(sink, arena, {layer->weight_, layer->bias_});
-    square(delta, weight, bias, std::exchange(squared, true));
+    if (!written) claim_alone(sink, arena, {layer->weight_, layer->bias_});
+    bool const add = std::exchange(written, true);
+    if (sink.reduction() == Reduction::kSumOfAbsolutes)
+      reduce([](at::Tensor const& g) { g.abs_(); }, delta, weight, bias, add);
+    else
+      reduce([](at::Tensor const& g) { g.square_(); }, delta, weight, bias, add);
     if (!need_input) return {at::Tensor()};
     return {std::get<0>(backward(delta, {true, false, false}))};
   }
@@ -149,22 +158,26 @@ struct Conv2dNode final : Node {
                                     {l.padding_, l.padding_}, {1, 1}, false, {0, 0}, 1, mask);
   }
 
-  /// Per-sample weight gradients G [n, out, in k k] by chunks of samples, squared and summed.
-  void square(at::Tensor const& delta, at::Tensor const& weight, at::Tensor const& bias, bool add) const {
+  /// Per-sample weight gradients G [n, out, in k k] by chunks of samples, each taken through `power`, and summed.
+  template <class Power>
+  void reduce(Power power, at::Tensor const& delta, at::Tensor const& weight, at::Tensor const& bias, bool add) const {
     auto const& l = *layer;
     auto const flat = delta.flatten(2);  // [N, out, positions]
-    auto const per_sample = weight.numel() + l.kernel_ * l.kernel_ * input.size(1) * flat.size(2);
-    auto const chunk = std::max<std::int64_t>(1, (std::int64_t{1} << 22) / per_sample);
+    auto const floats = weight.numel() + l.kernel_ * l.kernel_ * input.size(1) * flat.size(2);
+    auto const chunk = std::max<std::int64_t>(1, (std::int64_t{1} << 22) / floats);
     auto total = at::zeros({weight.size(0), weight.numel() / weight.size(0)}, weight.options());
     for (std::int64_t first = 0; first < input.size(0); first += chunk) {
       auto const n = std::min(chunk, input.size(0) - first);
       auto const unfolded = at::im2col(input.narrow(0, first, n), {l.kernel_, l.kernel_}, {1, 1},
                                        {l.padding_, l.padding_}, {l.stride_, l.stride_});
       auto const g = at::bmm(flat.narrow(0, first, n), unfolded.transpose(1, 2));
-      total.add_(g.square_().sum(0));
+      power(g);
+      total.add_(g.sum(0));
     }
+    auto const bias_gradients = flat.sum(2);  // [N, out]
+    power(bias_gradients);
     put(weight, total.view(weight.sizes()), add);
-    put(bias, flat.sum(2).square_().sum(0), add);
+    put(bias, bias_gradients.sum(0), add);
   }
 };
 

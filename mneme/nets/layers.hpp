@@ -1,7 +1,8 @@
 // Layers over the arena. Each is one autograd node that keeps its input and writes its parameters' gradient straight
-// into the arena's open sink, as a sum or as a sum of per-sample squares (importance). Squares of a Linear layer are
-// one product, sum_n g_n^2 = (delta o delta)' (a o a); a convolution forms its per-sample products from the unfolded
-// input. Gradients of gradients are not available through these layers: use `ParameterArena::leaf` for that.
+// into the arena's open sink, as a sum or as a sum of per-sample squares or absolute values (importance). Those of a
+// Linear layer are one product, sum_n g_n^2 = (delta o delta)' (a o a) and sum_n |g_n| = |delta|' |a|; a convolution
+// forms its per-sample products from the unfolded input. Gradients of gradients are not available through these layers:
+// use `ParameterArena::leaf` for that.
 #pragma once
 
 #include <ATen/core/Generator.h>

@@ -2,126 +2,74 @@
 
 #include <torch/types.h>
 
-#include "mneme/core/text.hpp"
-
 namespace mneme {
+namespace {
+
+/// The factor before the merged quadratic, which has a 1/2 of its own.
+double scale_of(EwcOptions const& options) {
+  auto const& convention = ewc_convention(options.convention);
+  bool const inside = convention.gamma_in_penalty && options.mode == "online";
+  return options.lambda * convention.lambda * (inside ? options.gamma : 1);
+}
+
+}  // namespace
 
 void EwcOptions::describe(OptionVisitor& v) {
   v.field("lambda", lambda,
           {.help = "strength of the penalty, for a loss that is the mean over the batch",
            .min = 0,
            .source = "Kirkpatrick et al. 2017, eq. 3"});
+  v.field("convention", convention,
+          {.help = "whose Fisher, factor and accumulation: with another's, lambda is what they publish",
+           .choices = ewc_convention_names(),
+           .source = "the sources named"});
   v.field("mode", mode,
-          {.help = "one term per task, or one running term around the latest weights",
-           .choices = {"separate", "online"},
+          {.help = "one term per task, or one running term around the latest weights: a decayed sum (online) or a mean "
+                   "(blend); auto: the convention's, separate by default",
+           .choices = {"auto", "separate", "online", "blend"},
            .source = "online: Schwarz et al. 2018"});
   v.field("gamma", gamma, {.help = "decay of the running Fisher per task (online)", .min = 0, .max = 1});
-  fisher.describe(v);
+  v.field("alpha", alpha, {.help = "share of the old Fisher (blend)", .min = 0, .max = 1});
+  auto note = FisherOptions::labels_note();
+  note.help += "; auto: the convention's, sampled by default";
+  note.choices.insert(note.choices.begin(), "auto");
+  v.field("labels", fisher.labels, note);
+  fisher.describe_samples(v);
 }
 
-void MergedQuadratic::add(at::Tensor const& importance, at::Tensor const& anchor) {
-  at::NoGradGuard const no_grad;
-  if (empty()) {
-    importance_ = importance.clone();
-    anchor_ = anchor.clone();
-    return;
-  }
-  auto const a = importance_.to(at::kDouble), f = importance.to(at::kDouble);
-  auto const m = anchor_.to(at::kDouble), t = anchor.to(at::kDouble);
-  auto const sum = a + f;
-  // The weighted mean; where nothing matters the anchor is free and the newest is as good as any.
-  auto const merged = at::where(sum > 0, (a * m + f * t) / sum.clamp_min(1e-300), t);
-  constant_ += (a * (m - merged).square() + f * (t - merged).square()).sum().item<double>();
-  importance_.copy_(sum);
-  anchor_.copy_(merged);
+Ewc::Ewc(EwcOptions options)
+    : QuadraticPenalty("ewc", scale_of(options)),
+      convention_(ewc_convention(options.convention)),
+      options_(std::move(options)) {
+  options_.mode = settle(convention_, "mode", options_.mode, convention_.modes);
+  options_.fisher.labels = settle(convention_, "labels", options_.fisher.labels, convention_.labels);
 }
-
-void MergedQuadratic::decay_and_move(double gamma, at::Tensor const& importance, at::Tensor const& anchor) {
-  at::NoGradGuard const no_grad;
-  constant_ = 0;
-  if (empty())
-    importance_ = importance.clone();
-  else
-    importance_.mul_(gamma).add_(importance);
-  anchor_ = anchor.clone();
-}
-
-at::Tensor MergedQuadratic::value(at::Tensor const& theta) const {
-  auto const squared = (theta - anchor_).square_().mul_(importance_).sum(at::kDouble);
-  return squared.add_(constant_).mul_(0.5);
-}
-
-void MergedQuadratic::add_gradient(at::Tensor const& theta, double scale, at::Tensor const& grad) const {
-  auto const plain = [&](at::Tensor const& row) {
-    return row.is_cpu() && row.scalar_type() == at::kFloat && row.is_contiguous() && row.sizes() == anchor_.sizes();
-  };
-  if (!plain(grad) || !plain(theta)) {
-    grad.addcmul_(theta - anchor_, importance_, scale);
-    return;
-  }
-  // The time goes into reading the rows: one pass over them instead of two.
-  auto const* value = theta.const_data_ptr<float>();
-  auto const* anchor = anchor_.const_data_ptr<float>();
-  auto const* importance = importance_.const_data_ptr<float>();
-  auto* out = grad.mutable_data_ptr<float>();
-  auto const factor = static_cast<float>(scale);
-  for (std::int64_t i = 0, size = grad.numel(); i < size; ++i)
-    out[i] += factor * importance[i] * (value[i] - anchor[i]);
-}
-
-void MergedQuadratic::grown(Growth const& growth) {
-  if (empty()) return;
-  importance_ = growth.carry(importance_);
-  anchor_ = growth.carry(anchor_);
-}
-
-void MergedQuadratic::state(Archive& archive) {
-  archive.field("importance", importance_);
-  archive.field("anchor", anchor_);
-  archive.field("constant", constant_);
-}
-
-Needs Ewc::needs() const { return {.boundaries = true, .prefix = Prefix::kPlain}; }
 
 void Ewc::end_event(EventContext& context) {
-  auto note = [&](std::string const& text) { context.log.write({{"kind", "note"}, {"text", "ewc: " + text}}); };
-  auto const fisher = diagonal_fisher({.learner = context.learner,
-                                       .data = context.data,
-                                       .options = options_.fisher,
-                                       .choice = context.streams->get("fisher"),
-                                       .noise = context.streams->get("fisher-noise"),
-                                       .note = note,
-                                       .per_sample_loss = {},
-                                       .poll = context.poll,
-                                       .task = context.known_task(),
-                                       .activate = context.activate,
-                                       .gates = context.gates});
-  auto const summary = summarise(fisher);
-  Json quantiles = Json::object();
-  for (auto const& [p, value] : summary.quantiles) quantiles[format_number(p)] = value;
-  context.log.write({{"kind", "importance"},
-                     {"strategy", "ewc"},
-                     {"trace", summary.trace},
-                     {"quantiles", quantiles},
-                     {"samples", options_.fisher.count(context.data.size())},
-                     {"labels", options_.fisher.labels},
-                     {"zero_share", summary.zero_share}});
+  auto samples = options_.fisher.count(context.data.size());
+  auto const batch = options_.fisher.batch;
+  if (convention_.whole_batches && samples > batch) samples -= samples % batch;
+  auto const f = fisher(context, samples);
+  log_importance(context, f, {{"samples", samples}, {"labels", options_.fisher.labels}});
   auto const& theta = context.parameters().value();
   if (options_.mode == "online")
-    quadratic_.decay_and_move(options_.gamma, fisher, theta);
+    mutable_quadratic().decay_and_move(options_.gamma, f, theta);
+  else if (options_.mode == "blend")
+    mutable_quadratic().decay_and_move(options_.alpha, f * (1 - options_.alpha), theta);
   else
-    quadratic_.add(fisher, theta);
+    mutable_quadratic().add(f, theta);
 }
 
-void Ewc::add_gradient(StepContext& context) {
-  if (quadratic_.empty() || options_.lambda == 0) return;
-  auto& arena = context.parameters();
-  quadratic_.add_gradient(arena.value(), options_.lambda, arena.grad());
-}
-
-Terms Ewc::terms(StepContext& context) {
-  if (quadratic_.empty()) return {};
-  return {{"ewc", quadratic_.value(context.parameters().value()).mul_(options_.lambda)}};
+at::Tensor Ewc::fisher(EventContext& context, std::int64_t samples) const {
+  auto options = options_.fisher;
+  options.samples = samples;
+  auto f = diagonal_fisher(importance_request(context, options));
+  auto const number = [](std::int64_t n) { return static_cast<double>(n); };
+  if (convention_.share) f.mul_(convention_.share(number(samples), number(context.data.size()), number(options.batch)));
+  if (convention_.head) return f;
+  for (auto const& segment : context.parameters().segments())
+    if (segment.name.starts_with("head.")) f.narrow(0, segment.offset, segment.size).zero_();
+  return f;
 }
 
 }  // namespace mneme

@@ -13,10 +13,14 @@ void SiOptions::describe(OptionVisitor& v) {
           {.help = "damping: keeps the importance of parameters that hardly moved finite",
            .above = 0,
            .source = "Zenke et al. 2017, eq. 5"});
+  v.field("variant", variant,
+          {.help = "the authors', or van de Ven's: gradient of the whole loss, negative importance kept",
+           .choices = {"zenke", "van-de-ven"},
+           .source = "GMvandeVen/continual-learning"});
 }
 
 at::Tensor path_importance(at::Tensor const& omega, at::Tensor const& moved, double xi) {
-  return (omega / (moved.square() + xi)).clamp_min_(0);
+  return omega / (moved.square() + xi);
 }
 
 void Si::begin_stage(StageContext& context) {
@@ -24,9 +28,9 @@ void Si::begin_stage(StageContext& context) {
   started_ = true;
   at::NoGradGuard const no_grad;
   auto const& theta = context.parameters().value();
-  if (!omega_.defined()) omega_ = context.parameters().new_row();
+  path_.prepare(context.parameters());
   // The weights have not moved since the last task's end, but parameters that are new since then have a value now.
-  quadratic_.decay_and_move(1.0, at::zeros_like(theta), theta);
+  mutable_quadratic().decay_and_move(1.0, at::zeros_like(theta), theta);
 }
 
 void Si::end_event(EventContext& context) {
@@ -34,51 +38,32 @@ void Si::end_event(EventContext& context) {
   started_ = false;
   at::NoGradGuard const no_grad;
   auto const& theta = context.parameters().value();
-  quadratic_.decay_and_move(1.0, path_importance(omega_, theta - quadratic_.anchor(), options_.xi), theta);
-  omega_.zero_();
+  auto importance = path_importance(path_.omega(), theta - quadratic().anchor(), options_.xi);
+  if (!whole_loss_) importance.clamp_min_(0);
+  log_importance(context, importance);
+  mutable_quadratic().decay_and_move(1.0, importance, theta);
+  path_.clear();
 }
 
 void Si::observe_gradient(StepContext& context) {
-  auto& arena = context.parameters();
-  if (!gradient_.defined()) {
-    gradient_ = arena.new_row();
-    before_ = arena.new_row();
-  }
-  account(arena.value());  // of the phase before, for a learner of several
-  gradient_.copy_(arena.grad());
-  before_.copy_(arena.value());
-  pending_ = true;
+  if (!whole_loss_) path_.observe(context.parameters());
 }
 
-void Si::after_step(StepContext& context) { account(context.parameters().value()); }
-
-void Si::account(at::Tensor const& theta) {
-  if (!pending_) return;
-  pending_ = false;
-  at::NoGradGuard const no_grad;
-  omega_.addcmul_(gradient_, before_.sub_(theta));  // before - after is minus the step
+/// By then every penalty of the list has been added.
+void Si::project_gradient(StepContext& context) {
+  if (whole_loss_) path_.observe(context.parameters());
 }
 
-void Si::add_gradient(StepContext& context) {
-  if (context.first() || options_.c == 0) return;
-  auto& arena = context.parameters();
-  quadratic_.add_gradient(arena.value(), 2 * options_.c, arena.grad());
-}
-
-Terms Si::terms(StepContext& context) {
-  if (context.first()) return {};
-  return {{"si", quadratic_.value(context.parameters().value()).mul_(2 * options_.c)}};
-}
+void Si::after_step(StepContext& context) { path_.advance(context.parameters().value()); }
 
 void Si::grown(Growth const& growth) {
-  quadratic_.grown(growth);
-  if (omega_.defined()) omega_ = growth.carry(omega_);
-  gradient_ = before_ = at::Tensor();
+  QuadraticPenalty::grown(growth);
+  path_.grown(growth);
 }
 
 void Si::state(Archive& archive) {
-  quadratic_.state(archive);
-  archive.field("omega", omega_);
+  QuadraticPenalty::state(archive);
+  path_.state(archive);
   archive.field("started", started_);
 }
 

@@ -6,49 +6,47 @@
 //   loss         L = L_t + c sum_i Omega_i (theta_i - theta*_i)^2   (no 1/2)
 //
 // Zenke et al. 2017, Continual learning through synaptic intelligence, arXiv:1703.04200, eq. 3 to 5; the relu is that
-// of the authors' code.
+// of the authors' code. `variant = "van-de-ven"` is that of GMvandeVen/continual-learning: g is the gradient of the
+// whole loss, the penalty included, and there is no relu, so that Omega may be negative.
 //
 // Differences from the paper: none known. g is what the optimizer is given before the penalty and before clipping; the
 // terms that other strategies in a list put into the loss itself are part of it.
 #pragma once
 
-#include "mneme/strategies/ewc.hpp"
+#include "mneme/importance/path_integral.hpp"
+#include "mneme/strategies/quadratic.hpp"
 
 namespace mneme {
 
 struct SiOptions {
   double c = 1.0;
   double xi = 0.1;
+  std::string variant = "zenke";
   void describe(OptionVisitor& v);
 };
 
-/// relu(omega / (moved^2 + xi)): what one task adds to Omega.
+/// omega / (moved^2 + xi): what one task adds to Omega, before the relu.
 [[nodiscard]] at::Tensor path_importance(at::Tensor const& omega, at::Tensor const& moved, double xi);
 
-class Si final : public Strategy {
+class Si final : public QuadraticPenalty {
  public:
-  explicit Si(SiOptions options) : options_(options) {}
+  explicit Si(SiOptions options)
+      : QuadraticPenalty("si", 2 * options.c), options_(options), whole_loss_(options.variant == "van-de-ven") {}
   [[nodiscard]] Needs needs() const override { return {.boundaries = true, .prefix = Prefix::kWatches}; }
   void begin_stage(StageContext& context) override;
   void end_event(EventContext& context) override;
   void observe_gradient(StepContext& context) override;
-  void add_gradient(StepContext& context) override;
+  void project_gradient(StepContext& context) override;
   void after_step(StepContext& context) override;
-  Terms terms(StepContext& context) override;
   void grown(Growth const& growth) override;
   void state(Archive& archive) override;
-  [[nodiscard]] MergedQuadratic const& quadratic() const { return quadratic_; }
-  [[nodiscard]] at::Tensor const& omega() const { return omega_; }
+  [[nodiscard]] at::Tensor const& omega() const { return path_.omega(); }
 
  private:
-  void account(at::Tensor const& theta);
-
   SiOptions options_;
-  MergedQuadratic quadratic_;     // Omega around theta*, which is also the task's start
-  at::Tensor omega_;              // [P]
-  bool started_ = false;          // the task's start is taken
-  at::Tensor gradient_, before_;  // [P], of the step under way
-  bool pending_ = false;
+  bool whole_loss_;
+  PathIntegral path_;     // of the task; the quadratic's anchor is the task's start too
+  bool started_ = false;  // the task's start is taken
 };
 
 }  // namespace mneme

@@ -82,12 +82,14 @@ at::Tensor loop(Oracle const& o, Dataset const& data, at::Tensor const& index, s
   auto const x = data.gather(index), y = data.labels().index_select(0, index);
   auto const n = index.size(0);
   auto total = at::zeros_like(o.gradient(o.logits(x.narrow(0, 0, 1)).sum()));
-  if (labels == "batch" || labels == "accumulating") {
+  if (labels.starts_with("batch") || labels == "accumulating") {
     auto running = at::zeros_like(total);
     std::int64_t batches = 0;
     for (std::int64_t first = 0; first < n; first += batch, ++batches) {
       auto const count = std::min(batch, n - first);
-      auto const loss = at::cross_entropy_loss(o.logits(x.narrow(0, first, count)), y.narrow(0, first, count));
+      auto const logits = o.logits(x.narrow(0, first, count));
+      auto const label = labels == "batch-predicted" ? logits.argmax(1) : y.narrow(0, first, count);
+      auto const loss = at::cross_entropy_loss(logits, label);
       running = (labels == "accumulating" ? running : at::zeros_like(total)) + o.gradient(loss);
       total += running.square();
     }
@@ -98,6 +100,8 @@ at::Tensor loop(Oracle const& o, Dataset const& data, at::Tensor const& index, s
     auto const add = [&](std::int64_t c, double weight) { total += o.gradient(log_p[c]).square() * weight; };
     if (labels == "all")
       for (std::int64_t c = 0; c < log_p.size(0); ++c) add(c, log_p[c].exp().item<double>());
+    else if (labels == "weighted")
+      add(y[i].item<std::int64_t>(), log_p[y[i]].exp().item<double>());
     else
       add((labels == "empirical" ? y[i] : drawn[i]).item<std::int64_t>(), 1);
   }
@@ -124,7 +128,8 @@ Json const kCnn = {{"net", {{"kind", "cnn"}, {"channels1", 2}, {"channels2", 3},
 TEST(Fisher, OfEveryKindEqualsAFloat64LoopWithBatchOne) {
   auto const data = toy::images("toy-0", 30);
   for (auto const& net : {kMlp, kCosine, kCnn})
-    for (std::string const labels : {"sampled", "all", "empirical", "batch", "accumulating"}) {
+    for (std::string const labels :
+         {"sampled", "all", "empirical", "weighted", "batch", "batch-predicted", "accumulating"}) {
       auto const learner = toy::learner("classifier", net);
       FisherOptions const options{.labels = labels, .samples = 0, .batch = 8};  // the last batch is short
       auto const found = estimate(*learner, data, options);
@@ -245,7 +250,7 @@ TEST(Fisher, FallsBackToOneSampleAtATimeWithTheSameNumbers) {
       {"linear layer used twice", [](ParameterArena& a) { return std::make_unique<TwiceNet>(a, false); }},
       {"convolution used twice", [](ParameterArena& a) { return std::make_unique<TwiceNet>(a, true); }}};
   for (auto const& [name, make] : nets)
-    for (std::string const labels : {"sampled", "all", "empirical"}) {
+    for (std::string const labels : {"sampled", "all", "empirical", "weighted"}) {
       SCOPED_TRACE(name + ", " + labels);
       auto init = seeded(1);
       Classifier learner(make, at::kCPU, &init);
@@ -268,10 +273,11 @@ TEST(Fisher, FallsBackToOneSampleAtATimeWithTheSameNumbers) {
       auto expected = at::zeros({learner.parameters().size()}, at::kDouble);
       for (std::int64_t i = 0; i < 12; ++i) {
         auto const log_p = at::log_softmax(logits(data.slice(i, 1).to(at::kDouble)), 1)[0];
-        auto const label = labels == "empirical" ? data.labels()[i] : drawn[i];
+        auto const label = labels == "sampled" ? drawn[i] : data.labels()[i];
         for (std::int64_t c = 0; c < 4; ++c) {
           double const own = c == label.item<std::int64_t>() ? 1 : 0;
-          double const weight = labels == "all" ? log_p[c].exp().item<double>() : own;
+          double const p = log_p[c].exp().item<double>();
+          double const weight = labels == "all" ? p : labels == "weighted" ? own * p : own;
           if (weight > 0) expected += o.gradient(log_p[c]).square() * (weight / 12);
         }
       }

@@ -13,22 +13,30 @@ namespace {
 using test::hash_of;
 using test::listed;
 
-Json si(double c) { return {{"kind", "si"}, {"c", c}, {"xi", 0.5}}; }
-
-// Wrong: xi outside the quotient, the displacement not squared, or a path that raised the loss counted as negative.
-TEST(Si, ImportanceOfAPathIsTheHandComputedOne) {
-  auto const found = path_importance(at::tensor({3.0F, -2.0F, 9.0F}), at::tensor({1.0F, 1.0F, -2.0F}), 0.5);
-  EXPECT_TRUE(at::allclose(found, at::tensor({2.0F, 0.0F, 2.0F}))) << found;  // 3 / 1.5, relu, 9 / 4.5
+Json si(double c, std::string const& variant = "zenke") {
+  return {{"kind", "si"}, {"c", c}, {"xi", 0.5}, {"variant", variant}};
 }
 
-// Wrong: the sign or the time of the weights in omega, the penalty's gradient counted as the task's, an Omega that does
-// not sum over tasks, a factor 1/2 in the penalty.
-TEST(Si, FollowsTheEquationOverThreeTasks) {
+// Wrong: xi outside the quotient, the displacement not squared.
+TEST(Si, ImportanceOfAPathIsTheHandComputedOne) {
+  auto const found = path_importance(at::tensor({3.0F, -3.0F, 9.0F}), at::tensor({1.0F, 1.0F, -2.0F}), 0.5);
+  EXPECT_TRUE(at::allclose(found, at::tensor({2.0F, -2.0F, 2.0F}))) << found;  // 3 / 1.5, -3 / 1.5, 9 / 4.5
+}
+
+class SiVariant : public ::testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Both, SiVariant, ::testing::Values("zenke", "van-de-ven"),
+                         [](auto const& info) { return info.index == 0 ? "Zenke" : "VanDeVen"; });
+
+// Wrong: the sign or the time of the weights in omega, the penalty's gradient counted as the task's (or, in van de
+// Ven's variant, not counted), a path that raised the loss counted as negative (or not), an Omega that does not sum
+// over tasks, a factor 1/2 in the penalty.
+TEST_P(SiVariant, FollowsTheEquationOverThreeTasks) {
   constexpr double kC = 5;
-  auto list = listed(si(kC));
+  bool const zenke = GetParam() == "zenke";
+  auto list = listed(si(kC, GetParam()));
   auto const* member = dynamic_cast<Si const*>(list.members()[0].strategy.get());
   auto probe = std::make_unique<test::Scripted>();
-  at::Tensor start, before, task_gradient, omega, importance;
+  at::Tensor start, before, task_gradient, step_gradient, omega, importance;
   int compared = 0, ends = 0;
   probe->on_begin_stage = [&](StageContext& c) {
     start = c.parameters().value().clone();
@@ -41,6 +49,7 @@ TEST(Si, FollowsTheEquationOverThreeTasks) {
   };
   probe->on_project = [&](StepContext& c) {
     auto const added = c.parameters().grad() - task_gradient;
+    step_gradient = zenke ? task_gradient : c.parameters().grad().clone();
     if (c.first()) {
       EXPECT_TRUE(at::equal(c.parameters().grad(), task_gradient)) << "the first task has nothing to hold on to";
       return;
@@ -51,12 +60,16 @@ TEST(Si, FollowsTheEquationOverThreeTasks) {
     ++compared;
   };
   probe->on_after_step = [&](StepContext& c) {
-    omega -= task_gradient * (c.parameters().value() - before);
+    omega -= step_gradient * (c.parameters().value() - before);
     EXPECT_TRUE(at::allclose(member->omega(), omega, 1e-5, 1e-8));
   };
   probe->on_end = [&](EventContext& c) {
     auto const moved = c.parameters().value() - start;
-    importance += at::relu(omega / (moved * moved + 0.5));
+    auto const own = omega / (moved * moved + 0.5);
+    if (c.first()) {
+      EXPECT_LT(own.min().item<double>(), 0) << "or the variants are not told apart";
+    }
+    importance += zenke ? at::relu(own) : own;
     EXPECT_GT(importance.sum().item<double>(), 0);
     EXPECT_TRUE(at::allclose(member->quadratic().importance(), importance, 1e-5, 1e-8));
     EXPECT_TRUE(at::equal(member->quadratic().anchor(), c.parameters().value()));
@@ -64,7 +77,9 @@ TEST(Si, FollowsTheEquationOverThreeTasks) {
     ++ends;
   };
   list.add("probe", std::move(probe), 0);
-  test::Rig rig(std::move(list));
+  auto options = RunRecipe::toy().train;
+  options.optimizer.learning_rate *= 10;  // steps so long that some of them raise the loss
+  test::Rig rig(std::move(list), options);
   rig.trainer.run(toy::stream(3));
   EXPECT_EQ(compared, 20);
   EXPECT_EQ(ends, 3);
@@ -73,6 +88,26 @@ TEST(Si, FollowsTheEquationOverThreeTasks) {
 TEST(Si, WithCZeroIsNaiveBitForBitAndOtherwiseIsNot) {
   EXPECT_EQ(hash_of(listed(si(0))), hash_of(listed("naive")));
   EXPECT_NE(hash_of(listed(si(10))), hash_of(listed("naive")));
+  EXPECT_EQ(hash_of(listed(si(0, "van-de-ven"))), hash_of(listed("naive")));
+}
+
+// Wrong: a report without the figures that say whether anything is held.
+TEST(Si, LogsTheImportanceOfEveryTask) {
+  struct Lines final : Observer {
+    std::vector<Json> lines;
+    void line(Json const& line) override {
+      if (line["kind"] == "importance") lines.push_back(line);
+    }
+  } log;
+  test::Rig rig(listed(si(1)));
+  rig.trainer.attach(&log);
+  rig.trainer.run(toy::stream(2));
+  ASSERT_EQ(log.lines.size(), 2U);
+  auto const* member = dynamic_cast<Si const*>(rig.trainer.strategies().members()[0].strategy.get());
+  double const both = log.lines[0]["trace"].get<double>() + log.lines[1]["trace"].get<double>();
+  double const kept = member->quadratic().importance().sum(at::kDouble).item<double>();
+  EXPECT_NEAR(both, kept, 1e-4 * kept);
+  EXPECT_EQ(log.lines[0]["strategy"], "si");
 }
 
 // Wrong: a new parameter is pulled to zero, or its distance is measured from zero instead of from its first value.

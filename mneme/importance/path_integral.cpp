@@ -1,0 +1,36 @@
+#include "mneme/importance/path_integral.hpp"
+
+#include <torch/types.h>
+
+namespace mneme {
+
+void PathIntegral::prepare(ParameterArena const& arena) {
+  if (!omega_.defined()) omega_ = arena.new_row();
+  if (gradient_.defined()) return;
+  gradient_ = arena.new_row();
+  before_ = arena.new_row();
+}
+
+void PathIntegral::observe(ParameterArena const& arena) {
+  prepare(arena);
+  advance(arena.value());  // of the phase before, for a learner of several
+  gradient_.copy_(arena.grad());
+  before_.copy_(arena.value());
+  pending_ = true;
+}
+
+void PathIntegral::advance(at::Tensor const& theta) {
+  if (!pending_) return;
+  pending_ = false;
+  at::NoGradGuard const no_grad;
+  omega_.addcmul_(gradient_, before_.sub_(theta));  // before - after is minus the step
+}
+
+void PathIntegral::grown(Growth const& growth) {
+  if (omega_.defined()) omega_ = growth.carry(omega_);
+  gradient_ = before_ = at::Tensor();
+}
+
+void PathIntegral::state(Archive& archive) { archive.field("omega", omega_); }
+
+}  // namespace mneme

@@ -5,31 +5,36 @@
 namespace mneme {
 namespace {
 
+/// Anything of the layer: its weights, their bias, a scale.
 bool in_head(Segment const& segment) {
+  return segment.name.substr(0, segment.name.find_last_of('.')).ends_with("head");
+}
+
+bool has_rows(Segment const& segment) {
   return segment.name.ends_with("head.weight") || segment.name.ends_with("head.bias");
 }
 
-std::vector<int> segments(ParameterArena const& arena, bool head) {
+std::vector<int> segments(ParameterArena const& arena, bool (*wanted)(Segment const&)) {
   std::vector<int> ids;
   for (std::size_t id = 0; id < arena.segments().size(); ++id)
-    if (in_head(arena.segments()[id]) == head) ids.push_back(static_cast<int>(id));
+    if (wanted(arena.segments()[id])) ids.push_back(static_cast<int>(id));
   return ids;
 }
 
 }  // namespace
 
 std::vector<int> head_segments(ParameterArena const& arena) {
-  auto ids = segments(arena, true);
+  auto ids = segments(arena, has_rows);
   if (ids.empty())
     throw ConfigError(
-        "the net has no segment named 'head.weight': name its output layer 'head', or choose a strategy "
-        "that does not train the output layer by itself");
+        "the net has no segment named 'head.weight': name its output layer 'head', or choose a strategy that does not "
+        "train the output layer by itself");
   return ids;
 }
 
 std::vector<int> body_segments(ParameterArena const& arena) {
-  static_cast<void>(head_segments(arena));
-  return segments(arena, false);
+  static_cast<void>(head_segments(arena));  // throws if there is no head
+  return segments(arena, [](Segment const& segment) { return !in_head(segment); });
 }
 
 bool has_own_heads(EventContext const& context) {

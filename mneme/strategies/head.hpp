@@ -8,9 +8,10 @@
 
 namespace mneme {
 
-/// Its segments: those named "head.weight" and "head.bias", after whatever prefix. ConfigError where there is none.
+/// Its segments that have a row for each output: "head.weight" and "head.bias", after whatever prefix. ConfigError
+/// where there is none.
 [[nodiscard]] std::vector<int> head_segments(ParameterArena const& arena);
-/// All other segments.
+/// The segments of all other layers.
 [[nodiscard]] std::vector<int> body_segments(ParameterArena const& arena);
 /// Whether the softmax of a sample is over the outputs of its task alone.
 [[nodiscard]] bool has_own_heads(EventContext const& context);

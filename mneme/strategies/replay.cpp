@@ -4,16 +4,16 @@
 
 namespace mneme {
 
-Rows current_rows(StepContext const& context) {
-  auto const& data = *context.source;
-  auto const& rows = context.rows;
+Rows chosen_rows(Dataset const& data, at::Tensor const& index, EventContext const& context) {
   auto task = data.tasks();
   if (!context.visibility.task_at_training)
-    task = at::full_like(rows, -1);
+    task = at::full_like(index, -1);
   else
-    task = task.defined() ? task.index_select(0, rows) : at::full_like(rows, context.task_id());
-  return {data.data().index_select(0, rows), data.labels().index_select(0, rows), task, {}};
+    task = task.defined() ? task.index_select(0, index) : at::full_like(index, context.task_id());
+  return {data.data().index_select(0, index), data.labels().index_select(0, index), task, {}};
 }
+
+Rows current_rows(StepContext const& context) { return chosen_rows(*context.source, context.rows, context); }
 
 Batch replayed(Rows const& rows, EventContext const& context) {
   Batch batch(Dataset::to_input(rows.data), rows.labels, rows.task, context.visibility);

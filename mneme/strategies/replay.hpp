@@ -6,7 +6,9 @@
 
 namespace mneme {
 
-/// The step's new samples in their stored type. The task is -1 where the stream hides it.
+/// Samples `index` int64 [n] of the event's data in their stored type. The task is -1 where the stream hides it.
+[[nodiscard]] Rows chosen_rows(Dataset const& data, at::Tensor const& index, EventContext const& context);
+/// The step's new samples.
 [[nodiscard]] Rows current_rows(StepContext const& context);
 
 /// Stored rows as a batch of origin kMemory, with their outputs activated.

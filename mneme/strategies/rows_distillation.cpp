@@ -1,3 +1,4 @@
+#include "mneme/strategies/fromp.hpp"
 #include "mneme/strategies/lfl.hpp"
 #include "mneme/strategies/lwf.hpp"
 #include "mneme/strategies/rows.hpp"
@@ -7,10 +8,31 @@ namespace {
 
 std::int64_t teacher_bytes(Json const&, MemoryShape const& m) { return 4 * m.parameters; }
 
+/// Labels and tasks beside the samples.
+std::int64_t fromp_bytes(Json const& options, MemoryShape const& m) {
+  return 4 * m.parameters + m.tasks * options.at("points").get<std::int64_t>() * (m.sample_bytes + 16);
+}
+
 }  // namespace
 
 std::vector<StrategyRow> distillation_rows() {
   return {
+      {.info = {.name = "fromp",
+                .summary = "functional regularisation of the memorable past: probabilities at a few stored samples of "
+                           "each old task stay what they were",
+                .equation = "L = L_t + (tau/2) sum_s sum_c d' K_{s,c}^{-1} d,   d = m_{s,c}(theta) - "
+                            "m_{s,c}(theta_old),   K = J Sigma J' + jitter I,   Sigma = 1 / (F + prior_precision)",
+                .paper = "Pan et al. 2020, Continual deep learning by functional regularisation of memorable past, "
+                         "NeurIPS, arXiv:2004.14070",
+                .differences = "tau multiplies the term, where the authors' code divides the loss of the new task by "
+                               "it: the same up to the scale of the gradient, which clipping sees",
+                .options = list_options<FrompOptions>},
+       .make = make_strategy<Fromp, FrompOptions>,
+       .needs = Fromp(FrompOptions()).needs(),
+       .toy = {{"points", 8}, {"batch", 20}},
+       .as_naive = {{"tau", 0.0}},
+       .memory = "4 P + T M (d + 16), M points a task; while a task is learnt also (t - 1) C (4 M^2 + 4 M + 8)",
+       .bytes = fromp_bytes},
       {.info = {.name = "lfl",
                 .aliases = {"less-forgetting"},
                 .summary = "less-forgetting learning: features stay near those of the net before the task, under a "

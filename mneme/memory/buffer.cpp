@@ -125,13 +125,35 @@ void Buffer::offer(Rows const& rows, at::Generator& generator) {
     auto const slot = choose({labels[i], tasks[i], u[i]});
     if (slot < 0) continue;
     chosen[slot] = static_cast<std::int64_t>(i);
-    auto const at = static_cast<std::size_t>(slot);
-    if (slot == size())
-      for (auto* list : {&labels_, &tasks_, &arrival_}) list->push_back(0);
-    labels_[at] = labels[i];
-    tasks_[at] = tasks[i];
-    arrival_[at] = seen_;
+    enter(slot, labels[i], tasks[i]);
   }
+  write(chosen, rows);
+}
+
+void Buffer::put(Rows const& rows, at::Tensor const& slots) {
+  if (rows.size() == 0) return;
+  at::NoGradGuard const no_grad;
+  reserve(rows);
+  auto const labels = numbers(rows.labels), tasks = numbers(rows.task), to = numbers(slots);
+  std::map<std::int64_t, std::int64_t> chosen;
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    ++seen_;
+    chosen[to[i]] = static_cast<std::int64_t>(i);
+    enter(to[i], labels[i], tasks[i]);
+  }
+  write(chosen, rows);
+}
+
+void Buffer::enter(std::int64_t slot, std::int64_t label, std::int64_t task) {
+  if (slot == size())
+    for (auto* list : {&labels_, &tasks_, &arrival_}) list->push_back(0);
+  auto const at = static_cast<std::size_t>(slot);
+  labels_[at] = label;
+  tasks_[at] = task;
+  arrival_[at] = seen_;
+}
+
+void Buffer::write(std::map<std::int64_t, std::int64_t> const& chosen, Rows const& rows) {
   if (chosen.empty()) return;
   Members slots, from;
   for (auto const& [slot, row] : chosen) {
@@ -175,6 +197,11 @@ namespace {
 Rows Buffer::sample(std::int64_t n, at::Generator& generator) const {
   if (empty()) nothing_stored("an empty buffer");
   return used().select(draw_indices(size(), n, generator, store_.data.device()));
+}
+
+Rows Buffer::sample_distinct(std::int64_t n, at::Generator& generator) const {
+  if (empty()) nothing_stored("an empty buffer");
+  return used().select(draw_permutation(size(), generator, store_.data.device()).narrow(0, 0, std::min(n, size())));
 }
 
 Rows Buffer::sample_task(std::int64_t task, std::int64_t n, at::Generator& generator) const {

@@ -50,8 +50,13 @@ class Buffer {
   explicit Buffer(BufferOptions options) : options_(std::move(options)) {}
 
   void offer(Rows const& rows, at::Generator& generator);
+  /// Puts row i into slots[i], int64 [n], in place of what is there; a slot of size() is a new one. For
+  /// policies of a strategy's own.
+  void put(Rows const& rows, at::Tensor const& slots);
   /// n stored samples, uniform with replacement. Throws ConfigError when the buffer is empty.
   [[nodiscard]] Rows sample(std::int64_t n, at::Generator& generator) const;
+  /// min(n, size()) different stored samples, uniform. Throws ConfigError when the buffer is empty.
+  [[nodiscard]] Rows sample_distinct(std::int64_t n, at::Generator& generator) const;
   /// n stored samples of one task, uniform with replacement. Throws ConfigError when none is stored.
   [[nodiscard]] Rows sample_task(std::int64_t task, std::int64_t n, at::Generator& generator) const;
   /// n stored samples, floor(n / t) of each of the t stored tasks and the remainder from tasks drawn at random, in
@@ -89,6 +94,9 @@ class Buffer {
   std::int64_t choose(Item const& item);
   std::int64_t choose_by_share(Item const& item, std::map<std::int64_t, Members> const& groups);
   std::int64_t choose_by_class(Item const& item, std::map<std::int64_t, Members> const& groups);
+  /// Notes that the item is in the slot, and writes rows into theirs (slot -> row).
+  void enter(std::int64_t slot, std::int64_t label, std::int64_t task);
+  void write(std::map<std::int64_t, std::int64_t> const& chosen, Rows const& rows);
   [[nodiscard]] Rows used() const;
   [[nodiscard]] Rows slots(Members const& members) const;
   void reserve(Rows const& like);

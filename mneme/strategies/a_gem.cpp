@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "mneme/core/errors.hpp"
+
 namespace mneme {
 
 void AGemOptions::describe(OptionVisitor& v) {
@@ -13,6 +15,10 @@ void AGemOptions::describe(OptionVisitor& v) {
            .unit = "samples",
            .min = 1,
            .source = "Chaudhry et al. 2019: 256 for permuted MNIST"});
+  v.field("fill", fill,
+          {.help = "samples are stored after each step, or a share of the data when its event ends",
+           .choices = {"step", "event"},
+           .source = "Chaudhry et al. 2019: event"});
 }
 
 void remove_conflict(at::Tensor const& grad, at::Tensor const& reference) {
@@ -20,6 +26,17 @@ void remove_conflict(at::Tensor const& grad, at::Tensor const& reference) {
   auto const least = static_cast<double>(std::numeric_limits<float>::min());
   auto const factor = grad.dot(reference).clamp_max_(0).div_(reference.dot(reference).clamp_min_(least));
   grad.addcmul_(reference, factor, -1);
+}
+
+void AGem::begin_event(EventContext& context) {
+  if (options_.fill == "event" && !context.visibility.boundaries)
+    throw ConfigError(
+        "strategy 'a-gem': fill = \"event\" stores samples when an event ends, which this stream does not show; use "
+        "fill = \"step\"");
+}
+
+void AGem::end_event(EventContext& context) {
+  if (options_.fill == "event") buffer_.offer(share_of_event(buffer_, context), context.streams->get("reservoir"));
 }
 
 void AGem::project_gradient(StepContext& context) {
@@ -31,6 +48,8 @@ void AGem::project_gradient(StepContext& context) {
   remove_conflict(arena.grad(), reference_);
 }
 
-void AGem::after_step(StepContext& context) { buffer_.offer(current_rows(context), context.streams->get("reservoir")); }
+void AGem::after_step(StepContext& context) {
+  if (options_.fill == "step") buffer_.offer(current_rows(context), context.streams->get("reservoir"));
+}
 
 }  // namespace mneme

@@ -6,9 +6,12 @@
 //
 // Chaudhry et al. 2019, Efficient lifelong learning with A-GEM, ICLR, arXiv:1812.00420, eq. 11.
 //
-// Differences from the paper: samples are stored after the step that trained on them, so that the memory also holds
-// some of the task being learnt (A-GEM-R of Buzzega et al. 2020); the paper's holds earlier tasks only. Nothing is
-// projected during the first event. r is taken in evaluation mode.
+// fill = event: the paper's memory, which holds earlier tasks only: at the end of an event a random part of its data,
+// an equal share of the M places for each task. fill = step: samples are stored after the step that trained on them, so
+// that the memory also holds some of the task being learnt and no boundary is needed (A-GEM-R of Buzzega et al. 2020).
+//
+// Differences from the paper: fill = step is the default; M places are shared by the tasks so far, where the paper has
+// a fixed number for each. Nothing is projected during the first event. r is taken in evaluation mode.
 #pragma once
 
 #include "mneme/strategies/replay.hpp"
@@ -18,6 +21,7 @@ namespace mneme {
 struct AGemOptions {
   BufferOptions buffer = {.policy = "task-balanced"};
   std::int64_t batch = 256;
+  std::string fill = "step";
   void describe(OptionVisitor& v);
 };
 
@@ -28,6 +32,8 @@ class AGem final : public Strategy {
  public:
   explicit AGem(AGemOptions options) : options_(std::move(options)), buffer_(options_.buffer) {}
   [[nodiscard]] Needs needs() const override { return {.projects = true, .prefix = Prefix::kWatches}; }
+  void begin_event(EventContext& context) override;
+  void end_event(EventContext& context) override;
   void project_gradient(StepContext& context) override;
   void after_step(StepContext& context) override;
   void grown(Growth const&) override { reference_.reset(); }

@@ -3,14 +3,6 @@
 #include <torch/types.h>
 
 namespace mneme {
-namespace {
-
-Output forward(Batch const& batch, StepContext& context) {
-  auto const gates = context.training_gates(batch);
-  return context.learner.forward(batch, {.training = true, .gates = &gates}, context.streams->get("noise"));
-}
-
-}  // namespace
 
 void DerOptions::describe(OptionVisitor& v) {
   buffer.describe(v);
@@ -30,7 +22,7 @@ void DerPlusPlusOptions::describe(OptionVisitor& v) {
 std::optional<at::Tensor> Der::penalty(StepContext& context) {
   terms_.clear();
   if (context.first() || buffer_.empty()) return std::nullopt;
-  auto const n = options_.batch > 0 ? options_.batch : context.rows.size(0);
+  auto const n = stored_per_step(options_.batch, context);
   auto& stream = context.streams->get("replay");
   std::optional<at::Tensor> sum;
   auto const add = [&](std::string const& name, at::Tensor const& term) {
@@ -39,12 +31,12 @@ std::optional<at::Tensor> Der::penalty(StepContext& context) {
   };
   if (options_.alpha > 0) {
     auto const rows = buffer_.sample(n, stream);
-    auto const output = forward(replayed(rows, context), context);
+    auto const output = forward_beside(replayed(rows, context), true, context);
     add("logits", at::mse_loss(output.logits, rows.extras.at("logits")) * options_.alpha);
   }
   if (options_.beta > 0) {
     auto const batch = replayed(buffer_.sample(n, stream), context);
-    add("labels", context.learner.loss(*context.phase, batch, forward(batch, context)) * options_.beta);
+    add("labels", context.learner.loss(*context.phase, batch, forward_beside(batch, true, context)) * options_.beta);
   }
   return sum;
 }

@@ -6,12 +6,23 @@
 
 namespace mneme {
 
-/// Samples `index` int64 [n] of the event's data in their stored type. The task is -1 where the stream hides it.
-[[nodiscard]] Rows chosen_rows(Dataset const& data, at::Tensor const& index, EventContext const& context);
+/// Samples `index` int64 [n] of the event's data in their stored type; `hidden` stands for a task that the stream hides.
+[[nodiscard]] Rows chosen_rows(Dataset const& data, at::Tensor const& index, EventContext const& context,
+                               std::int64_t hidden = -1);
 /// The step's new samples.
 [[nodiscard]] Rows current_rows(StepContext const& context);
 
+/// How many stored samples a step takes: as many as are new where `option` is 0.
+[[nodiscard]] std::int64_t stored_per_step(std::int64_t option, StepContext const& context);
+
+/// For a memory that is filled when an event ends: a random part of its training data, floor(M / t) samples for t tasks
+/// with this one. Where the task is hidden the event's number stands for it.
+[[nodiscard]] Rows share_of_event(Buffer const& buffer, EventContext const& context);
+
 /// Stored rows as a batch of origin kMemory, with their outputs activated.
 [[nodiscard]] Batch replayed(Rows const& rows, EventContext const& context);
+
+/// A forward pass beside the step's, under the gates of all strategies and with noise of its own.
+[[nodiscard]] Output forward_beside(Batch const& batch, bool training, EventContext const& context);
 
 }  // namespace mneme

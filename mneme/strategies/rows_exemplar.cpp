@@ -11,8 +11,8 @@ std::vector<StrategyRow> exemplar_rows() {
                 .summary = "takes out of the gradient what would raise the loss on stored samples, on average",
                 .equation = "g <- g - (g.r / r.r) r if g.r < 0, r = gradient on B_m stored samples",
                 .paper = "Chaudhry et al. 2019, Efficient lifelong learning with A-GEM, ICLR, arXiv:1812.00420, eq. 11",
-                .differences = "the memory also holds samples of the current task (A-GEM-R); nothing is projected "
-                               "during the first event",
+                .differences = "fill = step: the memory also holds samples of the current task (A-GEM-R); nothing is "
+                               "projected during the first event",
                 .options = list_options<AGemOptions>},
        .make = make_strategy<AGem, AGemOptions>,
        .needs = AGem(AGemOptions()).needs(),

@@ -189,6 +189,36 @@ TEST(Buffer, DrawsOfATaskAndInEqualShares) {
   EXPECT_FALSE(at::equal(std::get<0>(draw.task.sort()), draw.task)) << "not in random order";
 }
 
+TEST(Buffer, DrawsDifferentSamplesAndNoMoreThanItHolds) {
+  auto generator = seeded(14);
+  Buffer buffer({.memory = 100});
+  EXPECT_THROW(static_cast<void>(buffer.sample_distinct(1, generator)), ConfigError);
+  offer(buffer, 0, 30, 0, 0, generator);
+  std::vector<double> drawn(30, 0);
+  for (int trial = 0; trial < 1000; ++trial) {
+    auto const items = items_of(buffer.sample_distinct(10, generator));
+    ASSERT_EQ(items.size(), 10U) << "a sample was drawn twice";
+    for (auto const item : items) drawn[static_cast<std::size_t>(item)] += 1;
+  }
+  for (auto const count : drawn) EXPECT_NEAR(count, 1000.0 / 3, 80) << "not uniform";
+  EXPECT_EQ(items_of(buffer.sample_distinct(99, generator)).size(), 30U);
+}
+
+TEST(Buffer, TakesRowsWhereAStrategyPutsThem) {
+  auto generator = seeded(15);
+  Buffer buffer({.memory = 4, .policy = "own"});
+  auto const put = [&](std::vector<std::int64_t> const& items, std::vector<std::int64_t> const& slots) {
+    auto const data = at::tensor(items, at::kLong);
+    buffer.put({data.view({-1, 1}), data, at::zeros_like(data), {}}, at::tensor(slots, at::kLong));
+  };
+  put({10, 11, 12}, {0, 1, 2});
+  put({13, 14, 15}, {1, 3, 1});  // the later of two rows for one slot stays
+  EXPECT_TRUE(at::equal(buffer.all().labels, at::tensor({10, 15, 12, 14}, at::kLong)));
+  EXPECT_TRUE(at::equal(buffer.all().data.squeeze(1), buffer.all().labels)) << "data and labels came apart";
+  EXPECT_TRUE(buffer.full());
+  EXPECT_EQ(buffer.seen(), 6);
+}
+
 TEST(Buffer, TellsWhatItHoldsAndForgetsItWhenCleared) {
   auto generator = seeded(12);
   Buffer buffer({.memory = 4});

@@ -60,6 +60,34 @@ TEST(AGem, ProjectsAgainstTheGradientOnTheMemoryFromTheSecondEventOn) {
   EXPECT_GT(left, 0);
 }
 
+TEST(AGem, FilledAtTheEndOfEventsHoldsAnEqualShareOfEarlierTasksOnly) {
+  auto list = listed({{"kind", "a-gem"}, {"memory", 12}, {"batch", 6}, {"fill", "event"}});
+  auto const& buffer = dynamic_cast<AGem const&>(*list.members()[0].strategy).buffer();
+  auto probe = std::make_unique<test::Scripted>();
+  std::vector<std::map<std::int64_t, std::int64_t>> const shares = {
+      {{0, 12}}, {{0, 6}, {1, 6}}, {{0, 4}, {1, 4}, {2, 4}}};
+  probe->on_after_step = [&](StepContext& c) {
+    EXPECT_EQ(buffer.size(), c.first() ? 0 : 12);
+    EXPECT_FALSE(buffer.task_distribution().contains(c.task_id())) << "the task being learnt is in its own reference";
+  };
+  probe->on_end = [&](EventContext& c) {
+    EXPECT_EQ(buffer.task_distribution(), shares[static_cast<std::size_t>(c.index)]);
+  };
+  list.add("probe", std::move(probe), 0);
+  test::Rig rig(std::move(list));
+  rig.trainer.run(toy::stream(3));
+  Json const by_event = {{"kind", "a-gem"}, {"memory", 12}, {"batch", 6}, {"fill", "event"}};
+  EXPECT_NE(hash_of(listed(by_event)), hash_of({}));
+}
+
+TEST(AGem, FilledAtTheEndOfEventsNeedsBoundaries) {
+  auto stream = toy::stream(2);
+  stream.visibility.boundaries = false;
+  test::Rig rig(listed({{"kind", "a-gem"}, {"fill", "event"}}));
+  auto const message = message_of<ConfigError>([&] { rig.trainer.run(stream); });
+  EXPECT_NE(message.find("use fill = \"step\""), std::string::npos) << message;
+}
+
 TEST(AGem, WithoutMemoryIsNaive) {
   EXPECT_EQ(hash_of(listed({{"kind", "a-gem"}, {"memory", 0}})), hash_of({}));
   EXPECT_NE(hash_of(listed({{"kind", "a-gem"}, {"memory", 12}})), hash_of({}));

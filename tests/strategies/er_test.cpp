@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <set>
+
+#include "tests/io/support.hpp"
 #include "tests/strategies/support.hpp"
 
 namespace mneme {
@@ -78,6 +81,38 @@ TEST(Er, BatchOptionSetsTheNumberOfStoredRows) {
       {{"kind", "er"}, {"memory", 12}, {"batch", 3}}, toy::stream(2),
       [](StepContext& c, Buffer const&) { EXPECT_EQ(c.batch.size(), c.first() ? 8 : 11); },
       [](StepContext&, Buffer const&) {});
+}
+
+TEST(Er, BalancedDrawGivesEachStoredTaskItsShare) {
+  watch(
+      {{"kind", "er"}, {"memory", 30}, {"batch", 12}, {"draw", "task-balanced"}}, toy::stream(3),
+      [](StepContext& c, Buffer const& buffer) {
+        if (c.first()) return;
+        auto const stored = buffer.task_distribution();
+        auto const tasks = c.batch.task().narrow(0, 8, 12);
+        for (auto const& [task, count] : stored)
+          EXPECT_EQ(tasks.eq(task).sum().item<std::int64_t>(), 12 / static_cast<std::int64_t>(stored.size())) << task;
+      },
+      [](StepContext&, Buffer const&) {});
+}
+
+TEST(Er, EveryPolicyTrainsAndGoesOnAfterAStop) {
+  std::set<std::string> ends;
+  for (auto const* policy : {"reservoir", "ring", "task-balanced", "class-balanced", "greedy"}) {
+    SCOPED_TRACE(policy);
+    auto recipe = RunRecipe::toy();
+    recipe.strategies = [&](std::uint64_t seed) {
+      return listed({{"kind", "er"}, {"memory", 12}, {"policy", policy}}, seed);
+    };
+    test::TemporaryFolder const scratch;
+    auto const whole = run_whole(recipe, 1, scratch.path() / "whole");
+    for (std::int64_t const step : {7, 14})
+      EXPECT_TRUE(whole ==
+                  run_interrupted(recipe, 1, scratch.path() / std::to_string(step), step, Interruption::kAsked, 1e9))
+          << "stopped after step " << step << " it ended otherwise";
+    ends.insert(whole.parameter_hash);
+  }
+  EXPECT_EQ(ends.size(), 5U) << "two policies keep the same samples";
 }
 
 TEST(Er, WithoutMemoryIsNaive) {

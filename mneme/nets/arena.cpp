@@ -57,6 +57,10 @@ bool GradientSink::claim(int segment) {
   return before;
 }
 
+void GradientSink::add_products(at::Tensor const& share) {
+  products = products.defined() ? products.add_(share) : share;
+}
+
 int ParameterArena::add(std::string name, Shape shape) {
   if (allocated()) throw ConfigError("parameter arena: '" + name + "' declared after the arena was made; use append");
   for (auto const& s : segments_)

@@ -50,13 +50,15 @@ enum class Reduction {
   kExpectedSquares,  // the same summed over several backward passes of one graph (all labels); see
                      // GradientSink::last_pass
   kSumOfAbsolutes,   // sum over samples of the absolute per-sample gradient: sensitivity
+  kProducts,         // nothing: inner products of the per-sample gradients go to GradientSink::products
 };
 
 class ParameterArena;
 
 /// Where a backward pass writes parameter gradients. The first write to a segment overwrites, later ones add, so a
 /// layer may be used any number of times in a step; `finish` zeroes the segments that nothing wrote to.
-/// With squares or absolute values a second use of a layer cannot be right (they do not add) and throws LayerReused.
+/// With squares, absolute values or products a second use of a layer cannot be right (they do not add) and throws
+/// LayerReused.
 class GradientSink {
  public:
   GradientSink(ParameterArena const& arena, at::Tensor row, Reduction reduction);
@@ -68,8 +70,11 @@ class GradientSink {
   [[nodiscard]] Reduction reduction() const { return reduction_; }
   /// Marks the segment as written; true if it already held something from this pass.
   bool claim(int segment);
+  /// Adds a layer's share [N, N] to `products`.
+  void add_products(at::Tensor const& share);
 
   bool last_pass = true;  // kExpectedSquares: layers hold their squares back until the last backward pass of the graph
+  at::Tensor products;    // kProducts: [N, N], summed over the layers of a pass; undefined before
 
  private:
   at::Tensor row_;

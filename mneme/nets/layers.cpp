@@ -71,6 +71,10 @@ struct LinearNode final : Node {
           product(squares, input.square(), weight, bias);
         }
         break;
+      case Reduction::kProducts:  // <d_n a_n', d_m a_m'> = <d_n, d_m> <a_n, a_m>, and <d_n, d_m> for the bias
+        claim_alone(sink, arena, {layer->weight_, layer->bias_});
+        sink.add_products(at::mm(input, input.t()).add_(1).mul_(at::mm(delta, delta.t())));
+        break;
     }
     return {should_compute_output(0) ? at::mm(delta, arena.value(layer->weight_)) : at::Tensor()};
   }
@@ -121,7 +125,7 @@ struct Conv2dNode final : Node {
   Conv2d const* layer = nullptr;
   at::Tensor input;      // [N, in, H, W]
   at::Tensor output;     // after the activation; only where the activation needs it
-  bool written = false;  // this node has written its squares, in an earlier pass of the same graph (kExpectedSquares)
+  bool written = false;  // this node has written, in an earlier pass of the same graph (kExpectedSquares)
 
   variable_list apply(variable_list&& gradients) override {
     at::AutoDispatchBelowADInplaceOrView const below;
@@ -142,7 +146,9 @@ struct Conv2dNode final : Node {
     }
     if (!written) claim_alone(sink, arena, {layer->weight_, layer->bias_});
     bool const add = std::exchange(written, true);
-    if (sink.reduction() == Reduction::kSumOfAbsolutes)
+    if (sink.reduction() == Reduction::kProducts)
+      products(delta, sink);
+    else if (sink.reduction() == Reduction::kSumOfAbsolutes)
       reduce([](at::Tensor const& g) { g.abs_(); }, delta, weight, bias, add);
     else
       reduce([](at::Tensor const& g) { g.square_(); }, delta, weight, bias, add);
@@ -158,6 +164,27 @@ struct Conv2dNode final : Node {
                                     {l.padding_, l.padding_}, {1, 1}, false, {0, 0}, 1, mask);
   }
 
+  /// [n, in k k, positions] of samples [first, first + n).
+  [[nodiscard]] at::Tensor unfolded(std::int64_t first, std::int64_t n) const {
+    auto const& l = *layer;
+    return at::im2col(input.narrow(0, first, n), {l.kernel_, l.kernel_}, {1, 1}, {l.padding_, l.padding_},
+                      {l.stride_, l.stride_});
+  }
+
+  /// Inner products of the per-sample gradients, which are formed for a few output channels at a time.
+  void products(at::Tensor const& delta, GradientSink& sink) const {
+    auto const flat = delta.flatten(2);  // [N, out, positions]
+    auto const n = flat.size(0), channels = flat.size(1);
+    auto const columns = unfolded(0, n).transpose(1, 2);
+    auto const chunk = std::max<std::int64_t>(1, (std::int64_t{1} << 22) / (n * columns.size(2)));
+    for (std::int64_t first = 0; first < channels; first += chunk) {
+      auto const g = at::bmm(flat.narrow(1, first, std::min(chunk, channels - first)), columns).flatten(1);
+      sink.add_products(at::mm(g, g.t()));
+    }
+    auto const bias = flat.sum(2);
+    sink.add_products(at::mm(bias, bias.t()));
+  }
+
   /// Per-sample weight gradients G [n, out, in k k] by chunks of samples, each taken through `power`, and summed.
   template <class Power>
   void reduce(Power power, at::Tensor const& delta, at::Tensor const& weight, at::Tensor const& bias, bool add) const {
@@ -168,9 +195,7 @@ struct Conv2dNode final : Node {
     auto total = at::zeros({weight.size(0), weight.numel() / weight.size(0)}, weight.options());
     for (std::int64_t first = 0; first < input.size(0); first += chunk) {
       auto const n = std::min(chunk, input.size(0) - first);
-      auto const unfolded = at::im2col(input.narrow(0, first, n), {l.kernel_, l.kernel_}, {1, 1},
-                                       {l.padding_, l.padding_}, {l.stride_, l.stride_});
-      auto const g = at::bmm(flat.narrow(0, first, n), unfolded.transpose(1, 2));
+      auto const g = at::bmm(flat.narrow(0, first, n), unfolded(first, n).transpose(1, 2));
       power(g);
       total.add_(g.sum(0));
     }

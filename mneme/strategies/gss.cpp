@@ -1,0 +1,110 @@
+#include "mneme/strategies/gss.hpp"
+
+#include <torch/types.h>
+
+#include <algorithm>
+
+#include "mneme/importance/gradient_products.hpp"
+
+namespace mneme {
+namespace {
+
+/// s': a sample that is as different as can be may still be drawn.
+at::Tensor shifted(at::Tensor const& score) { return ((score + 1) / 2).clamp_min(1e-6); }
+
+}  // namespace
+
+void GssOptions::describe(OptionVisitor& v) {
+  v.field("memory", memory, {.help = "capacity of the buffer", .unit = "samples", .min = 0});
+  v.field("batch", batch, {.help = "stored samples per step; 0: as many as are new", .unit = "samples", .min = 0});
+  v.field("subsets", subsets,
+          {.help = "random parts of the memory that a sample's gradient is compared with",
+           .min = 1,
+           .source = "Aljundi et al. 2019: 10"});
+  v.field("subset_size", subset_size,
+          {.help = "stored samples in each of them", .unit = "samples", .min = 1, .source = "the authors' code: 10"});
+}
+
+GradientSimilarity gradient_similarity(at::Tensor const& products, std::int64_t fresh, std::int64_t subsets) {
+  auto const n = products.size(0), size = (n - fresh) / subsets;
+  // Of every sample with every G_j [N, n], and of every G_j with itself [n].
+  auto const with_subset = products.narrow(1, fresh, subsets * size).view({n, subsets, size}).mean(2);
+  auto const squared = with_subset.narrow(0, fresh, subsets * size).view({subsets, size, subsets}).mean(1).diagonal();
+  auto const length = squared.clamp_min(0).sqrt();
+  auto const ours = with_subset.narrow(0, 0, fresh);
+  auto const own_length = products.diagonal().narrow(0, 0, fresh).sqrt().unsqueeze(1);
+  auto const mean_length = products.narrow(0, 0, fresh).narrow(1, 0, fresh).mean().clamp_min(0).sqrt();
+  auto const cosine = [](at::Tensor const& product, at::Tensor const& lengths) {
+    constexpr double kLeast = 1e-30;  // a gradient of zero is like nothing
+    return product / lengths.clamp_min(kLeast);
+  };
+  return {.each = cosine(ours, own_length * length).amax(1), .batch = cosine(ours.mean(0), mean_length * length).max()};
+}
+
+at::Tensor chance_to_give_way(at::Tensor const& stored, at::Tensor const& fresh) {
+  auto const theirs = shifted(stored);
+  return theirs / (theirs + shifted(fresh));
+}
+
+Batch Gss::compose(Batch batch, StepContext& context) {
+  if (context.first() || buffer_.empty()) return batch;
+  return batch.joined(
+      replayed(buffer_.sample(stored_per_step(options_.batch, context), context.streams->get("replay")), context));
+}
+
+GradientSimilarity Gss::similarity(Batch const& fresh, StepContext& context) {
+  if (!scratch_.defined()) scratch_ = context.parameters().new_row();
+  auto const size = std::min(options_.subset_size, buffer_.size());
+  auto const subsets = std::min(options_.subsets, buffer_.size() / size);
+  auto const stored = buffer_.sample_distinct(subsets * size, context.streams->get("subsets"));
+  auto const products = gradient_products(context.learner, fresh.joined(replayed(stored, context)), scratch_,
+                                          context.streams->get("noise"));
+  return gradient_similarity(products, fresh.size(), subsets);
+}
+
+void Gss::after_step(StepContext& context) {
+  if (buffer_.capacity() == 0) return;
+  at::NoGradGuard const no_grad;
+  auto const rows = current_rows(context);
+  if (buffer_.full())
+    replace(rows, context);
+  else
+    fill(rows, context);
+}
+
+void Gss::fill(Rows const& rows, StepContext& context) {
+  constexpr double kFirstScore = 0.1;
+  auto const count = std::min(buffer_.capacity() - buffer_.size(), rows.size());
+  auto const options = context.parameters().value().options();
+  auto const scores = buffer_.empty() ? at::full({count}, kFirstScore, options)
+                                      : similarity(context.batch.rows(0, count), context).each;
+  if (!scores_.defined()) scores_ = at::zeros({buffer_.capacity()}, options);
+  auto const index = at::arange(count, rows.labels.options());
+  put(rows.select(index), index + buffer_.size(), scores);
+}
+
+void Gss::replace(Rows const& rows, StepContext& context) {
+  auto const found = similarity(context.batch.rows(0, rows.size()), context);
+  auto const host = at::cat({found.batch.view(1), found.each}).cpu();
+  if (host[0].item<float>() >= 0) return;
+  auto& stream = context.streams->get("replacement");
+  auto const stored = scores_.cpu();
+  auto const count = std::min(buffer_.capacity(), rows.size());
+  auto const slots = at::multinomial(shifted(stored), count, false, stream);
+  auto const chance = chance_to_give_way(stored.index_select(0, slots), host.narrow(0, 1, count));
+  auto const chosen = at::rand({count}, stream, at::kFloat).lt(chance).nonzero().squeeze(1);
+  auto const on_device = chosen.to(rows.labels.device());
+  put(rows.select(on_device), slots.index_select(0, chosen), found.each.index_select(0, on_device));
+}
+
+void Gss::put(Rows const& rows, at::Tensor const& slots, at::Tensor const& scores) {
+  buffer_.put(rows, slots);
+  scores_.index_copy_(0, slots.to(scores_.device()), scores);
+}
+
+void Gss::state(Archive& archive) {
+  buffer_.state(archive);
+  archive.field("scores", scores_);
+}
+
+}  // namespace mneme

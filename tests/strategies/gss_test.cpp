@@ -1,0 +1,126 @@
+// GSS: if these fail, the memory is not chosen by the directions of gradients, or alike samples crowd it.
+#include "mneme/strategies/gss.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cmath>
+
+#include "tests/strategies/support.hpp"
+
+namespace mneme {
+namespace {
+
+using test::hash_of;
+using test::listed;
+
+/// One subset, which is the whole memory: what new samples are compared with is known.
+Json const kWhole = {{"kind", "gss"}, {"memory", 12}, {"subsets", 1}, {"subset_size", 12}};
+
+at::Tensor products_of(std::vector<float> const& vectors) {
+  auto const rows = at::tensor(vectors).view({-1, 2});
+  return at::mm(rows, rows.t());
+}
+
+TEST(Gss, SimilarityIsTheLargestCosineWithTheMeanOfASubset) {
+  // New: (1, 0), (0, 2). Subsets: two of mean (-2, 0), two of mean (1, 1).
+  auto const s = gradient_similarity(products_of({1, 0, 0, 2, -1, 3, -3, -3, 2, 0, 0, 2}), 2, 2);
+  EXPECT_NEAR(s.each[0].item<double>(), std::sqrt(0.5), 1e-6);
+  EXPECT_NEAR(s.each[1].item<double>(), std::sqrt(0.5), 1e-6) << "subsets are judged by their mean gradient";
+  EXPECT_NEAR(s.batch.item<double>(), 1.5 / std::sqrt(2 * 1.25), 1e-6) << "cos((0.5, 1), (1, 1))";
+  auto const against = gradient_similarity(products_of({1, 0, 0, 1, -1, 0, -1, 0}), 2, 1);
+  EXPECT_NEAR(against.batch.item<double>(), -std::sqrt(0.5), 1e-6) << "the sign was lost";
+  EXPECT_NEAR(against.each[1].item<double>(), 0, 1e-6);
+  EXPECT_EQ(gradient_similarity(products_of({0, 0, 1, 0}), 1, 1).each[0].item<double>(), 0) << "divided by zero";
+}
+
+TEST(Gss, ASampleLikeTheRestGivesWayToADifferentOne) {
+  auto const chance = chance_to_give_way(at::tensor({0.5F, 0.0F, -0.5F, 1.0F}), at::tensor({-0.5F, 0.0F, 0.5F, -1.0F}));
+  EXPECT_NEAR(chance[0].item<double>(), 0.75, 1e-6);
+  EXPECT_NEAR(chance[1].item<double>(), 0.5, 1e-6);
+  EXPECT_NEAR(chance[2].item<double>(), 0.25, 1e-6) << "the wrong one of the two gives way";
+  EXPECT_NEAR(chance[3].item<double>(), 1, 1e-5);
+}
+
+struct Cosine {
+  Learner& learner;
+  RandomStreams streams{0};
+  at::Tensor gradient(Batch const& batch) {
+    auto const row = learner.parameters().new_row();
+    learner.gradient(batch, row, streams.get("noise"));
+    return row.to(at::kDouble);
+  }
+  double of(Batch const& batch, Rows const& stored) {
+    auto const a = gradient(batch), b = gradient(Batch(Dataset::to_input(stored.data), stored.labels));
+    return (a.dot(b) / (a.norm() * b.norm())).item<double>();
+  }
+};
+
+/// The memory as it was; `all` are views that later steps write into.
+Rows copy_of(Buffer const& buffer) { return buffer.empty() ? Rows{} : buffer.all().select(at::arange(buffer.size())); }
+
+TEST(Gss, ReplacesOnlyWhatABatchAgainstTheMemoryPointsAwayFrom) {
+  auto list = listed(kWhole);
+  auto const& gss = dynamic_cast<Gss const&>(*list.members()[0].strategy);
+  auto probe = std::make_unique<test::Scripted>();
+  Rows before;
+  int kept = 0, replaced = 0, step = 0;
+  probe->on_after_step = [&](StepContext& c) {
+    auto const now = copy_of(gss.buffer());
+    auto const current = c.batch.rows(0, 8);
+    Cosine cosine{.learner = c.learner};
+    if (step == 0) {
+      EXPECT_TRUE(at::equal(gss.scores().narrow(0, 0, 8), at::full({8}, 0.1F)));
+    } else if (step == 1) {  // four more places
+      ASSERT_EQ(now.size(), 12);
+      EXPECT_TRUE(at::equal(Dataset::to_input(now.data).narrow(0, 8, 4), current.x.narrow(0, 0, 4)));
+      for (std::int64_t i = 0; i < 4; ++i)
+        EXPECT_NEAR(gss.scores()[8 + i].item<double>(), cosine.of(current.rows(i, 1), before), 1e-4);
+    } else {
+      auto const changed = now.data.ne(before.data).flatten(1).any(1).nonzero().squeeze(1);
+      if (cosine.of(current, before) >= 0) {
+        EXPECT_EQ(changed.numel(), 0) << "step " << step << ": the batch is like the memory, and took places";
+        ++kept;
+      }
+      replaced += static_cast<int>(changed.numel());
+      for (std::int64_t i = 0; i < changed.numel(); ++i) {
+        auto const slot = changed[i].item<std::int64_t>();
+        auto const row = current.x.eq(Dataset::to_input(now.data)[slot]).flatten(1).all(1).nonzero();
+        ASSERT_EQ(row.size(0), 1) << "what entered is not of this batch";
+        auto const place = row[0][0].item<std::int64_t>();
+        EXPECT_EQ(now.labels[slot].item<std::int64_t>(), current.y()[place].item<std::int64_t>());
+        EXPECT_NEAR(gss.scores()[slot].item<double>(), cosine.of(current.rows(place, 1), before), 1e-4)
+            << "the score is that of another sample";
+      }
+    }
+    before = now;
+    ++step;
+  };
+  list.add("probe", std::move(probe), 0);
+  auto options = RunRecipe::toy().train;
+  options.optimizer.learning_rate = 0.05;
+  test::Rig rig(std::move(list), options);
+  rig.trainer.run(toy::stream(4));
+  EXPECT_GT(kept, 0) << "the test shows nothing";
+  EXPECT_GT(replaced, 0) << "the test shows nothing";
+}
+
+TEST(Gss, ReplaysStoredSamplesFromTheSecondEventOn) {
+  auto list = listed({{"kind", "gss"}, {"memory", 12}, {"batch", 3}});
+  auto probe = std::make_unique<test::Scripted>();
+  probe->on_compose = [&](Batch batch, StepContext& c) {
+    EXPECT_EQ(batch.size(), c.first() ? 8 : 11);
+    return batch;
+  };
+  list.add("probe", std::move(probe), 0);
+  test::Rig rig(std::move(list));
+  rig.trainer.run(toy::stream(2));
+}
+
+TEST(Gss, WithoutMemoryIsNaive) {
+  EXPECT_EQ(hash_of(listed({{"kind", "gss"}, {"memory", 0}})), hash_of({}));
+  EXPECT_NE(hash_of(listed(kWhole)), hash_of({}));
+}
+
+}  // namespace
+}  // namespace mneme

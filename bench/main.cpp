@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <string_view>
+#include <vector>
 
 #include "floor.hpp"
 #include "paired.hpp"
@@ -37,6 +38,47 @@ void add_ewc(std::string const& name, std::int64_t tasks) {
     anchored->add_tasks(tasks);
     return Pair{[=] { return naive->epoch(); }, [=] { return anchored->epoch(); }};
   });
+}
+
+/// Passes over `rows` that a method makes in each step, `count` of them.
+struct Added {
+  std::int64_t rows, count;
+  bool backward;
+};
+
+/// A step of a method at batch 128, once all tasks have been met, against a naive step on as many `rows` as it trains
+/// on and the passes that it makes beside.
+void add_method(std::string const& name, Json const& strategy, std::int64_t rows,
+                std::vector<Added> const& added = {}) {
+  add_pair(name + "_step_b128", 30, [=] {
+    constexpr std::int64_t kBatch = 128, kSteps = 20;
+    auto const naive = std::make_shared<Training>("mlp", "naive", rows, rows * kSteps);
+    auto const ours = std::make_shared<Training>("mlp", strategy, kBatch, kBatch * kSteps);
+    std::vector<std::shared_ptr<Passes>> passes;
+    for (auto const& each : added) passes.push_back(std::make_shared<Passes>("mlp", each.rows));
+    ours->add_tasks(kTasks);
+    return Pair{[=] {
+                  double seconds = naive->epoch();
+                  for (std::size_t i = 0; i < added.size(); ++i) {
+                    auto const count = added[i].count * kSteps;
+                    seconds += added[i].backward ? passes[i]->gradient(count) : passes[i]->forward(count);
+                  }
+                  return seconds;
+                },
+                [=] { return ours->epoch(); }};
+  });
+}
+
+void add_methods() {
+  constexpr std::int64_t kBatch = 128, kKept = 10, kCandidates = 50, kShare = 64;
+  add_method("si", "si", kBatch);
+  add_method("er", "er", 2 * kBatch);
+  add_method("der", "der", 2 * kBatch);
+  add_method("der++", "der++", 3 * kBatch);
+  add_method("a-gem", {{"kind", "a-gem"}, {"batch", kBatch}}, kBatch, {{kBatch, 1, true}});
+  add_method("gem", {{"kind", "gem"}, {"memory", kShare * kTasks}}, kBatch, {{kShare, kTasks - 1, true}});
+  add_method("mir", {{"kind", "mir"}, {"candidates", kCandidates}, {"batch", kKept}}, kBatch + kKept,
+             {{kBatch, 1, true}, {kCandidates, 2, false}});
 }
 
 /// An importance pass over N samples against a training epoch over N, batch 128.
@@ -82,6 +124,7 @@ void add_all() {
   add_step("cnn", 128, 5, 15);
   add_ewc("ewc_step_b128", 1);
   add_ewc("ewc_step_20_tasks_b128", 20);
+  add_methods();
   add_fisher("mlp", "sampled", 2'560, 30);
   add_fisher("mlp", "all", 2'560, 15);
   add_fisher("cnn", "sampled", 640, 15);

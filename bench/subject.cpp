@@ -63,7 +63,11 @@ Dataset Training::next_samples() {
 }
 
 double Training::epoch() {
-  trainer_->learn({.name = "random", .train = next_samples(), .test = part_of(images(), 0, 0), .classes = {}});
+  trainer_->learn({.name = "random",
+                   .id = events_++ % kTasks,
+                   .train = next_samples(),
+                   .test = part_of(images(), 0, 0),
+                   .classes = {}});
   return stage_seconds_;
 }
 
@@ -81,6 +85,22 @@ double Training::fisher(std::string const& labels) {
                                   .choice = streams_.get("choice"),
                                   .noise = streams_.get("noise")};
   return seconds_of([&] { return diagonal_fisher(request); });
+}
+
+Passes::Passes(std::string const& net, std::int64_t rows)
+    : learner_(classifier(net)), batch_(images(), at::arange(rows), 0, {}), row_(learner_->parameters().new_row()) {}
+
+double Passes::forward(std::int64_t count) {
+  return seconds_of([&] {
+    at::NoGradGuard const no_grad;
+    for (; count > 0; --count) learner_->forward(batch_, {}, streams_.get("noise"));
+  });
+}
+
+double Passes::gradient(std::int64_t count) {
+  return seconds_of([&] {
+    for (; count > 0; --count) learner_->gradient(batch_, row_, streams_.get("noise"));
+  });
 }
 
 double evaluation(Learner& learner, Dataset const& test, std::int64_t batch) {

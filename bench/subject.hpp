@@ -21,7 +21,7 @@ class Training {
 
   /// Seconds of one epoch's stage: shuffle, batches, steps; not the event around it.
   double epoch();
-  /// Ends `count` more events, each a task for the strategy to consolidate.
+  /// Ends `count` more events, each a task for the strategy to consolidate. Tasks come round in turns of `kTasks`.
   void add_tasks(std::int64_t count);
   /// Seconds of one importance pass over as many samples as an epoch has.
   double fisher(std::string const& labels);
@@ -32,8 +32,26 @@ class Training {
   std::unique_ptr<Learner> learner_;
   std::unique_ptr<Trainer> trainer_;
   RandomStreams streams_{0};
-  std::int64_t samples_, first_ = 0;
+  std::int64_t samples_, first_ = 0, events_ = 0;
   double stage_seconds_ = 0;
+};
+
+inline constexpr std::int64_t kTasks = 5;
+
+/// What methods add to a step: passes over a batch of `rows`.
+class Passes {
+ public:
+  Passes(std::string const& net, std::int64_t rows);
+  /// Seconds of so many forward passes without gradient.
+  double forward(std::int64_t count);
+  /// Seconds of so many gradients into a row of their own.
+  double gradient(std::int64_t count);
+
+ private:
+  std::unique_ptr<Learner> learner_;
+  RandomStreams streams_{0};
+  Batch batch_;
+  at::Tensor row_;
 };
 
 /// Seconds of one evaluation of `test`.

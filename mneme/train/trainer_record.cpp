@@ -48,8 +48,11 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
   std::unique_ptr<Learner> copy;
   if (!review.empty()) {
     copy = learner_.snapshot();
-    Trainer reviewer(*copy, {}, options_, {}, streams_.seed());
+    auto options = options_;
+    options.patience = 0;  // what early stop keeps back is of the event, not of the review's data
+    Trainer reviewer(*copy, {}, options, {}, streams_.seed());
     reviewer.heeds_stop_ = full;
+    reviewer.deadline_ = deadline_;
     reviewer.visibility_ = visibility_;
     reviewer.outputs_ = outputs_;
     auto own = reviewer.context_of(context.event, context.data);

@@ -1,0 +1,75 @@
+#include "mneme/strategies/icarl.hpp"
+
+#include <torch/types.h>
+
+#include "mneme/strategies/exemplar_data.hpp"
+
+namespace mneme {
+
+void IcarlOptions::describe(OptionVisitor& v) {
+  v.field("memory", memory,
+          {.help = "exemplars in all, shared evenly by the classes seen",
+           .unit = "samples",
+           .min = 0,
+           .source = "Rebuffi et al. 2017: 2000 for CIFAR-100"});
+}
+
+at::Tensor icarl_loss(at::Tensor const& logits, at::Tensor const& labels, at::Tensor const& teacher,
+                      at::Tensor const& seen, at::Tensor const& old) {
+  auto targets = at::zeros_like(logits, logits.options().requires_grad(false)).scatter_(1, labels.unsqueeze(1), 1);
+  if (teacher.defined()) targets = at::where(old, teacher.sigmoid(), targets);
+  auto const weight = seen.to(logits.scalar_type());
+  return at::binary_cross_entropy_with_logits(logits, targets, weight / weight.sum(), {}, at::Reduction::None).sum() /
+         logits.size(0);
+}
+
+void Icarl::begin_event(EventContext& context) {
+  if (!old_classes(learnt_, context).empty()) teacher_.take(context.learner);
+  seen_ = old_ = at::Tensor();
+}
+
+std::vector<Stage> Icarl::stages(EventContext& context) {
+  if (exemplars_.empty()) return {};
+  return {{.name = "train", .data = with_stored(context.data, exemplars_.all(), context)}};
+}
+
+std::optional<at::Tensor> Icarl::objective(StepContext& context) {
+  auto const& logits = context.output->logits;
+  if (!seen_.defined()) {
+    auto const old = old_classes(learnt_, context);
+    auto const fresh = event_classes(context);
+    auto seen = old;
+    seen.insert(fresh.begin(), fresh.end());
+    old_ = output_mask(old, logits.size(1), logits.device());
+    seen_ = output_mask(seen, logits.size(1), logits.device());
+  }
+  auto const given = teacher_.empty() ? at::Tensor() : teacher_.forward(context.batch, context).logits;
+  return icarl_loss(logits, context.batch.y(), given, seen_, old_);
+}
+
+void Icarl::end_event(EventContext& context) {
+  auto const classes = event_classes(context);
+  if (classes.empty()) return;
+  learnt_.learn(classes, false);
+  teacher_.clear();
+  auto const share = options_.memory / static_cast<std::int64_t>(learnt_.classes().size());
+  choose_exemplars(exemplars_, context.data, share, context);
+  means_.fit(context.learner, exemplars_.all(), context.poll);
+}
+
+void Icarl::begin_test(TestContext& context) {
+  if (means_.stale()) means_.fit(context.learner, exemplars_.all());
+}
+
+void Icarl::state(Archive& archive) {
+  {
+    Archive::Scope const scope(archive, "exemplars");
+    exemplars_.state(archive);
+  }
+  teacher_.state(archive);
+  learnt_.state(archive);
+  means_.state(archive);
+  if (archive.loading()) seen_ = old_ = at::Tensor();
+}
+
+}  // namespace mneme

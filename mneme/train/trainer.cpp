@@ -244,7 +244,9 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
   auto const gates = strategies_.gates(batch, true);
   clock_.lap(Lap::kStrategy);
 
-  ForwardContext const forward{.training = true, .gates = &gates};
+  // Where only a part of the net is trained, or nothing, the rest gives what it gives at test: no statistics move.
+  auto const& stage = stage_context.stage;
+  ForwardContext const forward{.training = stage.optimise && stage.trainable.empty(), .gates = &gates};
   Output output;  // lives until after_step
   context.output = &output;
   for (std::size_t phase = 0; phase < optimizers_.size(); ++phase)

@@ -1,7 +1,7 @@
 // Variational autoencoder with a Gaussian code and a Bernoulli decoder over pixels in [0, 1].
 //
-//   encoder  D -> hidden (ReLU) -> mu, log sigma^2 [latent];  z = mu + exp(log sigma^2 / 2) eps, eps ~ N(0, I)
-//   decoder  latent -> hidden (ReLU) -> D logits, sigmoid
+//   encoder  D -> hidden (ReLU) x layers -> mu, log sigma^2 [latent];  z = mu + exp(log sigma^2 / 2) eps, eps ~ N(0, I)
+//   decoder  latent -> hidden (ReLU) x layers -> D logits, sigmoid
 //   loss of a sample, in nats: -ELBO = BCE(x, sigmoid(logits)) summed over the pixels + KL(q(z|x) || N(0, I)),
 //   KL = -1/2 sum(1 + log sigma^2 - mu^2 - sigma^2).        Kingma and Welling 2014, arXiv:1312.6114, eq. 10
 //
@@ -10,27 +10,18 @@
 #pragma once
 
 #include "mneme/learners/learner.hpp"
-#include "mneme/nets/layers.hpp"
+#include "mneme/learners/vae_net.hpp"
 
 namespace mneme {
-
-struct VaeOptions {
-  std::int64_t hidden = 400;
-  std::int64_t latent = 20;
-  void describe(OptionVisitor& v) {
-    v.field("hidden", hidden, {.help = "width of the hidden layer of encoder and decoder", .unit = "units", .min = 1});
-    v.field("latent", latent, {.help = "dimensions of the code z", .min = 1});
-  }
-};
 
 class Vae final : public Learner, public Generates, public Reconstructs {
  public:
   Vae(Shape input, VaeOptions const& options, at::Device device, at::Generator* init);
 
   [[nodiscard]] std::string kind() const override { return "vae"; }
-  void initialise(at::Generator& generator) override;
+  void initialise(at::Generator& generator) override { net_.initialise(generator); }
   /// The Bernoulli decoder models values in [0, 1].
-  void check(Dataset const& data) const override;
+  void check(Dataset const& data) const override { check_unit_range(data, "a vae"); }
   /// logits [N, D]; more: "mu", "logvar" [N, latent].
   Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) override;
   at::Tensor per_sample_loss(Batch const& batch, Output const& output) override;
@@ -42,8 +33,7 @@ class Vae final : public Learner, public Generates, public Reconstructs {
   at::Tensor sample(std::int64_t n, at::Generator& noise) override;
   at::Tensor reconstruct(at::Tensor const& x, at::Generator& noise) override;
 
-  /// Logits of the decoder [N, D] for codes z [N, latent].
-  [[nodiscard]] at::Tensor decode(at::Tensor const& z) const;
+  [[nodiscard]] VaeNet const& net() const { return net_; }
 
  private:
   struct Parts {
@@ -53,7 +43,7 @@ class Vae final : public Learner, public Generates, public Reconstructs {
 
   Shape input_;
   VaeOptions options_;
-  Linear encoder_, mu_, logvar_, decoder_, pixels_;
+  VaeNet net_;
 };
 
 }  // namespace mneme

@@ -1,0 +1,86 @@
+#include "mneme/strategies/generated.hpp"
+
+#include <torch/types.h>
+
+#include <limits>
+
+namespace mneme {
+namespace {
+
+/// The rows' weights in such proportions that they sum to `sum`.
+at::Tensor weights_of(Batch const& batch, double sum) {
+  if (batch.weight.defined()) return batch.weight * (sum / batch.weight.sum());
+  return at::full({batch.size()}, sum / static_cast<double>(batch.size()), batch.x.options());
+}
+
+/// The first n rows of a step's output.
+Output first_rows(Output const& output, std::int64_t n) {
+  Output part{.logits = output.logits.narrow(0, 0, n), .features = output.features.narrow(0, 0, n), .more = {}};
+  for (auto const& [name, value] : output.more) part.more[name] = value.narrow(0, 0, n);
+  return part;
+}
+
+}  // namespace
+
+void PastSolver::take(EventContext& context) {
+  auto const* task = std::get_if<Task>(&context.event);
+  if (!task) return;
+  teacher_.take(context.learner);
+  learnt_.learn(task->classes, false);
+  ids_.push_back(context.known_task().value_or(-1));
+}
+
+std::vector<std::int64_t> PastSolver::classes() const {
+  auto const set = learnt_.classes();
+  return {set.begin(), set.end()};
+}
+
+Answers PastSolver::ask(at::Tensor const& x, StepContext& context, at::Generator& choice) {
+  at::NoGradGuard const no_grad;
+  auto const drawn = draw_indices(static_cast<std::int64_t>(ids_.size()), x.size(0), choice, at::kCPU);
+  auto const task = at::tensor(ids_, at::kLong).index_select(0, drawn).to(x.device());
+  Batch open(x, {}, task, context.visibility);
+  context.activate(open);
+  auto const logits = teacher_.forward(open, context).logits;
+  auto const outputs = logits.size(1);
+  auto mask = learnt_.masks(outputs, x.device()).view({outputs});
+  if (open.active.defined())
+    mask = mask.logical_and(at::constant_pad_nd(open.active, {0, outputs - open.active.size(-1)}));
+  auto const labels = logits.masked_fill(mask.logical_not(), -std::numeric_limits<float>::infinity()).argmax(1);
+  Batch batch(x, labels, task, context.visibility);
+  batch.parts.front().origin = BatchPart::Origin::kGenerated;
+  batch.active = open.active;
+  return {.batch = std::move(batch), .logits = logits, .mask = std::move(mask)};
+}
+
+void PastSolver::state(Archive& archive) {
+  teacher_.state(archive);
+  learnt_.state(archive);
+  Json ids = ids_;
+  archive.field("ids", ids);
+  if (archive.loading()) ids_ = ids.get<std::vector<std::int64_t>>();
+}
+
+Batch weighted_join(Batch batch, Batch generated, std::int64_t task) {
+  auto const rows = static_cast<double>(batch.size() + generated.size());
+  auto const share = 1 / static_cast<double>(task);
+  batch.weight = weights_of(batch, rows * share);
+  generated.weight = weights_of(generated, rows * (1 - share));
+  return batch.joined(generated);
+}
+
+at::Tensor distilled_objective(StepContext& context, Answers const& answers, std::int64_t task, double temperature,
+                               Terms& terms) {
+  auto const made = answers.batch.size();
+  auto const real = context.batch.size() - made;
+  auto const& output = *context.output;
+  auto const current = context.learner.loss(*context.phase, context.batch.rows(0, real), first_rows(output, real));
+  DistillationOptions const options{.temperature = temperature};
+  auto const targets = soft_targets(answers.logits, temperature, answers.mask);
+  auto const replay = distillation(output.logits.narrow(0, real, made), targets, options, answers.batch.active).mean();
+  terms["distillation"] = replay.detach();
+  auto const share = 1 / static_cast<double>(task);
+  return current * share + replay * (1 - share);
+}
+
+}  // namespace mneme

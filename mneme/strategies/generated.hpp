@@ -1,0 +1,52 @@
+// What strategies that replay generated samples have in common: rows that a generator of the past made, labelled by the
+// learner of the past, and the weights that join them to the new ones. With t - 1 tasks learnt before,
+//
+//   L = (1/t) mean over the new rows + (1 - 1/t) mean over the generated rows       (van de Ven and Tolias 2018, eq. 7)
+#pragma once
+
+#include <vector>
+
+#include "mneme/strategies/distillation.hpp"
+#include "mneme/strategies/teacher.hpp"
+
+namespace mneme {
+
+/// Generated rows and what the past learner says of them.
+struct Answers {
+  Batch batch;              // labelled with the most probable class
+  at::Tensor logits, mask;  // [N, C] of the past learner; bool [C] or [N, C]: the outputs that it has learnt
+};
+
+/// The learner after the last task, and which classes it knows.
+class PastSolver {
+ public:
+  /// After an event; requests to forget change nothing.
+  void take(EventContext& context);
+  [[nodiscard]] bool empty() const { return learnt_.empty(); }
+  [[nodiscard]] std::int64_t tasks() const { return learnt_.tasks(); }
+  [[nodiscard]] std::vector<std::int64_t> classes() const;
+  [[nodiscard]] Teacher& teacher() { return teacher_; }
+
+  /// Samples [N, ...] as rows of origin kGenerated. Each is given to one of the tasks learnt, drawn from `choice`: with
+  /// a head for each task it is answered with that task's outputs. Only classes that were learnt are answered.
+  [[nodiscard]] Answers ask(at::Tensor const& x, StepContext& context, at::Generator& choice);
+
+  void grown(Growth const& growth) { teacher_.grown(growth); }
+  void state(Archive& archive);
+
+ private:
+  Teacher teacher_;
+  LearntOutputs learnt_;
+  std::vector<std::int64_t> ids_;  // of the tasks; -1 where the stream hides it
+};
+
+/// The generated rows behind the batch, weighted as above for the `task`-th task (t, from 1). Weights are 1 on average;
+/// those that rows have already keep their proportions within each part.
+[[nodiscard]] Batch weighted_join(Batch batch, Batch generated, std::int64_t task);
+
+/// The same for a loss whose generated part is distillation instead of labels:
+/// (1/t) loss of the learner on the rows before the generated ones + (1 - 1/t) T^2 KD on these.
+[[nodiscard]] at::Tensor distilled_objective(StepContext& context, Answers const& answers, std::int64_t task,
+                                             double temperature, Terms& terms);
+
+}  // namespace mneme

@@ -18,14 +18,17 @@ Json setting(std::string const& kind) { return {{"kind", kind}, {"hidden", 8}, {
 
 using Look = std::function<void(StepContext&, Dgr const&)>;
 
-/// Runs the strategy, growing head, with a probe behind it. `at_gradient` sees each step's batch and gradient before
+/// Runs the strategy with a probe behind it. `at_gradient` sees each step's batch and gradient before
 /// the update, `at_end` the state between two events.
 void watch(Json const& dgr, Stream const& stream, Look const& at_gradient,
            std::function<void(EventContext&, Dgr const&)> const& at_end = {}, std::string const& head = "auto") {
   auto list = listed(dgr);
   auto const& strategy = dynamic_cast<Dgr const&>(*list.members()[0].strategy);
   auto probe = std::make_unique<test::Scripted>();
-  probe->on_observe = [&](StepContext& c) { at_gradient(c, strategy); };
+  probe->on_observe = [&](StepContext& c) {
+    at::AutoGradMode const grad(true);
+    at_gradient(c, strategy);
+  };
   if (at_end) probe->on_end = [&](EventContext& c) { at_end(c, strategy); };
   list.add("probe", std::move(probe), 0);
   auto const learner = toy::learner("classifier", {{"head", head}});

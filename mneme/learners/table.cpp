@@ -1,29 +1,15 @@
 #include "mneme/learners/classifier.hpp"
+#include "mneme/learners/generative_classifier.hpp"
+#include "mneme/learners/head_options.hpp"
 #include "mneme/learners/vae.hpp"
 
 namespace mneme {
 namespace {
 
 /// The net of a classifier stands under its own key, as a name or a table with `kind`.
-struct ClassifierOptions {
-  std::string head = "auto";
-  void describe(OptionVisitor& v) {
-    v.field("head", head,
-            {.help = "outputs in the softmax. shared: all; growing: of the classes seen so far; per-task: of the "
-                     "sample's task; auto: per-task where the task is known at test, else shared",
-             .choices = {"auto", "shared", "growing", "per-task"}});
-  }
-  [[nodiscard]] Head kind() const {
-    return head == "shared"     ? Head::kShared
-           : head == "growing"  ? Head::kGrowing
-           : head == "per-task" ? Head::kPerTask
-                                : Head::kAuto;
-  }
-};
-
 std::unique_ptr<Learner> make_classifier(LearnerShape const& shape, Json const& options, std::string const& where,
                                          at::Generator& init) {
-  auto const own = read_options<ClassifierOptions>(options, where, {"kind", "net"});
+  auto const own = read_options<HeadOptions>(options, where, {"kind", "net"});
   Json net = options.contains("net") ? options["net"] : Json("mlp");
   if (net.is_string()) net = Json{{"kind", net}};
   if (!net.is_object() || !net.contains("kind") || !net["kind"].is_string())
@@ -41,7 +27,7 @@ std::vector<LearnerRow> make_table() {
       {{.name = "classifier",
         .summary = "a net and cross-entropy; `net` names it",
         .equation = "L = -(1/N) sum_n log softmax(f(x_n))_{y_n}",
-        .options = list_options<ClassifierOptions>},
+        .options = list_options<HeadOptions>},
        make_classifier},
       {{.name = "vae",
         .summary = "variational autoencoder, Gaussian code, Bernoulli pixels",
@@ -52,6 +38,18 @@ std::vector<LearnerRow> make_table() {
           at::Generator& init) -> std::unique_ptr<Learner> {
          return std::make_unique<Vae>(shape.input, read_options<VaeOptions>(options, where, {"kind"}), shape.device,
                                       &init);
+       }},
+      {{.name = "generative-classifier",
+        .summary = "one small VAE for each class; the class under which a sample is most likely",
+        .equation = "L = -ELBO of the sample's own class; argmax_y log p(x|y), p(x|y) by importance samples",
+        .paper = "van de Ven, Li and Tolias 2021, Class-incremental learning with generative classifiers, "
+                 "arXiv:2104.10093",
+        .differences = "the classes are taken to be equally likely",
+        .options = list_options<GenerativeClassifierOptions>},
+       [](LearnerShape const& shape, Json const& options, std::string const& where,
+          at::Generator& init) -> std::unique_ptr<Learner> {
+         return std::make_unique<GenerativeClassifier>(
+             shape, read_options<GenerativeClassifierOptions>(options, where, {"kind"}), &init);
        }},
   };
 }

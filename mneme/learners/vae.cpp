@@ -15,7 +15,7 @@ Vae::Vae(Shape input, VaeOptions const& options, at::Device device, at::Generato
 
 Output Vae::forward(Batch const& batch, ForwardContext const&, at::Generator& noise) {
   auto const h = net_.encode(batch.x.flatten(1));
-  auto const code = net_.code(h, noise);
+  auto const code = net_.code(h, draw_normal({h.size(0), options_.latent}, noise, h.device()));
   return {.logits = net_.decode(code.z), .features = h, .more = {{"mu", code.mu}, {"logvar", code.logvar}}};
 }
 

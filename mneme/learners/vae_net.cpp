@@ -4,7 +4,6 @@
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/text.hpp"
-#include "mneme/nets/random.hpp"
 
 namespace mneme {
 namespace {
@@ -31,7 +30,8 @@ VaeNet::VaeNet(ParameterArena& arena, std::int64_t inputs, VaeOptions const& opt
       mu_(arena, prefix + "encoder.mu", options.hidden, options.latent),
       logvar_(arena, prefix + "encoder.logvar", options.hidden, options.latent),
       decoder_(hidden_layers(arena, prefix + "decoder", options.latent, options)),
-      pixels_(arena, prefix + "decoder.pixels", options.hidden, inputs) {}
+      pixels_(arena, prefix + "decoder.pixels", options.hidden, inputs),
+      latent_(options.latent) {}
 
 void VaeNet::initialise(at::Generator& generator) const {
   for (auto const& layer : encoder_) layer.initialise(generator);
@@ -47,9 +47,8 @@ at::Tensor VaeNet::encode(at::Tensor const& x) const {
   return h;
 }
 
-VaeNet::Code VaeNet::code(at::Tensor const& hidden, at::Generator& noise) const {
+VaeNet::Code VaeNet::code(at::Tensor const& hidden, at::Tensor const& epsilon) const {
   auto const mu = mu_.forward(hidden), logvar = logvar_.forward(hidden);
-  auto const epsilon = draw_normal(mu.sizes(), noise, mu.device());
   return {.mu = mu, .logvar = logvar, .z = at::addcmul(mu, (logvar * 0.5).exp(), epsilon)};
 }
 

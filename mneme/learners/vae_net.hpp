@@ -39,7 +39,9 @@ class VaeNet {
 
   /// Last hidden layer of the encoder [N, hidden] for x [N, D].
   [[nodiscard]] at::Tensor encode(at::Tensor const& x) const;
-  [[nodiscard]] Code code(at::Tensor const& hidden, at::Generator& noise) const;
+  /// Of the last hidden layer [N, hidden] and standard normal numbers [N, latent].
+  [[nodiscard]] Code code(at::Tensor const& hidden, at::Tensor const& epsilon) const;
+  [[nodiscard]] std::int64_t latent() const { return latent_; }
   /// Logits [N, D] for codes [N, latent]; gates multiply the decoder's hidden layers.
   [[nodiscard]] at::Tensor decode(at::Tensor const& z, Gates const* gates = nullptr) const;
 
@@ -48,6 +50,7 @@ class VaeNet {
   Linear mu_, logvar_;
   std::deque<Linear> decoder_;
   Linear pixels_;
+  std::int64_t latent_;
 };
 
 /// -log p(x | z) [N] in nats: binary cross-entropy summed over the pixels; x [N, D] in [0, 1].

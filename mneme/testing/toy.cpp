@@ -49,7 +49,7 @@ Stream split_stream(bool task_at_test, std::int64_t train) {
 std::unique_ptr<Learner> learner(std::string const& kind, Json options, std::uint64_t seed) {
   auto const& row = find_row(learner_table(), "learner", kind);
   if (kind == "classifier" && !options.contains("net")) options["net"] = {{"kind", "mlp"}, {"hidden", {8}}};
-  if (kind == "vae") {
+  if (kind != "classifier") {
     Json small = {{"hidden", 8}, {"latent", 2}};
     small.update(options);
     options = small;

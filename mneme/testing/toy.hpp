@@ -28,7 +28,7 @@ inline constexpr std::int64_t kClasses = 4;
 /// the task is shown at test.
 [[nodiscard]] Stream split_stream(bool task_at_test, std::int64_t train = 40);
 /// A learner of the registry for these images, initialised from the seed. A classifier gets an MLP of 8 hidden units
-/// and a VAE 8 hidden units and 2 dimensions of code, where `options` do not say otherwise.
+/// and each other 8 hidden units and 2 dimensions of code, where `options` do not say otherwise.
 [[nodiscard]] std::unique_ptr<Learner> learner(std::string const& kind = "classifier", Json options = Json::object(),
                                                std::uint64_t seed = 0);
 

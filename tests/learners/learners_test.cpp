@@ -25,10 +25,11 @@ TEST(Learners, GradientEqualsDifferencesOfTheLoss) {
   for (auto const& [kind, options] : std::vector<std::pair<std::string, Json>>{
            {"classifier", Json::object()},
            {"classifier", {{"net", {{"kind", "cnn"}, {"channels1", 2}, {"channels2", 3}, {"hidden", 5}}}}},
-           {"vae", Json::object()}}) {
+           {"vae", Json::object()},
+           {"generative-classifier", Json::object()}}) {
     auto const learner = toy::learner(kind, options);
     auto const check =
-        check_gradient(*learner, toy_batch(kind == "vae" ? 200 : 12), 3);  // a VAE has many kinks: average them
+        check_gradient(*learner, toy_batch(kind == "classifier" ? 12 : 200), 3);  // a VAE has many kinks: average them
     EXPECT_LT(check.worst, 0.02) << kind << " " << options << " at " << check.segment;
   }
 }
@@ -50,7 +51,7 @@ TEST(Learners, GradientIntoAnotherRowEqualsAStepsAndLeavesTheArenas) {
 }
 
 TEST(Learners, SnapshotHasTheSameValuesInMemoryOfItsOwn) {
-  for (auto const* kind : {"classifier", "vae"}) {
+  for (auto const* kind : {"classifier", "vae", "generative-classifier"}) {
     auto const learner = toy::learner(kind);
     auto const copy = learner->snapshot();
     EXPECT_TRUE(at::equal(copy->parameters().value(), learner->parameters().value()));

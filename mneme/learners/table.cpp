@@ -1,6 +1,7 @@
 #include "mneme/learners/classifier.hpp"
 #include "mneme/learners/generative_classifier.hpp"
 #include "mneme/learners/head_options.hpp"
+#include "mneme/learners/rtf.hpp"
 #include "mneme/learners/vae.hpp"
 
 namespace mneme {
@@ -20,6 +21,12 @@ std::unique_ptr<Learner> make_classifier(LearnerShape const& shape, Json const& 
     return row.make(arena, net_shape, net, where + ".net");
   };
   return std::make_unique<Classifier>(make, shape.device, &init, own.kind());
+}
+
+template <class L, class Options>
+std::unique_ptr<Learner> make_of_shape(LearnerShape const& shape, Json const& options, std::string const& where,
+                                       at::Generator& init) {
+  return std::make_unique<L>(shape, read_options<Options>(options, where, {"kind"}), &init);
 }
 
 std::vector<LearnerRow> make_table() {
@@ -46,11 +53,22 @@ std::vector<LearnerRow> make_table() {
                  "arXiv:2104.10093",
         .differences = "the classes are taken to be equally likely",
         .options = list_options<GenerativeClassifierOptions>},
-       [](LearnerShape const& shape, Json const& options, std::string const& where,
-          at::Generator& init) -> std::unique_ptr<Learner> {
-         return std::make_unique<GenerativeClassifier>(
-             shape, read_options<GenerativeClassifierOptions>(options, where, {"kind"}), &init);
-       }},
+       make_of_shape<GenerativeClassifier, GenerativeClassifierOptions>},
+      {{.name = "rtf",
+        .summary = "a VAE whose encoder carries a classifier: one net that recognises and generates",
+        .equation = "L = (BCE(x, sigmoid(decoder(z))) + KL(q(z|x) || N(0, I))) / pixels + CE(y, head(encoder(x)))",
+        .paper = "van de Ven and Tolias 2018, Generative replay with feedback connections as a general strategy for "
+                 "continual learning, arXiv:1809.10635",
+        .options = list_options<RtfLearnerOptions>},
+       make_of_shape<RtfLearner, RtfLearnerOptions>},
+      {{.name = "bi-r",
+        .summary = "rtf with a mode of the prior and an own part of the decoder for each class",
+        .equation = "as rtf, KL estimated by log q(z|x) - log p(z|y), p(z|y) = N(mu_y, diag sigma_y^2) learnt",
+        .paper = "van de Ven, Siegelmann and Tolias 2020, Brain-inspired replay for continual learning with "
+                 "artificial neural networks, Nature Communications 11, doi:10.1038/s41467-020-17866-2",
+        .differences = "pixels in place of features of pre-trained layers; gates by class in every scenario",
+        .options = list_options<BirLearnerOptions>},
+       make_of_shape<RtfLearner, BirLearnerOptions>},
   };
 }
 

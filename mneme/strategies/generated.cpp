@@ -13,10 +13,10 @@ at::Tensor weights_of(Batch const& batch, double sum) {
   return at::full({batch.size()}, sum / static_cast<double>(batch.size()), batch.x.options());
 }
 
-/// The first n rows of a step's output.
-Output first_rows(Output const& output, std::int64_t n) {
-  Output part{.logits = output.logits.narrow(0, 0, n), .features = output.features.narrow(0, 0, n), .more = {}};
-  for (auto const& [name, value] : output.more) part.more[name] = value.narrow(0, 0, n);
+/// Rows [first, first + n) of a step's output.
+Output rows_of(Output const& output, std::int64_t first, std::int64_t n) {
+  Output part{.logits = output.logits.narrow(0, first, n), .features = output.features.narrow(0, first, n), .more = {}};
+  for (auto const& [name, value] : output.more) part.more[name] = value.narrow(0, first, n);
   return part;
 }
 
@@ -35,7 +35,7 @@ std::vector<std::int64_t> PastSolver::classes() const {
   return {set.begin(), set.end()};
 }
 
-Answers PastSolver::ask(at::Tensor const& x, StepContext& context, at::Generator& choice) {
+Answers PastSolver::ask(at::Tensor const& x, StepContext& context, at::Generator& choice, at::Tensor labels) {
   at::NoGradGuard const no_grad;
   auto const drawn = draw_indices(static_cast<std::int64_t>(ids_.size()), x.size(0), choice, at::kCPU);
   auto const task = at::tensor(ids_, at::kLong).index_select(0, drawn).to(x.device());
@@ -46,8 +46,9 @@ Answers PastSolver::ask(at::Tensor const& x, StepContext& context, at::Generator
   auto mask = learnt_.masks(outputs, x.device()).view({outputs});
   if (open.active.defined())
     mask = mask.logical_and(at::constant_pad_nd(open.active, {0, outputs - open.active.size(-1)}));
-  auto const labels = logits.masked_fill(mask.logical_not(), -std::numeric_limits<float>::infinity()).argmax(1);
-  Batch batch(x, labels, task, context.visibility);
+  if (!labels.defined())
+    labels = logits.masked_fill(mask.logical_not(), -std::numeric_limits<float>::infinity()).argmax(1);
+  Batch batch(x, std::move(labels), task, context.visibility);
   batch.parts.front().origin = BatchPart::Origin::kGenerated;
   batch.active = open.active;
   return {.batch = std::move(batch), .logits = logits, .mask = std::move(mask)};
@@ -70,15 +71,18 @@ Batch weighted_join(Batch batch, Batch generated, std::int64_t task) {
 }
 
 at::Tensor distilled_objective(StepContext& context, Answers const& answers, std::int64_t task, double temperature,
-                               Terms& terms) {
+                               Terms& terms, GeneratedTerm const& further) {
   auto const made = answers.batch.size();
   auto const real = context.batch.size() - made;
-  auto const& output = *context.output;
-  auto const current = context.learner.loss(*context.phase, context.batch.rows(0, real), first_rows(output, real));
+  auto const current =
+      context.learner.loss(*context.phase, context.batch.rows(0, real), rows_of(*context.output, 0, real));
+  auto rows = context.batch.rows(real, made);
+  auto const output = rows_of(*context.output, real, made);
   DistillationOptions const options{.temperature = temperature};
   auto const targets = soft_targets(answers.logits, temperature, answers.mask);
-  auto const replay = distillation(output.logits.narrow(0, real, made), targets, options, answers.batch.active).mean();
+  auto replay = distillation(output.logits, targets, options, rows.active).mean();
   terms["distillation"] = replay.detach();
+  if (further) replay = replay + further(rows, output, targets);
   auto const share = 1 / static_cast<double>(task);
   return current * share + replay * (1 - share);
 }

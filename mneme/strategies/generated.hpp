@@ -4,6 +4,7 @@
 //   L = (1/t) mean over the new rows + (1 - 1/t) mean over the generated rows       (van de Ven and Tolias 2018, eq. 7)
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "mneme/strategies/distillation.hpp"
@@ -13,7 +14,7 @@ namespace mneme {
 
 /// Generated rows and what the past learner says of them.
 struct Answers {
-  Batch batch;              // labelled with the most probable class
+  Batch batch;
   at::Tensor logits, mask;  // [N, C] of the past learner; bool [C] or [N, C]: the outputs that it has learnt
 };
 
@@ -28,8 +29,9 @@ class PastSolver {
   [[nodiscard]] Teacher& teacher() { return teacher_; }
 
   /// Samples [N, ...] as rows of origin kGenerated. Each is given to one of the tasks learnt, drawn from `choice`: with
-  /// a head for each task it is answered with that task's outputs. Only classes that were learnt are answered.
-  [[nodiscard]] Answers ask(at::Tensor const& x, StepContext& context, at::Generator& choice);
+  /// a head for each task it is answered with that task's outputs. Only classes that were learnt are answered. Labels
+  /// are the most probable classes, or those given.
+  [[nodiscard]] Answers ask(at::Tensor const& x, StepContext& context, at::Generator& choice, at::Tensor labels = {});
 
   void grown(Growth const& growth) { teacher_.grown(growth); }
   void state(Archive& archive);
@@ -44,9 +46,12 @@ class PastSolver {
 /// those that rows have already keep their proportions within each part.
 [[nodiscard]] Batch weighted_join(Batch batch, Batch generated, std::int64_t task);
 
-/// The same for a loss whose generated part is distillation instead of labels:
-/// (1/t) loss of the learner on the rows before the generated ones + (1 - 1/t) T^2 KD on these.
+/// A further scalar of the generated rows, their output and their soft targets [N, C].
+using GeneratedTerm = std::function<at::Tensor(Batch&, Output const&, at::Tensor const& targets)>;
+
+/// The same for a loss whose generated part is distillation in place of labels:
+/// (1/t) loss of the learner on the rows before the generated ones + (1 - 1/t) (T^2 KD + further) on these.
 [[nodiscard]] at::Tensor distilled_objective(StepContext& context, Answers const& answers, std::int64_t task,
-                                             double temperature, Terms& terms);
+                                             double temperature, Terms& terms, GeneratedTerm const& further = {});
 
 }  // namespace mneme

@@ -1,5 +1,6 @@
 #include "mneme/strategies/dgr.hpp"
 #include "mneme/strategies/rows.hpp"
+#include "mneme/strategies/rtf.hpp"
 
 namespace mneme {
 namespace {
@@ -11,8 +12,16 @@ std::int64_t dgr_bytes(Json const& options, MemoryShape const& m) {
   return 4 * m.parameters + 8 * vae.parameters(m.sample_bytes);
 }
 
+std::unique_ptr<Strategy> make_rtf(Json const& options, std::string const& where) {
+  return std::make_unique<Rtf>(read_options<RtfOptions>(options, where, {"kind"}), "rtf");
+}
+std::unique_ptr<Strategy> make_bir(Json const& options, std::string const& where) {
+  return std::make_unique<Rtf>(read_options<RtfOptions>(options, where, {"kind"}), "bi-r");
+}
+std::int64_t copy_bytes(Json const&, MemoryShape const& m) { return 4 * m.parameters; }
+
 auto constexpr kDgrMemory = "4 P + 8 P_G, P_G parameters of the generator; its optimizer takes 8 P_G more";
-auto constexpr kDgrNeverNaive = "from the second event on generated samples are in every batch";
+auto constexpr kNeverNaive = "from the second event on generated samples are in every batch";
 auto constexpr kDgrDifferences =
     "a VAE in place of a WGAN-GP; with a head for each task, each generated sample is answered by the head of one past "
     "task, drawn anew";
@@ -33,7 +42,7 @@ std::vector<StrategyRow> generative_rows() {
        .make = make_strategy<Dgr, DgrOptions>,
        .needs = Dgr(DgrOptions()).needs(),
        .toy = {{"hidden", 8}, {"latent", 2}, {"layers", 1}},
-       .never_naive = kDgrNeverNaive,
+       .never_naive = kNeverNaive,
        .memory = kDgrMemory,
        .bytes = dgr_bytes},
       {.info = {.name = "dgr+distill",
@@ -48,9 +57,40 @@ std::vector<StrategyRow> generative_rows() {
        .make = make_strategy<Dgr, DgrDistillOptions>,
        .needs = Dgr(DgrDistillOptions()).needs(),
        .toy = {{"hidden", 8}, {"latent", 2}, {"layers", 1}},
-       .never_naive = kDgrNeverNaive,
+       .never_naive = kNeverNaive,
        .memory = kDgrMemory,
        .bytes = dgr_bytes},
+      {.info = {.name = "rtf",
+                .aliases = {"replay-through-feedback"},
+                .summary = "replay through feedback: the learner `rtf` replays its own samples",
+                .equation = "L = (1/t) [G(x) + CE(x, y)] + (1 - 1/t) [G(x~) + T^2 KD(x~)], G = (BCE + KL) / pixels, x~ "
+                            "of the previous net",
+                .paper = "van de Ven and Tolias 2018, Generative replay with feedback connections as a general "
+                         "strategy for continual learning, arXiv:1809.10635, sec. 3",
+                .differences = "with a head for each task, each generated sample is answered by the head of one past "
+                               "task, drawn anew",
+                .options = list_options<RtfOptions>},
+       .make = make_rtf,
+       .needs = Rtf(RtfOptions(), "rtf").needs(),
+       .never_naive = kNeverNaive,
+       .memory = "4 P",
+       .bytes = copy_bytes},
+      {.info = {.name = "bi-r",
+                .aliases = {"brain-inspired-replay"},
+                .summary = "brain-inspired replay: the learner `bi-r` replays its own samples class by class",
+                .equation =
+                    "as rtf; x~ of a class y drawn from those learnt, z from N(mu_y, diag sigma_y^2), y's units "
+                    "of the decoder off; KL with the modes weighted by q",
+                .paper = "van de Ven, Siegelmann and Tolias 2020, Brain-inspired replay for continual learning with "
+                         "artificial neural networks, Nature Communications 11, doi:10.1038/s41467-020-17866-2",
+                .differences = "pixels are replayed, not features of pre-trained layers; gates go by class in every "
+                               "scenario, of a generated sample by the class that it was drawn for; heads as rtf",
+                .options = list_options<RtfOptions>},
+       .make = make_bir,
+       .needs = Rtf(RtfOptions(), "bi-r").needs(),
+       .never_naive = kNeverNaive,
+       .memory = "4 P",
+       .bytes = copy_bytes},
   };
 }
 

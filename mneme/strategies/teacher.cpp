@@ -18,16 +18,20 @@ void Teacher::clear() {
   learner_.reset();
 }
 
+Learner& Teacher::net(EventContext const& context) {
+  if (learner_) return *learner_;
+  at::NoGradGuard const no_grad;
+  learner_ = context.learner.snapshot();
+  auto const& row = learner_->parameters().value();
+  row.copy_(values_);
+  values_ = row;  // not a second copy
+  return *learner_;
+}
+
 Output Teacher::forward(Batch const& batch, EventContext const& context) {
   at::NoGradGuard const no_grad;
-  if (!learner_) {
-    learner_ = context.learner.snapshot();
-    auto const& row = learner_->parameters().value();
-    row.copy_(values_);
-    values_ = row;  // not a second copy
-  }
   auto const gates = context.gates(batch);
-  return learner_->forward(batch, {.training = false, .gates = &gates}, context.streams->get("teacher"));
+  return net(context).forward(batch, {.training = false, .gates = &gates}, context.streams->get("teacher"));
 }
 
 void Teacher::grown(Growth const& growth) {

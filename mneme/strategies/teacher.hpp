@@ -18,6 +18,8 @@ class Teacher {
   [[nodiscard]] at::Tensor const& values() const { return values_; }
   /// In evaluation mode, without a graph, through the gates that hold for the batch. Not before `take`.
   [[nodiscard]] Output forward(Batch const& batch, EventContext const& context);
+  /// The net itself, for what it can do beside. Not before `take`.
+  [[nodiscard]] Learner& net(EventContext const& context);
   void grown(Growth const& growth);
   void state(Archive& archive);
 

@@ -26,7 +26,9 @@ TEST(Learners, GradientEqualsDifferencesOfTheLoss) {
            {"classifier", Json::object()},
            {"classifier", {{"net", {{"kind", "cnn"}, {"channels1", 2}, {"channels2", 3}, {"hidden", 5}}}}},
            {"vae", Json::object()},
-           {"generative-classifier", Json::object()}}) {
+           {"generative-classifier", Json::object()},
+           {"rtf", Json::object()},
+           {"bi-r", Json::object()}}) {
     auto const learner = toy::learner(kind, options);
     auto const check =
         check_gradient(*learner, toy_batch(kind == "classifier" ? 12 : 200), 3);  // a VAE has many kinks: average them
@@ -51,7 +53,7 @@ TEST(Learners, GradientIntoAnotherRowEqualsAStepsAndLeavesTheArenas) {
 }
 
 TEST(Learners, SnapshotHasTheSameValuesInMemoryOfItsOwn) {
-  for (auto const* kind : {"classifier", "vae", "generative-classifier"}) {
+  for (auto const* kind : {"classifier", "vae", "generative-classifier", "rtf", "bi-r"}) {
     auto const learner = toy::learner(kind);
     auto const copy = learner->snapshot();
     EXPECT_TRUE(at::equal(copy->parameters().value(), learner->parameters().value()));

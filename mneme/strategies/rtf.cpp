@@ -1,0 +1,46 @@
+#include "mneme/strategies/rtf.hpp"
+
+#include <torch/types.h>
+
+#include "mneme/learners/rtf.hpp"
+
+namespace mneme {
+
+void RtfOptions::describe(OptionVisitor& v) {
+  v.field("replayed", replayed,
+          {.help = "generated samples per step; 0: as many as are new", .unit = "samples", .min = 0});
+  v.field("temperature", temperature,
+          {.help = "T, which softens both softmaxes", .above = 0, .source = "van de Ven and Tolias 2018, sec. 3: 2"});
+}
+
+Needs Rtf::needs() const {
+  return {.boundaries = true, .replaces_objective = true, .learners = {learner_}, .prefix = Prefix::kPlain};
+}
+
+Batch Rtf::compose(Batch batch, StepContext& context) {
+  answers_ = {};
+  terms_.clear();
+  if (solver_.empty()) return batch;
+  auto const n = options_.replayed > 0 ? options_.replayed : context.rows.size(0);
+  auto& stream = context.streams->get("replay");
+  auto const classes = solver_.classes();
+  auto const drawn = draw_indices(static_cast<std::int64_t>(classes.size()), n, stream, at::kCPU);
+  auto const labels = at::tensor(classes, at::kLong).index_select(0, drawn).to(batch.x.device());
+  auto const& past = dynamic_cast<RtfLearner const&>(solver_.teacher().net(context));
+  answers_ = solver_.ask(past.sample(labels, stream), context, stream, learner_ == "bi-r" ? labels : at::Tensor());
+  return weighted_join(std::move(batch), answers_.batch, solver_.tasks() + 1);
+}
+
+std::optional<at::Tensor> Rtf::objective(StepContext& context) {
+  if (solver_.empty()) return std::nullopt;
+  return distilled_objective(context, answers_, solver_.tasks() + 1, options_.temperature, terms_,
+                             [&](Batch& rows, Output const& output, at::Tensor const& targets) {
+                               rows.extras["probabilities"] = targets;
+                               auto const loss =
+                                   dynamic_cast<RtfLearner&>(context.learner).generative_loss(rows, output).mean();
+                               terms_["generative"] = loss.detach();
+                               return loss;
+                             });
+}
+
+}  // namespace mneme

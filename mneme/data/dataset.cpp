@@ -46,6 +46,9 @@ Dataset Dataset::from(std::string name, LabelledData const& source) {
   if (!source.pixels.empty()) {
     data = at::empty(source.shape, at::kByte);
     std::memcpy(data.data_ptr<std::uint8_t>(), source.pixels.data(), source.pixels.size());
+  } else if (!source.tokens.empty()) {
+    data = at::empty(source.shape, at::kLong);
+    std::memcpy(data.data_ptr<std::int64_t>(), source.tokens.data(), source.tokens.size() * sizeof(std::int64_t));
   } else {
     data = at::empty(source.shape, at::kFloat);
     std::memcpy(data.data_ptr<float>(), source.features.data(), source.features.size() * sizeof(float));

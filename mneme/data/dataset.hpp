@@ -17,7 +17,8 @@ namespace mneme {
 class Dataset {
  public:
   Dataset() = default;
-  /// data: uint8 [N, C, H, W] (read as the float product data * (1 / 255)) or float [N, ...]; labels int64 [N].
+  /// data: uint8 [N, C, H, W] (read as the float product data * (1 / 255)), float [N, ...] or token ids int64 [N, L],
+  /// 0 where a text has ended; labels int64 [N].
   /// DataError when their counts differ.
   Dataset(std::string name, at::Tensor data, at::Tensor labels, std::vector<std::string> class_names,
           std::string sha256 = "");
@@ -34,7 +35,7 @@ class Dataset {
   [[nodiscard]] std::vector<std::string> const& class_names() const { return class_names_; }
   [[nodiscard]] std::vector<std::int64_t> sample_shape() const;
 
-  /// x float [n, ...] for the samples index int64 [n]. c10::IndexError for a sample that is not there.
+  /// x float (token ids: int64) [n, ...] for the samples index int64 [n]. c10::IndexError for a sample that is not there.
   [[nodiscard]] at::Tensor gather(at::Tensor const& index) const;
   /// x float for samples [first, first + n): no copy of the source.
   [[nodiscard]] at::Tensor slice(std::int64_t first, std::int64_t n) const;

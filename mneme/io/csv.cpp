@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <vector>
 
@@ -108,20 +107,6 @@ std::optional<Number> read_number(std::string_view text) {
   return value;
 }
 
-/// The distinct labels in the order of their class numbers.
-std::vector<std::string> class_order(std::map<std::string, std::int64_t> const& found) {
-  std::vector<std::string> names;
-  std::vector<std::pair<std::int64_t, std::string>> numbered;
-  for (auto const& [name, unused] : found) {
-    names.push_back(name);
-    if (auto const number = read_number<std::int64_t>(name)) numbered.emplace_back(*number, name);
-  }
-  if (numbered.size() != names.size()) return names;
-  std::sort(numbered.begin(), numbered.end());
-  std::transform(numbered.begin(), numbered.end(), names.begin(), [](auto const& pair) { return pair.second; });
-  return names;
-}
-
 /// Where the label stands among `columns`; what is allowed without a header is told in the options.
 std::optional<std::size_t> label_column(CsvScanner const& scanner, Fields const& columns, CsvOptions const& options) {
   if (!options.header) {
@@ -139,10 +124,15 @@ std::optional<std::size_t> label_column(CsvScanner const& scanner, Fields const&
 
 }  // namespace
 
-std::vector<Fields> csv_records(std::string_view text, std::string const& name, char delimiter) {
+void each_csv_record(std::string_view text, std::string const& name, char delimiter,
+                     std::function<void(Fields const& fields, std::int64_t line)> const& use) {
   CsvScanner scanner(text, name, delimiter);
+  for (Fields fields; scanner.next(fields);) use(fields, scanner.line());
+}
+
+std::vector<Fields> csv_records(std::string_view text, std::string const& name, char delimiter) {
   std::vector<Fields> records;
-  for (Fields fields; scanner.next(fields);) records.push_back(fields);
+  each_csv_record(text, name, delimiter, [&](Fields const& fields, std::int64_t) { records.push_back(fields); });
   return records;
 }
 
@@ -155,7 +145,6 @@ LabelledData parse_csv(std::string_view text, std::string const& name, CsvOption
 
   LabelledData data;
   std::vector<std::string> row_labels;
-  std::map<std::string, std::int64_t> classes;
   Fields fields = columns;
   for (bool more = !options.header || scanner.next(fields); more; more = scanner.next(fields)) {
     if (fields.size() != columns.size()) {
@@ -172,15 +161,10 @@ LabelledData parse_csv(std::string_view text, std::string const& name, CsvOption
       data.features.push_back(*value);
     }
     row_labels.emplace_back(label_at ? trim(fields[*label_at]) : "");
-    classes.emplace(row_labels.back(), 0);
   }
   if (row_labels.empty()) throw DataError(name + ": has a header but no rows");
 
-  data.class_names = class_order(classes);
-  for (std::size_t i = 0; i < data.class_names.size(); ++i) {
-    classes[data.class_names[i]] = static_cast<std::int64_t>(i);
-  }
-  for (auto const& label : row_labels) data.labels.push_back(classes[label]);
+  number_labels(row_labels, data);
   data.shape = {static_cast<std::int64_t>(row_labels.size()),
                 static_cast<std::int64_t>(columns.size() - (label_at ? 1 : 0))};
   data.sha256 = sha256_hex(as_bytes(text));

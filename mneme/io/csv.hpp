@@ -1,7 +1,9 @@
 // Tables: comma-separated values with RFC 4180 quoting; numeric columns become features, one column the label.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +11,11 @@
 #include "mneme/io/labelled.hpp"
 
 namespace mneme {
+
+/// Calls `use` with every record of a text and the line that it begins on, blank lines left out. DataError (`name` and
+/// line) on a quote that never closes.
+void each_csv_record(std::string_view text, std::string const& name, char delimiter,
+                     std::function<void(std::vector<std::string> const& fields, std::int64_t line)> const& use);
 
 /// All records of a text, blank lines left out. DataError (`name` and line) on a quote that never closes.
 std::vector<std::vector<std::string>> csv_records(std::string_view text, std::string const& name, char delimiter = ',');

@@ -1,6 +1,10 @@
 #include "mneme/io/labelled.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "mneme/core/errors.hpp"
@@ -31,7 +35,38 @@ std::vector<T> slice(std::vector<T> const& values, std::int64_t begin, std::int6
   return {values.begin() + begin * row, values.begin() + end * row};
 }
 
+/// All of the text as an integer; a leading '+' is allowed.
+std::optional<std::int64_t> integer(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  std::int64_t value = 0;
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
+/// The distinct labels in the order of their class numbers.
+std::vector<std::string> class_order(std::map<std::string, std::int64_t> const& found) {
+  std::vector<std::string> names;
+  std::vector<std::pair<std::int64_t, std::string>> numbered;
+  for (auto const& [name, unused] : found) {
+    names.push_back(name);
+    if (auto const number = integer(name)) numbered.emplace_back(*number, name);
+  }
+  if (numbered.size() != names.size()) return names;
+  std::sort(numbered.begin(), numbered.end());
+  std::transform(numbered.begin(), numbered.end(), names.begin(), [](auto const& pair) { return pair.second; });
+  return names;
+}
+
 }  // namespace
+
+void number_labels(std::vector<std::string> const& rows, LabelledData& data) {
+  std::map<std::string, std::int64_t> classes;
+  for (auto const& label : rows) classes.emplace(label, 0);
+  data.class_names = class_order(classes);
+  for (std::size_t i = 0; i < data.class_names.size(); ++i) classes[data.class_names[i]] = static_cast<std::int64_t>(i);
+  data.labels.reserve(rows.size());
+  for (auto const& label : rows) data.labels.push_back(classes[label]);
+}
 
 LabelledData join_idx(IdxArray images, IdxArray const& labels, std::string const& name, IdxRule const& rule) {
   if (images.shape.size() != 3 && images.shape.size() != 4) {
@@ -93,6 +128,7 @@ LabelledData slice_rows(LabelledData const& data, std::int64_t begin, std::int64
   part.shape.front() = end - begin;
   part.pixels = slice(data.pixels, begin, end, count);
   part.features = slice(data.features, begin, end, count);
+  part.tokens = slice(data.tokens, begin, end, count);
   part.labels = slice(data.labels, begin, end, count);
   part.class_names = data.class_names;
   part.sha256 = data.sha256;

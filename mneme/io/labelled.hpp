@@ -1,4 +1,5 @@
-// What every reader of labelled data gives: images as unsigned bytes or tables as floats, labels counted from 0.
+// What every reader of labelled data gives: images as unsigned bytes, tables as floats or texts as token ids; labels
+// counted from 0.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +12,10 @@
 namespace mneme {
 
 struct LabelledData {
-  std::vector<std::int64_t> shape;       // [N, C, H, W] for images, [N, D] for tables
+  std::vector<std::int64_t> shape;       // [N, C, H, W] for images, [N, D] for tables, [N, L] for token ids
   std::vector<std::uint8_t> pixels;      // images: N*C*H*W, row-major; empty for tables
   std::vector<float> features;           // tables: N*D, row-major; empty for images
+  std::vector<std::int64_t> tokens;      // texts as ids: N*L, row-major, 0 where a text has ended; else empty
   std::vector<std::int64_t> labels;      // [N], 0..class_names.size()-1
   std::vector<std::string> class_names;  // by label
   std::string sha256;                    // of the decompressed bytes: images, then labels
@@ -35,6 +37,10 @@ LabelledData join_idx(IdxArray images, IdxArray const& labels, std::string const
 /// The pair of files, gzip or not.
 LabelledData read_idx_pair(std::filesystem::path const& images, std::filesystem::path const& labels,
                            IdxRule const& rule = {});
+
+/// Numbers the rows' labels: classes are the distinct ones, in numeric order when all are integers and in byte order
+/// otherwise.
+void number_labels(std::vector<std::string> const& rows, LabelledData& data);
 
 /// Rows begin <= i < end; the hash stays that of the whole.
 LabelledData slice_rows(LabelledData const& data, std::int64_t begin, std::int64_t end);

@@ -5,14 +5,23 @@
 #include "mneme/nets/layers.hpp"
 
 namespace mneme {
-Classifier::Classifier(MakeNet make, at::Device device, at::Generator* init, Head head)
-    : Learner(device), make_(std::move(make)), head_(head), net_(make_(parameters())) {
+
+Classifier::Classifier(MakeNet make, at::Device device, at::Generator* init, Head head, Input input)
+    : Learner(device), make_(std::move(make)), head_(head), input_(std::move(input)), net_(make_(parameters())) {
   parameters().allocate();
   if (init) net_->initialise(*init);
 }
 
 Output Classifier::forward(Batch const& batch, ForwardContext const& context, at::Generator&) {
-  return net_->forward(batch.x, context);
+  return net_->forward(input_.normalise(batch.x), context);
+}
+
+void Classifier::check(Dataset const& data) const {
+  if (data.size() > 0) net_->check(data.data());
+}
+
+at::Tensor Classifier::views(at::Tensor const& x, RandomStreams& streams) const {
+  return input_.has_views() ? input_.view(x, streams.get("views")) : x;
 }
 
 at::Tensor Classifier::per_sample_loss(Batch const& batch, Output const& output) {
@@ -36,7 +45,7 @@ at::Tensor Classifier::measure(Batch const& batch, Output const& output) {
 }
 
 std::unique_ptr<Learner> Classifier::snapshot() const {
-  auto copy = std::make_unique<Classifier>(make_, parameters().device(), nullptr, head_);
+  auto copy = std::make_unique<Classifier>(make_, parameters().device(), nullptr, head_, input_);
   copy_values_to(*copy);
   return copy;
 }

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "mneme/learners/learner.hpp"
+#include "mneme/nets/input.hpp"
 
 namespace mneme {
 
@@ -12,22 +13,25 @@ class Classifier final : public Learner, public Predicts {
   /// Builds the net into the learner's arena; called again by `snapshot`.
   using MakeNet = std::function<std::unique_ptr<Net>(ParameterArena&)>;
   /// Initialises from `init`; without one the values stay zero.
-  Classifier(MakeNet make, at::Device device, at::Generator* init, Head head = Head::kAuto);
+  Classifier(MakeNet make, at::Device device, at::Generator* init, Head head = Head::kAuto, Input input = {});
 
   [[nodiscard]] std::string kind() const override { return "classifier"; }
   [[nodiscard]] Head head() const override { return head_; }
   void initialise(at::Generator& generator) override { net_->initialise(generator); }
+  void check(Dataset const& data) const override;
   Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) override;
   at::Tensor per_sample_loss(Batch const& batch, Output const& output) override;
   at::Tensor loss(Phase const& phase, Batch const& batch, Output const& output) override;
   [[nodiscard]] std::span<Metric const> metrics() const override;
   at::Tensor measure(Batch const& batch, Output const& output) override;
   [[nodiscard]] std::unique_ptr<Learner> snapshot() const override;
+  [[nodiscard]] at::Tensor views(at::Tensor const& x, RandomStreams& streams) const override;
   [[nodiscard]] Net& net() { return *net_; }
 
  private:
   MakeNet make_;
   Head head_;
+  Input input_;
   std::unique_ptr<Net> net_;
 };
 

@@ -51,6 +51,7 @@ void Learner::copy_values_to(Learner& other) const {
     ++id;
   }
   to.value().copy_(parameters_.value());
+  to.buffers().copy_(parameters_.buffers());
 }
 
 }  // namespace mneme

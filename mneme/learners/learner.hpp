@@ -74,6 +74,9 @@ class Learner {
   /// A learner of the same architecture with the same values: a teacher, a generator of the past.
   [[nodiscard]] virtual std::unique_ptr<Learner> snapshot() const = 0;
 
+  /// Random views of samples [N, ...] to train on, from a stream of their own. Default: the samples as they are.
+  [[nodiscard]] virtual at::Tensor views(at::Tensor const& x, RandomStreams&) const { return x; }
+
  protected:
   void copy_values_to(Learner& other) const;
 

@@ -8,9 +8,18 @@ namespace mneme {
 namespace {
 
 /// The net of a classifier stands under its own key, as a name or a table with `kind`.
+struct ClassifierOptions {
+  HeadOptions head = {};
+  InputOptions input = {};
+  void describe(OptionVisitor& v) {
+    head.describe(v);
+    input.describe(v);
+  }
+};
+
 std::unique_ptr<Learner> make_classifier(LearnerShape const& shape, Json const& options, std::string const& where,
                                          at::Generator& init) {
-  auto const own = read_options<HeadOptions>(options, where, {"kind", "net"});
+  auto const own = read_options<ClassifierOptions>(options, where, {"kind", "net"});
   Json net = options.contains("net") ? options["net"] : Json("mlp");
   if (net.is_string()) net = Json{{"kind", net}};
   if (!net.is_object() || !net.contains("kind") || !net["kind"].is_string())
@@ -20,7 +29,8 @@ std::unique_ptr<Learner> make_classifier(LearnerShape const& shape, Json const& 
   auto const make = [&row, net, net_shape, where](ParameterArena& arena) {
     return row.make(arena, net_shape, net, where + ".net");
   };
-  return std::make_unique<Classifier>(make, shape.device, &init, own.kind());
+  return std::make_unique<Classifier>(make, shape.device, &init, own.head.kind(),
+                                      Input(own.input, shape.input, shape.device, where));
 }
 
 template <class L, class Options>

@@ -71,9 +71,22 @@ int ParameterArena::add(std::string name, Shape shape) {
   return static_cast<int>(segments_.size()) - 1;
 }
 
+int ParameterArena::add_buffer(std::string name, Shape shape) {
+  if (allocated()) throw ConfigError("parameter arena: buffer '" + name + "' declared after the arena was made");
+  for (auto const& b : buffer_segments_)
+    if (b.name == name) throw ConfigError("parameter arena: buffer '" + name + "' exists already");
+  auto const offset = buffer_segments_.empty() ? 0 : buffer_segments_.back().offset + buffer_segments_.back().size;
+  auto const size = c10::multiply_integers(shape);
+  buffer_segments_.push_back({std::move(name), std::move(shape), offset, size});
+  return static_cast<int>(buffer_segments_.size()) - 1;
+}
+
 void ParameterArena::allocate() {
   value_ = new_row();
   grad_ = new_row();
+  auto const count = buffer_segments_.empty() ? 0 : buffer_segments_.back().offset + buffer_segments_.back().size;
+  buffers_ = at::zeros({count}, at::TensorOptions().device(device_).dtype(at::kFloat));
+  for (auto const& b : buffer_segments_) buffer_views_.push_back(buffers_.narrow(0, b.offset, b.size).view(b.shape));
   at::NoGradGuard no_grad;
   for (auto const& [id, tensor] : adopted_) {
     auto const& s = segments_[static_cast<std::size_t>(id)];
@@ -92,6 +105,8 @@ void ParameterArena::bind() {
 }
 
 at::Tensor const& ParameterArena::value(int segment) const { return value_views_[static_cast<std::size_t>(segment)]; }
+
+at::Tensor const& ParameterArena::buffer(int index) const { return buffer_views_[static_cast<std::size_t>(index)]; }
 
 at::Tensor const& ParameterArena::leaf(int segment) {
   auto& slot = leaves_[static_cast<std::size_t>(segment)];

@@ -1,7 +1,10 @@
 // nets: networks and the arena that their parameters live in.
 //
 // ParameterArena: all parameters of a learner stand in one row `value [P]`, their gradients in one row `grad [P]`; each
-// layer owns named segments of it. A Fisher diagonal, an anchor, an optimizer moment are then plain [P] rows.
+// layer owns named segments of it. A Fisher diagonal, an anchor, an optimizer moment are then plain [P] rows. What a
+// layer keeps beside parameters (running statistics of batch normalisation) stands in a further row `buffers [Q]`:
+// state that is saved, copied and restored with the parameters, but has no gradient, and that no optimizer, penalty or
+// importance sees.
 //
 // Two kinds of layer write gradients. Mneme's own layers (layers.hpp) write straight into the sink that is open on the
 // arena, with the reduction over samples that the sink asks for. Leaves (`leaf`, and modules taken in by `adopt`) are
@@ -126,6 +129,11 @@ class ParameterArena {
   at::Tensor const& leaf(int segment);
   [[nodiscard]] bool has_leaves() const { return !leaf_ids_.empty(); }
 
+  /// Declares numbers of a layer that are no parameters and returns their index. Before `allocate`, which zeroes them.
+  int add_buffer(std::string name, Shape shape);
+  [[nodiscard]] at::Tensor const& buffers() const { return buffers_; }  // [Q], Q = 0 where no layer has any
+  [[nodiscard]] at::Tensor const& buffer(int index) const;              // in its shape
+
   /// A new zero row [P], placed so that a pass over several rows does not hit the same cache sets.
   [[nodiscard]] at::Tensor new_row() const;
 
@@ -175,6 +183,9 @@ class ParameterArena {
   std::unique_ptr<GradientSink> gradient_sink_;
   GradientSink* open_ = nullptr;
   mutable std::int64_t rows_made_ = 0;
+  std::vector<Segment> buffer_segments_;
+  at::Tensor buffers_;
+  std::vector<at::Tensor> buffer_views_;
 };
 
 }  // namespace mneme

@@ -54,6 +54,8 @@ struct CosineNode final : node::Node {
           square(squares, weight);
         }
         break;
+      default:
+        node::need_squares(sink, arena, layer->weight_);
     }
     if (!should_compute_output(0)) return {at::Tensor()};
     return {(at::mm(delta, w) - x * weighted.sum(1, true)).mul_(inverse_x)};
@@ -113,6 +115,7 @@ struct ScaleNode final : node::Node {
     if (sink.reduction() == Reduction::kSum) {
       node::put(scale, each.sum(), node::claim(sink, {layer->scale_}));
     } else {
+      node::need_squares(sink, arena, layer->scale_);
       if (!squared) node::claim_alone(sink, arena, {layer->scale_});
       node::put(scale, each.square().sum(), std::exchange(squared, true));
     }

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "mneme/nets/node.hpp"
@@ -137,16 +138,21 @@ struct Conv2dNode final : Node {
     auto& arena = *layer->arena_;
     auto& sink = arena.sink();
     auto const& weight = sink.view(layer->weight_);
-    auto const& bias = sink.view(layer->bias_);
+    bool const has_bias = layer->bias_ >= 0;
+    auto const bias = has_bias ? sink.view(layer->bias_) : at::Tensor();
     bool const need_input = should_compute_output(0);
     if (sink.reduction() == Reduction::kSum) {
-      bool const add = claim(sink, {layer->weight_, layer->bias_});
-      auto [d_input, d_weight, d_bias] = backward(delta, {need_input, true, true});
+      bool const add = claim(sink, {layer->weight_});
+      if (has_bias) sink.claim(layer->bias_);
+      auto [d_input, d_weight, d_bias] = backward(delta, {need_input, true, has_bias});
       put(weight, d_weight, add);
-      put(bias, d_bias, add);
+      if (has_bias) put(bias, d_bias, add);
       return {d_input};
     }
-    if (!written) claim_alone(sink, arena, {layer->weight_, layer->bias_});
+    if (!written) {
+      claim_alone(sink, arena, {layer->weight_});
+      if (has_bias) sink.claim(layer->bias_);
+    }
     bool const add = std::exchange(written, true);
     if (sink.reduction() == Reduction::kProducts)
       products(delta, sink);
@@ -183,6 +189,7 @@ struct Conv2dNode final : Node {
       auto const g = at::bmm(flat.narrow(1, first, std::min(chunk, channels - first)), columns).flatten(1);
       sink.add_products(at::mm(g, g.t()));
     }
+    if (layer->bias_ < 0) return;
     auto const bias = flat.sum(2);
     sink.add_products(at::mm(bias, bias.t()));
   }
@@ -204,15 +211,15 @@ struct Conv2dNode final : Node {
     auto const bias_gradients = flat.sum(2);  // [N, out]
     power(bias_gradients);
     put(weight, total.view(weight.sizes()), add);
-    put(bias, bias_gradients.sum(0), add);
+    if (bias.defined()) put(bias, bias_gradients.sum(0), add);
   }
 };
 
 Conv2d::Conv2d(ParameterArena& arena, std::string const& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
-               std::int64_t stride, std::int64_t padding, Activation activation)
+               std::int64_t stride, std::int64_t padding, Activation activation, bool bias)
     : arena_(&arena),
       weight_(arena.add(name + ".weight", {out, in, kernel, kernel})),
-      bias_(arena.add(name + ".bias", {out})),
+      bias_(bias ? arena.add(name + ".bias", {out}) : -1),
       kernel_(kernel),
       stride_(stride),
       padding_(padding),
@@ -220,14 +227,16 @@ Conv2d::Conv2d(ParameterArena& arena, std::string const& name, std::int64_t in, 
 
 at::Tensor Conv2d::forward(at::Tensor const& x) const {
   at::AutoDispatchBelowADInplaceOrView const below;
-  auto y = at::convolution(x, arena_->value(weight_), arena_->value(bias_), {stride_, stride_}, {padding_, padding_},
-                           {1, 1}, false, {0, 0}, 1);
+  auto const bias = bias_ >= 0 ? std::optional(arena_->value(bias_)) : std::nullopt;
+  auto y = at::convolution(x, arena_->value(weight_), bias, {stride_, stride_}, {padding_, padding_}, {1, 1}, false,
+                           {0, 0}, 1);
   return finish<Conv2dNode>(*this, activation_, x, std::move(y));
 }
 
 void Conv2d::initialise(at::Generator& generator) const {
   auto const& weight = arena_->value(weight_);
-  node::initialise_uniform(weight, {weight, arena_->value(bias_)}, generator);
+  node::initialise_uniform(weight, {weight}, generator);
+  if (bias_ >= 0) node::initialise_uniform(weight, {arena_->value(bias_)}, generator);
 }
 
 // --------------------------------------------------------------------------------------------------- cross entropy

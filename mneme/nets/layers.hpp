@@ -39,18 +39,20 @@ class Linear {
   Activation activation_;
 };
 
-/// y = act(conv(x, W) + b), x [N, in, H, W], W [out, in, k, k], square stride and padding.
+/// y = act(conv(x, W) + b), x [N, in, H, W], W [out, in, k, k], square stride and padding; without `bias` b is not
+/// there.
 class Conv2d {
  public:
   Conv2d(ParameterArena& arena, std::string const& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
-         std::int64_t stride, std::int64_t padding, Activation activation = Activation::kNone);
+         std::int64_t stride, std::int64_t padding, Activation activation = Activation::kNone, bool bias = true);
   [[nodiscard]] at::Tensor forward(at::Tensor const& x) const;
   void initialise(at::Generator& generator) const;
 
  private:
   friend struct Conv2dNode;
   ParameterArena* arena_;
-  int weight_, bias_;
+  int weight_;
+  int bias_;  // -1: none
   std::int64_t kernel_, stride_, padding_;
   Activation activation_;
 };

@@ -34,14 +34,16 @@ struct Output {
 class Net {
  public:
   virtual ~Net() = default;
-  /// x [N, C, H, W] or [N, D], float; logits [N, outputs].
+  /// x [N, C, H, W] or [N, D], float, or token ids [N, L], int64; logits [N, outputs].
   virtual Output forward(at::Tensor const& x, ForwardContext const& context) = 0;
   virtual void initialise(at::Generator& generator) = 0;
+  /// Throws DataError for samples [N, ...], in their stored type, that the net cannot read. Default: token ids.
+  virtual void check(at::Tensor const& data) const;
 };
 
 /// Shape of one input without the batch extent, and how many outputs are wanted.
 struct NetShape {
-  Shape input;  // [C, H, W] or [D]
+  Shape input;  // [C, H, W] or [D]; tokens: [L]
   std::int64_t outputs = 0;
 };
 
@@ -49,6 +51,8 @@ struct NetRow {
   PartInfo info;
   std::unique_ptr<Net> (*make)(ParameterArena& arena, NetShape const& shape, Json const& options,
                                std::string const& where);
+  Json toy = Json::object();  // options for toy data (testing/toy.hpp)
+  bool tokens = false;        // reads token ids
 };
 
 /// All classifier nets; `mneme list nets`.

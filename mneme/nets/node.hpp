@@ -48,6 +48,13 @@ inline void claim_alone(GradientSink& sink, ParameterArena const& arena, std::in
   if (claim(sink, segments)) throw LayerReused{arena.segments()[static_cast<std::size_t>(*segments.begin())].name};
 }
 
+/// For layers that know the sum and squares: another reduction is made from one sample at a time, as where a layer is
+/// used twice.
+inline void need_squares(GradientSink const& sink, ParameterArena const& arena, int segment) {
+  if (sink.reduction() == Reduction::kSumOfSquares || sink.reduction() == Reduction::kExpectedSquares) return;
+  throw LayerReused{arena.segments()[static_cast<std::size_t>(segment)].name};
+}
+
 inline void put(at::Tensor const& target, at::Tensor const& value, bool add) {
   if (add)
     target.add_(value);

@@ -9,7 +9,7 @@
 //
 // Differences from the paper: the squared distance is the mean over all B_m C outputs, as in the authors' code, where
 // the paper writes a sum over the C outputs: the paper's alpha is 1/C of this one. Nothing is replayed during the first
-// event, so that its run is the naive one. No augmentation: stored and replayed views are the same.
+// event, so that its run is the naive one.
 #pragma once
 
 #include "mneme/strategies/replay.hpp"

@@ -41,6 +41,12 @@ Batch replayed(Rows const& rows, EventContext const& context) {
   return batch;
 }
 
+Batch replayed(Rows const& rows, StepContext const& context) {
+  auto batch = replayed(rows, static_cast<EventContext const&>(context));
+  batch.x = context.learner.views(batch.x, *context.streams);
+  return batch;
+}
+
 Output forward_beside(Batch const& batch, bool training, EventContext const& context) {
   auto const gates = training ? context.training_gates(batch) : context.gates(batch);
   return context.learner.forward(batch, {.training = training, .gates = &gates}, context.streams->get("noise"));

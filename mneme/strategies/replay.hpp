@@ -19,8 +19,10 @@ namespace mneme {
 /// with this one. Where the task is hidden the event's number stands for it.
 [[nodiscard]] Rows share_of_event(Buffer const& buffer, EventContext const& context);
 
-/// Stored rows as a batch of origin kMemory, with their outputs activated.
+/// Stored rows as a batch of origin kMemory, with their outputs activated. In a step they are seen in random views, as
+/// the new samples are; elsewhere as they are.
 [[nodiscard]] Batch replayed(Rows const& rows, EventContext const& context);
+[[nodiscard]] Batch replayed(Rows const& rows, StepContext const& context);
 
 /// A forward pass beside the step's, under the gates of all strategies and with noise of its own.
 [[nodiscard]] Output forward_beside(Batch const& batch, bool training, EventContext const& context);

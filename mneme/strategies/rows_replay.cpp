@@ -23,7 +23,7 @@ auto constexpr kDerPaper =
     "arXiv:2004.07211";
 auto constexpr kDerDifferences =
     "squared distance as the mean over samples and outputs, as in the authors' code; nothing is replayed during the "
-    "first event; no augmentation";
+    "first event";
 
 }  // namespace
 

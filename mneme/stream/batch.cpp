@@ -87,7 +87,7 @@ Batch Batch::joined(Batch const& other) const {
   }
   if (weight.defined() || other.weight.defined()) {
     auto const ones = [](Batch const& b) {
-      return b.weight.defined() ? b.weight : at::ones({b.size()}, b.x.options());
+      return b.weight.defined() ? b.weight : at::ones({b.size()}, b.x.options().dtype(at::kFloat));
     };
     both.weight = at::cat({ones(*this), ones(other)});
   }

@@ -13,6 +13,7 @@ GradientCheck check_gradient(Learner& learner, Batch const& batch, std::uint64_t
   auto& arena = learner.parameters();
   RandomStreams const streams(seed);
   auto directions = streams.fresh("directions");
+  auto const buffers = arena.buffers().clone();
   auto const loss = [&] {
     auto noise = streams.fresh("noise");
     auto const output = learner.forward(batch, {.training = true, .gates = nullptr}, noise);
@@ -49,6 +50,7 @@ GradientCheck check_gradient(Learner& learner, Batch const& batch, std::uint64_t
       if (error > check.worst) check = {error, segment.name};
     }
   }
+  arena.buffers().copy_(buffers);
   return check;
 }
 

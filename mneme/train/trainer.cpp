@@ -211,9 +211,9 @@ bool Trainer::finish_epoch(EventContext& context) {
   auto const values = test(learner_, held, task.id, [] {});
   clock_.lap(Lap::kEvaluation);
   double const value = metrics.front().higher_is_better ? -values.front() : values.front();
-  auto const& theta = learner_.parameters().value();
+  auto const& arena = learner_.parameters();
   if (!early_stop_.weights.defined() || value < early_stop_.best) {
-    early_stop_ = {.weights = theta.clone(), .best = value, .bad_epochs = 0};
+    early_stop_ = {.weights = at::cat({arena.value(), arena.buffers()}), .best = value, .bad_epochs = 0};
     return true;
   }
   return ++early_stop_.bad_epochs < options_.patience;
@@ -225,7 +225,10 @@ void Trainer::finish_stage() {
                        ": the loss is not finite. Lower the learning rate or the penalty's strength");
   if (!early_stop_.weights.defined()) return;
   at::NoGradGuard const no_grad;
-  learner_.parameters().value().copy_(early_stop_.weights);
+  auto const& arena = learner_.parameters();
+  auto const [value, buffers] = std::pair(arena.value(), arena.buffers());
+  value.copy_(early_stop_.weights.narrow(0, 0, value.size(0)));
+  buffers.copy_(early_stop_.weights.narrow(0, value.size(0), buffers.size(0)));
   early_stop_ = {};
 }
 
@@ -234,6 +237,7 @@ void Trainer::finish_stage() {
 void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor const& index, double learning_rate) {
   auto const* task = std::get_if<Task>(&stage_context.event);
   Batch batch(data, index, task ? task->id : -1, visibility_);
+  batch.x = learner_.views(batch.x, streams_);
   outputs_.activate(batch);
   clock_.lap(Lap::kData);
 

@@ -97,7 +97,7 @@ class Trainer final : private MetricLog {
   [[nodiscard]] std::int64_t events_done() const { return position_.event; }
   [[nodiscard]] Learner& learner() { return learner_; }
   [[nodiscard]] StrategyList& strategies() { return strategies_; }
-  /// Lower-case hex SHA-256 of the parameters' bytes, and of parameters and optimizer state together.
+  /// Lower-case hex SHA-256 of the bytes of parameters and buffers, and of these and the optimizer state together.
   [[nodiscard]] std::string parameter_hash() const;
   [[nodiscard]] std::string training_hash();
 

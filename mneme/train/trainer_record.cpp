@@ -13,6 +13,11 @@
 namespace mneme {
 namespace {
 
+/// A layer's own numbers, where there are any: a state of a net without them has no such row.
+void buffers(Archive& archive, ParameterArena const& arena) {
+  if (arena.buffers().numel() > 0) archive.row("buffers", arena.buffers());
+}
+
 void hash(Sha256& sum, at::Tensor const& tensor) {
   auto const bytes = tensor.to(at::kCPU).contiguous();
   sum.update({static_cast<std::uint8_t const*>(bytes.const_data_ptr()), bytes.nbytes()});
@@ -302,6 +307,7 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
   archive.field("segments", segments);
   if (archive.loading()) regrow(segments);
   archive.row("parameters", arena.value());
+  buffers(archive, arena);
   {
     Archive::Scope const inner(archive, "position");
     position_.batch_size = options_.batch;
@@ -365,6 +371,7 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
       auto const key = member.key + "/" + auxiliary.name;
       Archive::Scope const inner(archive, "auxiliary/" + member_prefix + key);
       archive.row("parameters", auxiliary.learner->parameters().value());
+      buffers(archive, auxiliary.learner->parameters());
       bool exists = auxiliary_optimizers_.contains(key);
       archive.field("has_optimizer", exists);
       if (!exists) continue;
@@ -385,6 +392,7 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
 std::string Trainer::parameter_hash() const {
   Sha256 sum;
   hash(sum, learner_.parameters().value());
+  hash(sum, learner_.parameters().buffers());
   return sum.hex();
 }
 
@@ -396,6 +404,7 @@ std::string Trainer::training_hash() {
   }
   Sha256 sum;
   hash(sum, learner_.parameters().value());
+  hash(sum, learner_.parameters().buffers());
   for (auto const& [name, tensor] : archive.tensors()) hash(sum, tensor);
   return sum.hex();
 }

@@ -142,10 +142,15 @@ at::Device fake() {
   return {kFake, 0};
 }
 
+bool reads_tokens(Json const& learner) {
+  return learner.contains("net") && find_row(net_table(), "net", learner["net"].at("kind").get<std::string>()).tokens;
+}
+
 std::unique_ptr<Learner> learner_on(at::Device device, LearnerRow const& row, Json options = Json::object()) {
   options["kind"] = row.info.name;
   RandomStreams streams(3);
-  return row.make({{1, toy::kSide, toy::kSide}, toy::kClasses, device}, options, "learner", streams.get("init"));
+  auto const shape = reads_tokens(options) ? Shape{toy::kLength} : Shape{1, toy::kSide, toy::kSide};
+  return row.make({shape, toy::kClasses, device}, options, "learner", streams.get("init"));
 }
 
 /// Without Adam, which blows differences in the last bit up where gradients are nearly zero.
@@ -160,7 +165,9 @@ at::Tensor run_on(at::Device device, Json const& strategy, LearnerRow const& row
                   bool task_at_test) {
   auto const learner = learner_on(device, row, options);
   Trainer trainer(*learner, test::listed(strategy), plain_descent(), {.every_epoch = true}, 0);
-  trainer.run(trainer.strategies().wrap(task_at_test ? toy::split_stream(true) : toy::stream(3)));
+  auto const stream = reads_tokens(options) ? toy::text_stream(3) : toy::stream(3);
+  trainer.run(trainer.strategies().wrap(task_at_test ? toy::split_stream(true) : stream));
+  EXPECT_EQ(learner->parameters().buffers().device().type(), device.type());
   EXPECT_EQ(learner->parameters().value().device().type(), device.type());
   return learner->parameters().value().cpu();
 }
@@ -187,9 +194,18 @@ TEST(Device, EveryStrategyRunsOnItAsOnTheCpu) {
 TEST(Device, EveryNetRunsOnIt) {
   for (auto const& net : net_table()) {
     SCOPED_TRACE(net.info.name);
-    expect_same_run({{"kind", "ewc"}, {"labels", "all"}}, find_row(learner_table(), "learner", "classifier"),
-                    {{"net", {{"kind", net.info.name}}}});
+    Json options = net.toy;
+    options["kind"] = net.info.name;
+    auto const& classifier = find_row(learner_table(), "learner", "classifier");
+    expect_same_run({{"kind", "ewc"}, {"labels", "all"}}, classifier, {{"net", options}});
+    options["output"] = "cosine";
+    expect_same_run({{"kind", "ewc"}, {"labels", "all"}}, classifier, {{"net", options}});
   }
+}
+
+TEST(Device, ViewsAndNormalisationAreMadeOnIt) {
+  expect_same_run({{"kind", "er"}, {"memory", 12}}, find_row(learner_table(), "learner", "classifier"),
+                  {{"crop", 2}, {"flip", true}, {"mean", {0.4}}, {"std", {0.3}}});
 }
 
 TEST(Device, ALoadedStateIsOnIt) {

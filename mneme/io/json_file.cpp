@@ -1,6 +1,7 @@
 #include "mneme/io/json_file.hpp"
 
 #include "mneme/core/errors.hpp"
+#include "mneme/core/files.hpp"
 #include "mneme/io/bytes.hpp"
 
 namespace mneme {

@@ -21,7 +21,8 @@ std::vector<StrategyRow> architecture_rows() {
        .toy = {{"share", 0.5}},
        .as_naive = {{"share", 0.0}},
        .memory = "T U, U the units of all hidden layers (U = D where there is one)",
-       .bytes = [](Json const&, MemoryShape const& m) { return m.tasks * m.features; }},
+       .bytes = [](Json const&, MemoryShape const& m) { return m.tasks * m.features; },
+       .claims = {{.scenario = "task", .margin = 5}}},
       {.info = {.name = "packnet",
                 .summary = "each task trains the weights that pruning left free and keeps its own for good",
                 .equation = "train free weights, prune the share p of least |w|, train again, freeze;   task k at "
@@ -36,7 +37,8 @@ std::vector<StrategyRow> architecture_rows() {
        .toy = {{"prune", {0.5}}},
        .never_naive = "the weights of a task are frozen after it, whatever is pruned",
        .memory = "P",
-       .bytes = [](Json const&, MemoryShape const& m) { return m.parameters; }},
+       .bytes = [](Json const&, MemoryShape const& m) { return m.parameters; },
+       .claims = {{.scenario = "task", .margin = 5}}},
       {.info = {.name = "hat",
                 .summary = "each task learns which hidden units it uses; what earlier tasks use is protected",
                 .equation = "h_l <- sigmoid(s e_l) o h_l;   g_ij <- g_ij (1 - min(A_l[i], A_{l-1}[j]));   L = CE + c "
@@ -50,7 +52,8 @@ std::vector<StrategyRow> architecture_rows() {
        .needs = Hat(HatOptions()).needs(),
        .never_naive = "every hidden unit passes a gate",
        .memory = "4 T U, U the units of all hidden layers (U = D where there is one)",
-       .bytes = [](Json const&, MemoryShape const& m) { return 4 * m.tasks * m.features; }},
+       .bytes = [](Json const&, MemoryShape const& m) { return 4 * m.tasks * m.features; },
+       .claims = {{.scenario = "task", .margin = 5}}},
       {.info = {.name = "pnn",
                 .aliases = {"progressive"},
                 .summary = "each task gets a column of the net, which reads the frozen columns before it",
@@ -62,7 +65,8 @@ std::vector<StrategyRow> architecture_rows() {
        .needs = Pnn().needs(),
        .toy_net = {{"kind", "progressive"}, {"hidden", {8}}},
        .never_naive = "a new task gets a column of its own",
-       .memory = "none beside the net, which grows by a column and its lateral layers with each task"},
+       .memory = "none beside the net, which grows by a column and its lateral layers with each task",
+       .claims = {{.scenario = "task", .margin = 5}}},
   };
 }
 

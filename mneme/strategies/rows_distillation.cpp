@@ -32,7 +32,8 @@ std::vector<StrategyRow> distillation_rows() {
        .toy = {{"points", 8}, {"batch", 20}},
        .as_naive = {{"tau", 0.0}},
        .memory = "4 P + T M (d + 16), M points a task; while a task is learnt also (t - 1) C (4 M^2 + 4 M + 8)",
-       .bytes = fromp_bytes},
+       .bytes = fromp_bytes,
+       .claims = {{.scenario = "class", .margin = 10}}},
       {.info = {.name = "lfl",
                 .aliases = {"less-forgetting"},
                 .summary = "less-forgetting learning: features stay near those of the net before the task, under a "
@@ -45,7 +46,8 @@ std::vector<StrategyRow> distillation_rows() {
        .needs = Lfl(LflOptions()).needs(),
        .as_naive = {{"lambda", 0.0}, {"freeze", "nothing"}},
        .memory = "4 P",
-       .bytes = teacher_bytes},
+       .bytes = teacher_bytes,
+       .claims = {{.scenario = "domain", .margin = 5}}},
       {.info = {.name = "lwf",
                 .aliases = {"learning-without-forgetting"},
                 .summary = "learning without forgetting: the net before the task teaches its old outputs on new data",
@@ -58,7 +60,8 @@ std::vector<StrategyRow> distillation_rows() {
        .needs = Lwf(LwfOptions()).needs(),
        .as_naive = {{"alpha", 0.0}},
        .memory = "4 P",
-       .bytes = teacher_bytes},
+       .bytes = teacher_bytes,
+       .claims = {{.scenario = "task", .margin = 5}, {.scenario = "domain", .margin = 5}}},
   };
 }
 

@@ -37,7 +37,8 @@ std::vector<StrategyRow> exemplar_rows() {
        .toy = {{"memory", 12}, {"batch", 6}},
        .as_naive = {{"memory", 0}},
        .memory = "M (d + 24)",
-       .bytes = buffer_bytes},
+       .bytes = buffer_bytes,
+       .claims = {{.scenario = "task", .options = {{"memory", 500}}, .margin = 5}}},
       {.info = {.name = "gem",
                 .summary = "takes the nearest gradient that raises the loss of no past task on its stored samples",
                 .equation = "g <- g + G'v, v = argmin 1/2 v'(GG' + ridge I)v + (Gg)'v, v >= strength; rows of G: "
@@ -51,7 +52,8 @@ std::vector<StrategyRow> exemplar_rows() {
        .toy = {{"memory", 12}},
        .as_naive = {{"memory", 0}},
        .memory = "M (d + 24)",
-       .bytes = buffer_bytes},
+       .bytes = buffer_bytes,
+       .claims = {{.scenario = "domain", .options = {{"memory", 500}}, .margin = 10}}},
       {.info = {.name = "gdumb",
                 .summary = "stores as many samples of each class, and trains on them from scratch before every test",
                 .equation = "theta drawn anew; L = mean of CE over M stored samples, M / classes of each class",
@@ -64,7 +66,8 @@ std::vector<StrategyRow> exemplar_rows() {
        .toy = {{"memory", 12}, {"epochs", 2}},
        .never_naive = "what is tested is trained on the memory alone, never on the stream",
        .memory = "M (d + 24)",
-       .bytes = buffer_bytes},
+       .bytes = buffer_bytes,
+       .claims = {{.scenario = "class", .options = {{"memory", 500}, {"epochs", 20}}, .margin = 30}}},
       {.info = {.name = "icarl",
                 .summary = "exemplars by herding, old outputs held by a teacher, the nearest mean of exemplars answers",
                 .equation = "L = mean over N samples, K classes of BCE(sigmoid f_c, [c = y] or teacher's sigmoid f_c); "
@@ -79,7 +82,8 @@ std::vector<StrategyRow> exemplar_rows() {
        .toy = {{"memory", 12}},
        .never_naive = "its loss is a binary cross-entropy of each output, and means of features answer",
        .memory = "C floor(M / C) (d + 16) + C (4 D + 8); while training 4 P more",
-       .bytes = exemplar_and_mean_bytes},
+       .bytes = exemplar_and_mean_bytes,
+       .claims = {{.scenario = "class", .options = {{"memory", 500}}, .margin = 30}}},
       {.info = {.name = "bic",
                 .summary =
                     "exemplars and distillation, then two numbers that correct the outputs of the newest classes",
@@ -95,7 +99,8 @@ std::vector<StrategyRow> exemplar_rows() {
        .toy = {{"memory", 12}},
        .as_naive = {{"memory", 0}, {"lambda", 0.0}},
        .memory = "C floor(M / C) (d + 16); while training 4 P more",
-       .bytes = exemplar_bytes},
+       .bytes = exemplar_bytes,
+       .claims = {{.scenario = "class", .options = {{"memory", 500}}, .margin = 30}}},
       {.info = {.name = "scr",
                 .summary = "draws features of a class together over two views of new and stored samples; the nearest "
                            "mean answers",
@@ -111,7 +116,8 @@ std::vector<StrategyRow> exemplar_rows() {
        .toy = {{"memory", 12}, {"batch", 6}},
        .never_naive = "its loss has no part of the learner's, and means of features answer",
        .memory = "M (d + 24) + C (4 D + 8)",
-       .bytes = buffer_and_mean_bytes},
+       .bytes = buffer_and_mean_bytes,
+       .claims = {{.scenario = "class", .options = {{"memory", 500}}, .margin = 30}}},
   };
 }
 

@@ -23,7 +23,8 @@ std::vector<StrategyRow> prototype_rows() {
                 .options = list_options<NoOptions>},
        .make = make_frozen_backbone,
        .needs = FrozenBackbone().needs(),
-       .never_naive = "after the first event all but the output layer stays as it is"},
+       .never_naive = "after the first event all but the output layer stays as it is",
+       .claims = {{.scenario = "task", .margin = 5}}},
       {.info = {.name = "slda",
                 .aliases = {"deep-slda"},
                 .summary = "streaming linear discriminant analysis on the features of a frozen net",
@@ -38,10 +39,9 @@ std::vector<StrategyRow> prototype_rows() {
        .needs = Slda(SldaOptions()).needs(),
        .never_naive = "after the first event no weight is trained",
        .memory = "8 (D^2 + C D + C)",
-       .bytes =
-           [](Json const&, MemoryShape const& m) {
-             return 8 * (m.features * m.features + m.classes * m.features + m.classes);
-           }},
+       .bytes = [](Json const&,
+                   MemoryShape const& m) { return 8 * (m.features * m.features + m.classes * m.features + m.classes); },
+       .claims = {{.scenario = "class", .margin = 20}}},
       {.info = {.name = "fetril",
                 .summary = "a frozen net; features of new classes moved to the means of old ones keep the output layer",
                 .equation = "L = mean of CE over phi(x) and phi(x) - mu_n(c) + mu_c for old classes c,   n(c) = argmax "
@@ -54,7 +54,8 @@ std::vector<StrategyRow> prototype_rows() {
        .needs = Fetril(FetrilOptions()).needs(),
        .never_naive = "after the first event all but the output layer stays as it is",
        .memory = "8 (C D + C)",
-       .bytes = [](Json const&, MemoryShape const& m) { return 8 * (m.classes * m.features + m.classes); }},
+       .bytes = [](Json const&, MemoryShape const& m) { return 8 * (m.classes * m.features + m.classes); },
+       .claims = {{.scenario = "class", .margin = 10}}},
       {.info = {.name = "cope",
                 .summary = "continual prototype evolution: class prototypes that move with their batches",
                 .equation = "L = -(1/B) sum_i [log mean_q P(c|f_i; q) + sum_{y_j != c} log(1 - mean_q P(c|f_j; q))];   "
@@ -70,7 +71,8 @@ std::vector<StrategyRow> prototype_rows() {
        .never_naive = "prototypes take the place of the output layer, which is not trained",
        .memory = "M (d + 24) + C (4 D + 1)",
        .bytes = [](Json const& options,
-                   MemoryShape const& m) { return buffer_bytes(options, m) + m.classes * (4 * m.features + 1); }},
+                   MemoryShape const& m) { return buffer_bytes(options, m) + m.classes * (4 * m.features + 1); },
+       .claims = {{.scenario = "class", .options = {{"memory", 500}}, .margin = 30}}},
   };
 }
 

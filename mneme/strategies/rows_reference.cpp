@@ -24,7 +24,8 @@ std::vector<StrategyRow> reference_rows() {
        .make = make_plain<Strategy>,
        .needs = {.alone = true, .prefix = Prefix::kChanges},
        .wrap = joint_of,
-       .never_naive = "it trains on all tasks at once"},
+       .never_naive = "it trains on all tasks at once",
+       .claims = {{.scenario = "class", .margin = 50}}},
       {.info = {.name = "cumulative",
                 .summary = "trains on all data seen so far at each event, going on from the weights before",
                 .equation = "L = mean over the union of D_1..D_t",
@@ -35,7 +36,8 @@ std::vector<StrategyRow> reference_rows() {
        .needs = {.boundaries = true, .prefix = Prefix::kChanges},
        .wrap = cumulative_of,
        .never_naive = "it trains on the tasks before too",
-       .memory = "all data seen so far"},
+       .memory = "all data seen so far",
+       .claims = {{.scenario = "class", .margin = 50}}},
       {.info = {.name = "from-scratch",
                 .aliases = {"scratch"},
                 .summary = "draws the parameters anew before each event, so that it knows the last task only",
@@ -54,7 +56,8 @@ std::vector<StrategyRow> reference_rows() {
        .needs = Separate().needs(),
        .never_naive = "each task has a network of its own",
        .memory = "4 T P",
-       .bytes = [](Json const&, MemoryShape const& m) { return 4 * m.tasks * m.parameters; }},
+       .bytes = [](Json const&, MemoryShape const& m) { return 4 * m.tasks * m.parameters; },
+       .claims = {{.scenario = "task", .margin = 5}}},
   };
 }
 

@@ -23,7 +23,9 @@ std::vector<StrategyRow> regularisation_rows() {
        .toy = {{"samples", 20}},
        .as_naive = {{"lambda", 0.0}},
        .memory = "8 P",
-       .bytes = [](Json const&, MemoryShape const& m) { return 8 * m.parameters; }},
+       .bytes = [](Json const&, MemoryShape const& m) { return 8 * m.parameters; },
+       .claims = {{.scenario = "task", .options = {{"lambda", 10000.0}}, .margin = 5},
+                  {.scenario = "class", .margin = 5, .fails = true}}},
       {.info = {.name = "si",
                 .aliases = {"synaptic-intelligence"},
                 .summary = "synaptic intelligence: a quadratic penalty weighted by what each parameter's path gained",
@@ -38,7 +40,9 @@ std::vector<StrategyRow> regularisation_rows() {
        .needs = Si(SiOptions()).needs(),
        .as_naive = {{"c", 0.0}},
        .memory = "12 P",
-       .bytes = [](Json const&, MemoryShape const& m) { return 12 * m.parameters; }},
+       .bytes = [](Json const&, MemoryShape const& m) { return 12 * m.parameters; },
+       .claims = {{.scenario = "task", .options = {{"c", 10.0}}, .margin = 5},
+                  {.scenario = "class", .margin = 5, .fails = true}}},
       {.info = {.name = "mas",
                 .aliases = {"memory-aware-synapses"},
                 .summary = "memory aware synapses: a quadratic penalty weighted by how sensitive the output is",
@@ -52,7 +56,8 @@ std::vector<StrategyRow> regularisation_rows() {
        .needs = Mas(MasOptions()).needs(),
        .as_naive = {{"lambda", 0.0}},
        .memory = "8 P",
-       .bytes = [](Json const&, MemoryShape const& m) { return 8 * m.parameters; }},
+       .bytes = [](Json const&, MemoryShape const& m) { return 8 * m.parameters; },
+       .claims = {{.scenario = "task", .margin = 5}, {.scenario = "class", .margin = 10, .fails = true}}},
       {.info = {.name = "rwalk",
                 .aliases = {"riemannian-walk"},
                 .summary = "Riemannian walk: a quadratic penalty weighted by Fisher information and by what each "
@@ -67,7 +72,8 @@ std::vector<StrategyRow> regularisation_rows() {
        .toy = {{"window", 3}},
        .as_naive = {{"lambda", 0.0}},
        .memory = "24 P",
-       .bytes = [](Json const&, MemoryShape const& m) { return 24 * m.parameters; }},
+       .bytes = [](Json const&, MemoryShape const& m) { return 24 * m.parameters; },
+       .claims = {{.scenario = "task", .options = {{"lambda", 10.0}}, .margin = 5}}},
   };
 }
 

@@ -41,7 +41,8 @@ std::vector<StrategyRow> replay_rows() {
        .toy = {{"memory", 12}},
        .as_naive = {{"memory", 0}},
        .memory = "M (d + 24)",
-       .bytes = buffer_bytes},
+       .bytes = buffer_bytes,
+       .claims = {{.scenario = "class", .options = {{"memory", 500}}, .margin = 30}}},
       {.info = {.name = "er-ace",
                 .summary = "replay in which new samples compete only with classes of their own batch",
                 .equation =
@@ -55,7 +56,8 @@ std::vector<StrategyRow> replay_rows() {
        .toy = {{"memory", 12}},
        .as_naive = {{"memory", 0}},
        .memory = "M (d + 24) + C",
-       .bytes = [](Json const& options, MemoryShape const& m) { return buffer_bytes(options, m) + m.classes; }},
+       .bytes = [](Json const& options, MemoryShape const& m) { return buffer_bytes(options, m) + m.classes; },
+       .claims = {{.scenario = "class", .options = {{"memory", 500}}, .margin = 30}}},
       {.info = {.name = "er-aml",
                 .summary = "replay in which new samples are drawn together on the features and meet no classifier",
                 .equation =
@@ -69,7 +71,8 @@ std::vector<StrategyRow> replay_rows() {
        .toy = {{"memory", 12}},
        .as_naive = {{"memory", 0}},
        .memory = "M (d + 24)",
-       .bytes = buffer_bytes},
+       .bytes = buffer_bytes,
+       .claims = {{.scenario = "class", .options = {{"memory", 500}}, .margin = 30}}},
       {.info = {.name = "mir",
                 .summary = "replays the stored samples whose loss the coming step would raise most",
                 .equation = "L = mean CE over B new samples and the k of C candidates with the largest l(x; theta - lr "
@@ -83,7 +86,8 @@ std::vector<StrategyRow> replay_rows() {
        .toy = {{"memory", 12}, {"candidates", 8}, {"batch", 4}},
        .as_naive = {{"memory", 0}},
        .memory = "M (d + 24)",
-       .bytes = buffer_bytes},
+       .bytes = buffer_bytes,
+       .claims = {{.scenario = "class", .options = {{"memory", 500}}, .margin = 20}}},
       {.info = {.name = "gss",
                 .aliases = {"gss-greedy"},
                 .summary = "replay from a buffer of samples whose gradients point in different directions",
@@ -102,7 +106,8 @@ std::vector<StrategyRow> replay_rows() {
        .bytes =
            [](Json const& options, MemoryShape const& m) {
              return buffer_bytes(options, m) + 4 * options.at("memory").get<std::int64_t>();
-           }},
+           },
+       .claims = {{.scenario = "class", .options = {{"memory", 500}}, .margin = 10}}},
       {.info = {.name = "der",
                 .summary = "dark experience replay: stored samples keep the logits they had when they were stored",
                 .equation = "L = CE + alpha mean over B_m samples and C outputs of (f(x') - z')^2",
@@ -114,7 +119,8 @@ std::vector<StrategyRow> replay_rows() {
        .toy = {{"memory", 12}},
        .as_naive = {{"alpha", 0.0}},
        .memory = "M (d + 4 C + 24)",
-       .bytes = buffer_and_outputs_bytes},
+       .bytes = buffer_and_outputs_bytes,
+       .claims = {{.scenario = "class", .options = {{"memory", 500}, {"alpha", 1.0}}, .margin = 10}}},
       {.info = {.name = "der++",
                 .aliases = {"derpp"},
                 .summary = "dark experience replay with the labels of a second draw beside the logits of the first",
@@ -127,7 +133,8 @@ std::vector<StrategyRow> replay_rows() {
        .toy = {{"memory", 12}},
        .as_naive = {{"alpha", 0.0}, {"beta", 0.0}},
        .memory = "M (d + 4 C + 24)",
-       .bytes = buffer_and_outputs_bytes},
+       .bytes = buffer_and_outputs_bytes,
+       .claims = {{.scenario = "class", .options = {{"memory", 500}, {"alpha", 1.0}}, .margin = 30}}},
       {.info = {.name = "fdr",
                 .summary = "function distance regularisation: outputs on stored samples stay near those at the end of "
                            "their task",
@@ -141,7 +148,8 @@ std::vector<StrategyRow> replay_rows() {
        .toy = {{"memory", 12}},
        .as_naive = {{"alpha", 0.0}},
        .memory = "M (d + 4 C + 24)",
-       .bytes = buffer_and_outputs_bytes},
+       .bytes = buffer_and_outputs_bytes,
+       .claims = {{.scenario = "class", .options = {{"memory", 500}}, .margin = 10}}},
   };
 }
 

@@ -76,7 +76,7 @@ struct EventContext {
   /// What the strategies multiply hidden layers with, for the same.
   std::function<Gates(Batch const&)> gates = [](Batch const&) { return Gates(); };
   std::function<Gates(Batch const&)> training_gates = [](Batch const&) { return Gates(); };  // with a graph (HAT)
-  RandomStreams* streams = nullptr;  // the member's own
+  RandomStreams* streams = nullptr;                                                          // the member's own
 
   [[nodiscard]] bool first() const { return index == 0; }
   /// Id of the task being learnt, -1 while forgetting. Throws VisibilityError where the stream hides it.
@@ -172,6 +172,15 @@ struct MemoryShape {
   std::int64_t tasks = 0;         // T: learnt
 };
 
+/// What a strategy is good for, or known to fail at, fixed before it is measured (tests/science): its average accuracy
+/// after five tasks of split MNIST (embedded sample) less that of naive.
+struct Claim {
+  std::string scenario;           // task, domain, class
+  Json options = Json::object();  // over the defaults
+  double margin = 5;              // points; and three standard errors
+  bool fails = false;             // the other way: less than `margin` above naive
+};
+
 struct StrategyRow {
   PartInfo info;
   std::unique_ptr<Strategy> (*make)(Json const& options, std::string const& where);
@@ -183,6 +192,7 @@ struct StrategyRow {
   std::string never_naive = {};  // why, where there are none
   std::string memory = "none";   // bytes of the tensors that it keeps between events, as a formula
   std::int64_t (*bytes)(Json const& options, MemoryShape const& shape) = nullptr;  // the same formula; null: none
+  std::vector<Claim> claims = {};
 };
 
 /// All strategies in the order in which members of a list run; `mneme list strategies`. Rows stand in rows_*.cpp.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/strategies/head.hpp"
 
 namespace mneme {
 namespace {
@@ -101,7 +102,7 @@ void Fromp::end_event(EventContext& context) {
 
 void Fromp::choose_points(EventContext& context) {
   auto const& data = context.data;
-  auto const& classes = std::get<Task>(context.event).classes;
+  auto const classes = classes_of(context);
   auto const each = options_.points / static_cast<std::int64_t>(classes.size());
   if (each == 0)
     throw ConfigError("fromp: " + std::to_string(options_.points) + " points for " + std::to_string(classes.size()) +

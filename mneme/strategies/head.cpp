@@ -1,5 +1,9 @@
 #include "mneme/strategies/head.hpp"
 
+#include <torch/types.h>
+
+#include <algorithm>
+
 #include "mneme/core/errors.hpp"
 
 namespace mneme {
@@ -40,6 +44,16 @@ std::vector<int> body_segments(ParameterArena const& arena) {
 bool has_own_heads(EventContext const& context) {
   auto const head = context.learner.head();
   return head == Head::kPerTask || (head == Head::kAuto && context.visibility.task_at_test);
+}
+
+std::vector<std::int64_t> classes_of(EventContext const& context) {
+  auto classes = std::get<Task>(context.event).classes;
+  if (classes.empty()) {
+    auto const labels = std::get<0>(at::_unique(context.data.labels())).to(at::kCPU).contiguous();
+    classes.assign(labels.const_data_ptr<std::int64_t>(), labels.const_data_ptr<std::int64_t>() + labels.numel());
+  }
+  std::sort(classes.begin(), classes.end());
+  return classes;
 }
 
 }  // namespace mneme

@@ -15,5 +15,7 @@ namespace mneme {
 [[nodiscard]] std::vector<int> body_segments(ParameterArena const& arena);
 /// Whether the softmax of a sample is over the outputs of its task alone.
 [[nodiscard]] bool has_own_heads(EventContext const& context);
+/// The classes of the task being learnt, in ascending order: as it says, or those that occur in its data.
+[[nodiscard]] std::vector<std::int64_t> classes_of(EventContext const& context);
 
 }  // namespace mneme

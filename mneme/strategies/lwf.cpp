@@ -11,10 +11,6 @@ namespace {
 
 constexpr auto kWarmUp = "warm-up";
 
-std::vector<std::int64_t> const& classes_of(EventContext const& context) {
-  return std::get<Task>(context.event).classes;
-}
-
 }  // namespace
 
 void LwfOptions::describe(OptionVisitor& v) {
@@ -48,12 +44,19 @@ Needs Lwf::needs() const {
           .prefix = Prefix::kPlain};
 }
 
+void Lwf::begin_event(EventContext&) { brings_classes_.reset(); }
+
 void Lwf::end_event(EventContext& context) {
   if (is_learn(context.event)) learnt_.learn(classes_of(context), has_own_heads(context));
   teacher_.take(context.learner);
 }
 
-Lwf::Weights Lwf::weights(EventContext const& context) const {
+bool Lwf::brings_classes(EventContext const& context) {
+  if (!brings_classes_) brings_classes_ = learnt_.lacks(classes_of(context));
+  return *brings_classes_;
+}
+
+Lwf::Weights Lwf::weights(EventContext const& context) {
   if (learnt_.empty() || !is_learn(context.event)) return {};
   auto const old = learnt_.tasks();
   auto const& list = options_.alphas;
@@ -63,7 +66,7 @@ Lwf::Weights Lwf::weights(EventContext const& context) const {
   if (options_.weighting == "fraction")
     return {.current = 1 / (tasks + 1), .each_head = alpha * tasks / (tasks + 1) / heads};
   if (options_.weighting == "cumulative") {
-    bool const rivals = !has_own_heads(context) && learnt_.lacks(classes_of(context));
+    bool const rivals = !has_own_heads(context) && brings_classes(context);
     return {.each_head = alpha * (rivals ? 1 : tasks) / heads};
   }
   return {.each_head = alpha};
@@ -72,8 +75,7 @@ Lwf::Weights Lwf::weights(EventContext const& context) const {
 // ---------------------------------------------------------------------------------------------------------- warm-up
 
 std::vector<Stage> Lwf::stages(EventContext& context) {
-  if (options_.warm_up == 0 || learnt_.empty() || !is_learn(context.event) || !learnt_.lacks(classes_of(context)))
-    return {};
+  if (options_.warm_up == 0 || learnt_.empty() || !is_learn(context.event) || !brings_classes(context)) return {};
   return {{.name = kWarmUp, .epochs = options_.warm_up, .trainable = head_segments(context.parameters())}, {}};
 }
 
@@ -138,6 +140,7 @@ Terms Lwf::terms(StepContext&) {
 }
 
 void Lwf::state(Archive& archive) {
+  if (archive.loading()) brings_classes_.reset();
   teacher_.state(archive);
   learnt_.state(archive);
 }

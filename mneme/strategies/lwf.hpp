@@ -38,6 +38,7 @@ class Lwf final : public Strategy {
  public:
   explicit Lwf(LwfOptions options) : options_(std::move(options)) {}
   [[nodiscard]] Needs needs() const override;
+  void begin_event(EventContext& context) override;
   void end_event(EventContext& context) override;
   std::vector<Stage> stages(EventContext& context) override;
   std::optional<at::Tensor> objective(StepContext& context) override;
@@ -53,16 +54,18 @@ class Lwf final : public Strategy {
   struct Weights {
     double current = 1, each_head = 0;
   };
-  [[nodiscard]] Weights weights(EventContext const& context) const;
+  [[nodiscard]] Weights weights(EventContext const& context);
+  [[nodiscard]] bool brings_classes(EventContext const& context);
   [[nodiscard]] bool warming_up(StageContext const& context) const;
-  /// Old rows of the output layer in a row [P], by segment.
+  /// Calls act(view of the segment in a row [P], which of its entries belong to old outputs) for the output layer.
   template <class Do>
   void each_old_row(StepContext& context, Do act) const;
 
   LwfOptions options_;
   Teacher teacher_;
   LearntOutputs learnt_;
-  at::Tensor term_;  // of the step, for the log
+  std::optional<bool> brings_classes_;  // the task under way, once it was asked
+  at::Tensor term_;                     // of the step, for the log
 };
 
 }  // namespace mneme

@@ -210,5 +210,18 @@ TEST(Fromp, WithTauZeroIsNaiveBitForBitAndOtherwiseIsNot) {
   EXPECT_NE(hash_of(listed(fromp())), hash_of(listed("naive")));
 }
 
+// Wrong: a task that a program makes by hand, without its list of classes, is not kept.
+TEST(Fromp, TakesTheClassesFromTheDataWhereATaskDoesNotSay) {
+  auto const hash = [](bool say) {
+    auto stream = toy::stream(2);
+    if (!say)
+      for (auto& event : stream.events) std::get<Task>(event).classes.clear();
+    test::Rig rig(listed(fromp()));
+    rig.trainer.run(stream);
+    return rig.trainer.training_hash();
+  };
+  EXPECT_EQ(hash(false), hash(true));
+}
+
 }  // namespace
 }  // namespace mneme

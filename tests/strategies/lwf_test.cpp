@@ -228,5 +228,18 @@ TEST(Lwf, NeedsWhatItsOptionsNeed) {
   EXPECT_TRUE(needs({{"warm_up", 1}}).stages);
 }
 
+// Wrong: a task that a program makes by hand, without its list of classes, is not kept.
+TEST(Lwf, TakesTheClassesFromTheDataWhereATaskDoesNotSay) {
+  auto const hash = [](bool say) {
+    auto stream = toy::stream(2);
+    if (!say)
+      for (auto& event : stream.events) std::get<Task>(event).classes.clear();
+    test::Rig rig(listed(lwf()));
+    rig.trainer.run(stream);
+    return rig.trainer.training_hash();
+  };
+  EXPECT_EQ(hash(false), hash(true));
+}
+
 }  // namespace
 }  // namespace mneme

@@ -138,48 +138,67 @@ void watch(std::string const& kind, Stream const& stream, std::function<void(Ste
   trainer.run(stream);
 }
 
+/// `classes`: 0, 1, … of so many are learnt before each event but the first.
+void expect_replay(std::string const& kind, Stream const& stream, std::int64_t classes) {
+  std::unique_ptr<Feedback> past;
+  auto draws = RandomStreams(stream_seed(0, "strategy/" + kind)).fresh("replay");
+  auto noise = RandomStreams(0).fresh("noise");
+  auto const old = at::arange(4, at::kDouble).lt(static_cast<double>(classes)).to(at::kDouble);
+  int replays = 0;
+  watch(
+      kind, stream,
+      [&](StepContext& c) {
+        auto const& b = c.batch;
+        auto const epsilon = at::empty({b.size(), 2}).normal_(0, 1, noise).to(at::kDouble);
+        if (c.first()) return;
+        ++replays;
+        auto const drawn = at::randint(classes, {8}, draws, at::kLong);
+        auto z = at::empty({8, 2}).normal_(0, 1, draws).to(at::kDouble);
+        static_cast<void>(at::randint(c.index, {8}, draws, at::kLong));  // the task of each
+        if (past->modes())
+          z = z * (past->oracle.named.at("prior.logvar").index_select(0, drawn) / 2).exp() +
+              past->oracle.named.at("prior.mu").index_select(0, drawn);
+        auto const made = b.rows(8, 8);
+        ASSERT_EQ(b.size(), 16);
+        EXPECT_EQ(b.parts[1].origin, BatchPart::Origin::kGenerated);
+        EXPECT_LT((made.x.flatten(1) - past->decode(z, drawn)).abs().max().item<double>(), 1e-5);
+        auto const labels = (past->logits(made.x).exp() * old).argmax(1);
+        EXPECT_TRUE(at::equal(made.y(), kind == "bi-r" ? drawn : labels));
+
+        auto const softened = (past->logits(made.x) / 2).exp() * old;
+        auto const q = (softened / softened.sum(1, true)).detach();
+        Feedback const net(c.learner);
+        auto const y = b.y().narrow(0, 0, 8);
+        auto const current = net.generative(b.x.narrow(0, 0, 8), y, epsilon.narrow(0, 0, 8), indicators(y)).mean() +
+                             cross_entropies(net.logits(b.x.narrow(0, 0, 8)), y).mean();
+        auto const kd = -4 * (q * at::log_softmax(net.logits(made.x) / 2, 1)).sum(1).mean();
+        auto const replay = net.generative(made.x, made.y(), epsilon.narrow(0, 8, 8), q).mean() + kd;
+        double const t = static_cast<double>(c.index) + 1;
+        auto const expected = net.oracle.gradient(current / t + replay * (1 - 1 / t));
+        EXPECT_LT(relative_error(c.parameters().grad(), expected), 1e-4) << "event " << c.index;
+      },
+      [&](EventContext& c) { past = std::make_unique<Feedback>(c.learner); });
+  EXPECT_EQ(replays, 5 * (static_cast<int>(stream.events.size()) - 1));
+}
+
 TEST(Rtf, ReplaysTheLastNetsSamplesWithItsSoftenedOutputs) {
   for (std::string const kind : {"rtf", "bi-r"}) {
     SCOPED_TRACE(kind);
-    std::unique_ptr<Feedback> past;
-    auto draws = RandomStreams(stream_seed(0, "strategy/" + kind)).fresh("replay");
-    auto noise = RandomStreams(0).fresh("noise");
-    auto const old = at::tensor({1.0, 1.0, 0.0, 0.0}, at::kDouble);
-    int replays = 0;
-    watch(
-        kind, toy::split_stream(false),
-        [&](StepContext& c) {
-          auto const& b = c.batch;
-          auto const epsilon = at::empty({b.size(), 2}).normal_(0, 1, noise).to(at::kDouble);
-          if (c.first()) return;
-          ++replays;
-          auto const drawn = at::randint(2, {8}, draws, at::kLong);  // of the two classes learnt
-          auto z = at::empty({8, 2}).normal_(0, 1, draws).to(at::kDouble);
-          static_cast<void>(at::randint(1, {8}, draws, at::kLong));  // of the one task learnt
-          if (past->modes())
-            z = z * (past->oracle.named.at("prior.logvar").index_select(0, drawn) / 2).exp() +
-                past->oracle.named.at("prior.mu").index_select(0, drawn);
-          auto const made = b.rows(8, 8);
-          ASSERT_EQ(b.size(), 16);
-          EXPECT_EQ(b.parts[1].origin, BatchPart::Origin::kGenerated);
-          EXPECT_LT((made.x.flatten(1) - past->decode(z, drawn)).abs().max().item<double>(), 1e-5);
-          auto const old_scores = past->logits(made.x).exp();
-          auto const labels = (old_scores * old).argmax(1);
-          EXPECT_TRUE(at::equal(made.y(), kind == "bi-r" ? drawn : labels));
-
-          auto const softened = (past->logits(made.x) / 2).exp() * old;
-          auto const q = (softened / softened.sum(1, true)).detach();
-          Feedback const net(c.learner);
-          auto const y = b.y().narrow(0, 0, 8);
-          auto const current = net.generative(b.x.narrow(0, 0, 8), y, epsilon.narrow(0, 0, 8), indicators(y)).mean() +
-                               cross_entropies(net.logits(b.x.narrow(0, 0, 8)), y).mean();
-          auto const kd = -4 * (q * at::log_softmax(net.logits(made.x) / 2, 1)).sum(1).mean();
-          auto const replay = net.generative(made.x, made.y(), epsilon.narrow(0, 8, 8), q).mean() + kd;
-          EXPECT_LT(relative_error(c.parameters().grad(), net.oracle.gradient(current / 2 + replay / 2)), 1e-4);
-        },
-        [&](EventContext& c) { past = std::make_unique<Feedback>(c.learner); });
-    EXPECT_EQ(replays, 5);
+    expect_replay(kind, toy::split_stream(false), 2);
+    expect_replay(kind, toy::stream(3), 4);
   }
+}
+
+TEST(Rtf, KeepsOneCopyOfTheNet) {
+  auto list = test::listed("rtf");
+  auto& strategy = *list.members()[0].strategy;
+  auto const learner = small("rtf");
+  Trainer trainer(*learner, std::move(list), RunRecipe::toy().train, {}, 0);
+  trainer.run(toy::stream(2));
+  Archive archive;
+  strategy.state(archive);
+  ASSERT_EQ(archive.tensors().size(), 1U);
+  EXPECT_TRUE(at::equal(archive.tensors().begin()->second, learner->parameters().value()));
 }
 
 TEST(Rtf, RemembersWhatPlainTrainingOfItsLearnerForgets) {

@@ -33,12 +33,11 @@ RtfLearner::RtfLearner(LearnerShape const& shape, BirLearnerOptions const& optio
       net_(parameters(), c10::multiply_integers(shape.input), options.vae),
       head_(parameters(), "head", options.vae.hidden, shape.classes) {
   if (by_class) {
-    prior_mu_ = parameters().add("prior.mu", {shape.classes, options.vae.latent});
-    prior_logvar_ = parameters().add("prior.logvar", {shape.classes, options.vae.latent});
+    prior_mu_.emplace(parameters(), "prior.mu", shape.classes, options.vae.latent);
+    prior_logvar_.emplace(parameters(), "prior.logvar", shape.classes, options.vae.latent);
+    classes_ = at::eye(shape.classes, at::kFloat).to(shape.device);
   }
   parameters().allocate();
-  if (by_class)  // from the start: importance takes another path through a net with leaves, also after a resume
-    for (int const segment : {prior_mu_, prior_logvar_}) static_cast<void>(parameters().leaf(segment));
   if (options.gated > 0) gates_ = draw_decoder_gates(shape.classes, options.vae, options.gated, shape.device);
   if (init) initialise(*init);
 }
@@ -47,9 +46,10 @@ void RtfLearner::initialise(at::Generator& generator) {
   net_.initialise(generator);
   head_.initialise(generator);
   if (!by_class_) return;
-  auto const& mu = parameters().value(prior_mu_);
-  mu.copy_(draw_normal(mu.sizes(), generator, mu.device()));
-  parameters().value(prior_logvar_).zero_();
+  auto const& means = parameters().value(prior_mu_->weight());
+  means.copy_(draw_normal(means.sizes(), generator, means.device()));
+  for (int const segment : {prior_mu_->bias(), prior_logvar_->weight(), prior_logvar_->bias()})
+    parameters().value(segment).zero_();
 }
 
 Gates RtfLearner::gates_of(at::Tensor const& labels) const {
@@ -70,12 +70,15 @@ Output RtfLearner::forward(Batch const& batch, ForwardContext const& context, at
 at::Tensor RtfLearner::divergence(Batch const& batch, Output const& output) {
   VaeNet::Code const code{.mu = output.more.at("mu"), .logvar = output.more.at("logvar"), .z = output.more.at("z")};
   if (!by_class_) return standard_kl(code);
-  auto const& mu = parameters().leaf(prior_mu_);
-  auto const& logvar = parameters().leaf(prior_logvar_);
   auto const given = batch.extras.find("probabilities");
-  auto const prior = given == batch.extras.end()
-                         ? log_normal(code.z, mu.index_select(0, batch.y()), logvar.index_select(0, batch.y()))
-                         : at::logsumexp(log_normal(code.z.unsqueeze(1), mu, logvar) + given->second.log(), 1);
+  at::Tensor prior;
+  if (given == batch.extras.end()) {
+    auto const rows = classes_.index_select(0, batch.y());
+    prior = log_normal(code.z, prior_mu_->forward(rows), prior_logvar_->forward(rows));
+  } else {
+    auto const each = log_normal(code.z.unsqueeze(1), prior_mu_->forward(classes_), prior_logvar_->forward(classes_));
+    prior = at::logsumexp(each + given->second.log(), 1);
+  }
   return log_normal(code.z, code.mu, code.logvar) - prior;
 }
 
@@ -95,8 +98,8 @@ at::Tensor RtfLearner::sample(at::Tensor const& labels, at::Generator& noise) co
   auto const n = labels.size(0);
   auto z = draw_normal({n, net_.latent()}, noise, labels.device());
   if (by_class_) {
-    auto const of = [&](int segment) { return parameters().value(segment).index_select(0, labels); };
-    z = at::addcmul(of(prior_mu_), (of(prior_logvar_) * 0.5).exp(), z);
+    auto const rows = classes_.index_select(0, labels);
+    z = at::addcmul(prior_mu_->forward(rows), (prior_logvar_->forward(rows) * 0.5).exp(), z);
   }
   auto const gates = gates_of(labels);
   return net_.decode(z, &gates).sigmoid().view(with_count(n, shape_.input));

@@ -6,14 +6,17 @@
 //
 // `rtf`: KL(q(z|x) || N(0, I)) in closed form. van de Ven and Tolias 2018, arXiv:1809.10635; the division by D is that
 // of the authors' code, where the paper says nothing of it.
-// `bi-r`: the prior has a mode for each class, p(z|y) = N(mu_y, diag sigma_y^2), learnt; KL is estimated by the one
-// sample z, log q(z|x) - log p(z|y). Where the label is a distribution (extras "probabilities" [N, C] of the batch), it
-// is log q(z|x) - log sum_y p(y) p(z|y). And for each class a fixed random share of the decoder's hidden units is off.
-// van de Ven, Siegelmann and Tolias 2020, Brain-inspired replay for continual learning with artificial neural networks,
-// Nature Communications 11, doi:10.1038/s41467-020-17866-2.
+// `bi-r`: the prior has a mode for each class, p(z|y) = N(mu_y, diag sigma_y^2), learnt, mu_y and log sigma_y^2 each
+// the sum of a vector of the class and one that all classes share, which begins at 0; KL is estimated by the one sample
+// z, log q(z|x) - log p(z|y). Where the label is a distribution (extras "probabilities" [N, C] of the batch), it is log
+// q(z|x) - log sum_y p(y) p(z|y). And for each class a fixed random share of the decoder's hidden units is off. van de
+// Ven, Siegelmann and Tolias 2020, Brain-inspired replay for continual learning with artificial neural networks, Nature
+// Communications 11, doi:10.1038/s41467-020-17866-2.
 //
 // Where no gradient is wanted only the classifier runs.
 #pragma once
+
+#include <optional>
 
 #include "mneme/learners/head_options.hpp"
 #include "mneme/learners/vae_net.hpp"
@@ -77,7 +80,8 @@ class RtfLearner final : public Learner, public Predicts {
   bool by_class_;
   VaeNet net_;
   Linear head_;
-  int prior_mu_ = -1, prior_logvar_ = -1;  // segments [C, latent]
+  std::optional<Linear> prior_mu_, prior_logvar_;  // of a class's row of the identity; bi-r
+  at::Tensor classes_;                             // float [C, C]: the identity
   at::Tensor gates_;
 };
 

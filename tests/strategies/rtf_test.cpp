@@ -21,7 +21,7 @@ struct Feedback {
   explicit Feedback(Learner& learner)
       : oracle(learner.parameters()), gates(dynamic_cast<RtfLearner&>(learner).decoder_gates()) {}
 
-  [[nodiscard]] bool modes() const { return oracle.named.contains("prior.mu"); }
+  [[nodiscard]] bool modes() const { return oracle.named.contains("prior.mu.weight"); }
   [[nodiscard]] at::Tensor hidden(at::Tensor const& x) const {
     return oracle.linear("encoder.fc1", x.flatten(1).to(at::kDouble)).relu();
   }
@@ -31,6 +31,10 @@ struct Feedback {
     auto h = oracle.linear("decoder.fc1", z).relu();
     if (gates.defined()) h = h * gates.index_select(0, y).select(1, 0).to(at::kDouble);
     return oracle.linear("decoder.pixels", h).sigmoid();
+  }
+  /// Means, or logarithms of the variances, of the modes of the classes y [N, latent].
+  [[nodiscard]] at::Tensor mode(std::string const& name, at::Tensor const& y) const {
+    return oracle.linear("prior." + name, at::one_hot(y, toy::kClasses).to(at::kDouble));
   }
   /// log N(z; mu, sigma^2) with all its constants.
   static at::Tensor log_normal(at::Tensor const& z, at::Tensor const& mu, at::Tensor const& logvar) {
@@ -46,7 +50,8 @@ struct Feedback {
     auto const p = decode(z, y);
     auto const bce = -(x * p.log() + (1 - x) * (1 - p).log()).sum(1);
     if (!modes()) return (bce - 0.5 * (1 + logvar - mu.square() - logvar.exp()).sum(1)) / 36;
-    auto const each = log_normal(z.unsqueeze(1), oracle.named.at("prior.mu"), oracle.named.at("prior.logvar"));
+    auto const all = at::arange(toy::kClasses, at::kLong);
+    auto const each = log_normal(z.unsqueeze(1), mode("mu", all), mode("logvar", all));
     return (bce + log_normal(z, mu, logvar) - (each.exp() * weights).sum(1).log()) / 36;
   }
 
@@ -72,7 +77,7 @@ TEST(RtfLearner, LossAndGradientEqualAFloat64OracleWithTheSameNoise) {
     auto const learner = small(kind);
     if (std::string(kind) == "bi-r") {
       auto& arena = learner->parameters();
-      arena.value(arena.find("prior.logvar")).copy_(at::linspace(-1, 1, 8).view({4, 2}));
+      arena.value(arena.find("prior.logvar.weight")).copy_(at::linspace(-1, 1, 8).view({2, 4}));
     }
     auto noise = RandomStreams(3).fresh("noise"), same = RandomStreams(3).fresh("noise");
     auto const row = learner->parameters().new_row();
@@ -110,13 +115,13 @@ TEST(BirLearner, GatesShutTheSameShareOfUnitsForEachClass) {
 TEST(BirLearner, SamplesComeFromTheModeAndTheUnitsOfTheirClass) {
   auto const learner = small("bi-r");
   auto& arena = learner->parameters();
-  arena.value(arena.find("prior.logvar")).fill_(std::log(0.25));
+  arena.value(arena.find("prior.logvar.bias")).fill_(std::log(0.25));
   auto const y = at::tensor({0, 3, 3, 1, 2}, at::kLong);
   auto noise = RandomStreams(3).fresh("noise"), same = RandomStreams(3).fresh("noise");
   auto const images = dynamic_cast<RtfLearner&>(*learner).sample(y, noise);
   auto const epsilon = at::empty({5, 2}).normal_(0, 1, same).to(at::kDouble);
   Feedback const net(*learner);
-  auto const z = net.oracle.named.at("prior.mu").index_select(0, y) + 0.5 * epsilon;
+  auto const z = net.mode("mu", y) + 0.5 * epsilon;
   EXPECT_LT((images.flatten(1) - net.decode(z, y)).abs().max().item<double>(), 1e-5);
 }
 
@@ -155,9 +160,7 @@ void expect_replay(std::string const& kind, Stream const& stream, std::int64_t c
         auto const drawn = at::randint(classes, {8}, draws, at::kLong);
         auto z = at::empty({8, 2}).normal_(0, 1, draws).to(at::kDouble);
         static_cast<void>(at::randint(c.index, {8}, draws, at::kLong));  // the task of each
-        if (past->modes())
-          z = z * (past->oracle.named.at("prior.logvar").index_select(0, drawn) / 2).exp() +
-              past->oracle.named.at("prior.mu").index_select(0, drawn);
+        if (past->modes()) z = z * (past->mode("logvar", drawn) / 2).exp() + past->mode("mu", drawn);
         auto const made = b.rows(8, 8);
         ASSERT_EQ(b.size(), 16);
         EXPECT_EQ(b.parts[1].origin, BatchPart::Origin::kGenerated);

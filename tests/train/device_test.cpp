@@ -37,14 +37,7 @@ struct FakeAllocator final : c10::Allocator {
 };
 FakeAllocator allocator;
 REGISTER_ALLOCATOR(c10::DeviceType::PrivateUse1, &allocator)
-
-/// Everything is done at once: events, by which autograd orders the gradients of a leaf, need nothing.
-struct FakeGuard : c10::impl::NoOpDeviceGuardImpl<kFake> {
-  void record(void**, c10::Stream const&, c10::DeviceIndex, c10::EventFlag) const override {}
-  void block(void*, c10::Stream const&) const override {}
-  [[nodiscard]] bool queryEvent(void*) const override { return true; }
-};
-C10_REGISTER_GUARD_IMPL(PrivateUse1, FakeGuard)
+C10_REGISTER_GUARD_IMPL(PrivateUse1, c10::impl::NoOpDeviceGuardImpl<c10::DeviceType::PrivateUse1>)
 
 /// Autograd asks the device whether it is there.
 struct FakeHooks final : at::PrivateUse1HooksInterface {

@@ -35,7 +35,8 @@ class Dataset {
   [[nodiscard]] std::vector<std::string> const& class_names() const { return class_names_; }
   [[nodiscard]] std::vector<std::int64_t> sample_shape() const;
 
-  /// x float (token ids: int64) [n, ...] for the samples index int64 [n]. c10::IndexError for a sample that is not there.
+  /// x float (token ids: int64) [n, ...] for the samples index int64 [n]. c10::IndexError for a sample that is not
+  /// there.
   [[nodiscard]] at::Tensor gather(at::Tensor const& index) const;
   /// x float for samples [first, first + n): no copy of the source.
   [[nodiscard]] at::Tensor slice(std::int64_t first, std::int64_t n) const;

@@ -19,6 +19,10 @@ struct OwnDataOptions {
   std::string train, test;
   std::string train_labels, test_labels;
   std::string label = "label";
+  std::vector<std::string> text;
+  std::string words = "ids";
+  std::int64_t vocabulary = 4096, length = 64;
+  std::int64_t test_every = 0;
   std::int64_t channels = 0, height = 0, width = 0;
   void describe(OptionVisitor& v);
 };

@@ -11,6 +11,7 @@
 #include "mneme/experiment/data.hpp"
 #include "mneme/learners/learner.hpp"
 #include "mneme/strategies/list.hpp"
+#include "mneme/stream/changes.hpp"
 #include "mneme/stream/makers.hpp"
 #include "mneme/train/trainer.hpp"
 
@@ -35,6 +36,19 @@ Json resolve_part(std::span<Row const> rows, std::string const& kind, Json const
   std::vector<std::string> others = {"kind"};
   if (!further.empty()) others.push_back(further);
   return complete_options(row.info.options(), table, where, others);
+}
+
+/// The maker's options, then `with`: what is changed about the stream, if anything.
+Json resolve_stream(Json const& value, std::string const& where) {
+  auto stream = resolve_part(stream_table(), "stream", value, where, "with");
+  if (!stream.contains("with")) return stream;
+  Json changes = Json::array();
+  Json const wanted = stream["with"].is_array() ? stream["with"] : Json::array({stream["with"]});
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    changes.push_back(resolve_part(change_table(), "stream change", wanted[i], where + ".with." + std::to_string(i)));
+  stream.erase("with");  // its place is the last, wherever it was written
+  if (!changes.empty()) stream["with"] = changes;
+  return stream;
 }
 
 Json resolve_strategy(Json const& value, std::string const& where) {
@@ -63,7 +77,7 @@ Json resolve_arm(Json tree, std::string const& where) {
     if (!tree.contains(required)) throw ConfigError("the configuration has no [" + std::string(required) + "] table");
   auto const run = read_options<RunOptions>(tree, where, kSections);
   Json resolved = write_options(run);
-  resolved["stream"] = resolve_part(stream_table(), "stream", tree["stream"], at("stream"));
+  resolved["stream"] = resolve_stream(tree["stream"], at("stream"));
   resolved["learner"] = resolve_learner(tree["learner"], at("learner"));
   resolved["train"] = write_options(read_options<TrainOptions>(tree.value("train", Json::object()), at("train")));
   resolved["evaluate"] =
@@ -211,7 +225,12 @@ Json experiment_schema() {
   schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
   schema["title"] = "Mneme experiment";
   auto& properties = schema["properties"];
-  properties["stream"] = part(stream_table());
+  Json stream = part(stream_table());
+  Json const change = part(change_table());
+  for (auto& choice : stream["anyOf"])
+    if (choice.contains("properties"))
+      choice["properties"]["with"] = {{"anyOf", {change, {{"type", "array"}, {"items", change}}}}};
+  properties["stream"] = stream;
   Json learner = part(learner_table());
   for (auto& choice : learner["anyOf"])
     if (choice.contains("properties") && choice["properties"]["kind"]["const"] == "classifier")

@@ -4,7 +4,7 @@
 // runs again as it is.
 //
 //   name, title, description, data = "full" | "sample", seeds, device, threads, checkpoint_seconds
-//   [stream] kind …   [learner] kind, net …   [train] …   [evaluate] …   [datasets.<name>] format, train, test …
+//   [stream] kind, with …   [learner] kind, net …   [train] …   [evaluate] …   [datasets.<name>] format, train, test …
 //   strategy = "ewc" | { kind = "ewc", … } | [ …, … ]            one arm, or
 //   [arm.<name>] strategy = …, and any key above that differs      several
 #pragma once

@@ -47,14 +47,13 @@ LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t see
   auto const options =
       read_options<RunOptions>(tree, where, {"stream", "learner", "train", "evaluate", "datasets", "strategy", "arm"});
   auto const unsigned_seed = static_cast<std::uint64_t>(seed);
-  auto const& stream_row = find_row(stream_table(), "stream", tree.at("stream").at("kind").get<std::string>());
   DataRecord record(options.data);
   auto const source = [&](std::string const& name, std::string const& split) {
     auto set = library.get(tree, name, split);
     record.add(set, split, tree.contains("datasets") && tree["datasets"].contains(name));
     return set;
   };
-  arm.stream = stream_row.make(tree["stream"], "stream", source, unsigned_seed);
+  arm.stream = make_stream(tree["stream"], "stream", source, unsigned_seed);
   arm.data = record.to_json();
   auto const* first = arm.stream.tasks().front();
   RandomStreams streams(unsigned_seed);
@@ -345,6 +344,7 @@ void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string co
   arm["parameter_hash"] = trainer.parameter_hash();
   arm["training_hash"] = trainer.training_hash();
   arm["loss_parts"] = headline.higher_is_better ? Json::object() : trainer.figures();
+  arm["stream"] = stream_record(session.arm.stream);
   arm["data"] = session.arm.data;
   write_json(unit_folder(unit) / "arm.json", arm);
   write_summary("running");

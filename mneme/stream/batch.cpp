@@ -31,7 +31,8 @@ Batch::Batch(at::Tensor inputs, at::Tensor labels, std::int64_t task_id, Visibil
 }
 
 Batch::Batch(Dataset const& data, at::Tensor const& index, std::int64_t task_id, Visibility visibility)
-    : Batch(data.gather(index), data.labels().index_select(0, index), task_id, visibility) {
+    : Batch(data.gather(index), visibility.labels ? data.labels().index_select(0, index) : at::Tensor(), task_id,
+            visibility) {
   if (!data.tasks().defined()) return;
   task_ = data.tasks().index_select(0, index);
   task_id_.reset();
@@ -74,7 +75,7 @@ Batch Batch::rows(std::int64_t first, std::int64_t n) const {
 Batch Batch::joined(Batch const& other) const {
   Batch both = *this;
   both.x = at::cat({x, other.x});
-  both.labels_ = at::cat({labels_, other.labels_});
+  both.labels_ = labels_.defined() && other.labels_.defined() ? at::cat({labels_, other.labels_}) : at::Tensor();
   both.task_ = ids().defined() && other.ids().defined() ? at::cat({ids(), other.ids()}) : at::Tensor();
   if (task_id_ != other.task_id_) both.task_id_.reset();
   if (active.defined() || other.active.defined()) {

@@ -1,11 +1,12 @@
 // stream: what a learner meets, as a sequence of events: learn this task, forget that class.
 //
-// What a strategy may see (task id at training, task id at test, boundaries) is a property of the stream; reading what
-// is not visible throws VisibilityError.
+// What may be seen (task id at training and at test, boundaries, labels, one pass or several) is a property of the
+// stream; reading what is not visible throws VisibilityError.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct Task {
   std::int64_t id = 0;  // position among the stream's tasks
   Dataset train, test;
   std::vector<std::int64_t> classes;  // labels that occur in it
+  bool ordered = false;               // samples come as they stand in `train`, which drifts; else shuffled
 };
 
 /// What is to be forgotten. Exactly one of the lists is filled.
@@ -38,6 +40,8 @@ struct Visibility {
   bool task_at_training = true;
   bool task_at_test = false;
   bool boundaries = true;
+  bool labels = true;  // of the training data
+  bool once = false;   // online: one pass over each event's data, which the trainer enforces
 };
 
 struct Stream {
@@ -47,6 +51,8 @@ struct Stream {
   std::int64_t classes = 0;  // of the whole stream: outputs of a shared head
   std::vector<Event> events;
   std::vector<Task> evaluated = {};  // the matrix's columns where they are not the tasks of the events (joint)
+  /// What the maker decided, for whoever reads about the run: {"class order", "3 1 2 0"}.
+  std::vector<std::pair<std::string, std::string>> notes = {};
 
   /// The tasks of the Learn events.
   [[nodiscard]] std::vector<Task const*> tasks() const;

@@ -141,7 +141,29 @@ std::vector<Stage> Trainer::plan(EventContext& context) {
     if (stages.empty()) stages = std::move(own);
   });
   if (stages.empty()) stages.emplace_back();
+  if (visibility_.once) refuse_second_pass(context, stages);
   return stages;
+}
+
+Trainer::Length Trainer::length_of(EventContext const& context, Stage const& stage) const {
+  auto const samples = stage.data.size() > 0 ? stage.data.size() : context.data.size();
+  auto const batches = (samples + options_.batch - 1) / options_.batch;
+  auto epochs = stage.epochs > 0 ? stage.epochs : options_.epochs;
+  if (auto const& list = options_.epochs_per_event; stage.epochs == 0 && !list.empty())
+    epochs = list[std::min(static_cast<std::size_t>(context.index), list.size() - 1)];
+  auto const wanted = stage.steps > 0 ? stage.steps : stage.epochs > 0 ? 0 : options_.steps;
+  if (wanted == 0) return {epochs, batches, epochs * batches};
+  return {batches > 0 ? (wanted + batches - 1) / batches : 0, batches, wanted};
+}
+
+void Trainer::refuse_second_pass(EventContext const& context, std::vector<Stage> const& stages) const {
+  std::int64_t passes = 0;
+  for (auto const& stage : stages)
+    if (stage.data.size() == 0 && stage.optimise) passes += length_of(context, stage).epochs;
+  if (passes > 1)
+    throw ConfigError("event '" + event_name(context.event) + "' would be trained on " + std::to_string(passes) +
+                      " times, but its stream is online: each sample is seen once. Set train.epochs = 1 (and no "
+                      "train.steps), use a strategy without a second stage, or a stream that is not online");
 }
 
 // ----------------------------------------------------------------------------------------------------------- stages
@@ -151,13 +173,9 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
   auto const& data = stage.data.size() > 0 ? stage.data : context.data;
   if (data.size() == 0)
     throw DataError("event '" + event_name(context.event) + "', stage '" + stage.name + "': no data");
-  auto const batches = (data.size() + options_.batch - 1) / options_.batch;
-  auto epochs = stage.epochs > 0 ? stage.epochs : options_.epochs;
-  if (auto const& list = options_.epochs_per_event; stage.epochs == 0 && !list.empty())
-    epochs = list[std::min(static_cast<std::size_t>(context.index), list.size() - 1)];
-  auto const wanted = stage.steps > 0 ? stage.steps : stage.epochs > 0 ? 0 : options_.steps;
-  auto const steps = wanted > 0 ? wanted : epochs * batches;
-  if (wanted > 0) epochs = (steps + batches - 1) / batches;
+  auto const [epochs, batches, steps] = length_of(context, stage);
+  auto const* task = std::get_if<Task>(&context.event);
+  bool const ordered = task && task->ordered && stage.data.size() == 0;
 
   restrict_optimizers(stage);
   if (!position_.in_stage) {
@@ -173,7 +191,9 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
       throw CheckpointError("the checkpoint was taken in the middle of an epoch over " +
                             std::to_string(order_.size(0)) + " samples, this stage has " + std::to_string(data.size()) +
                             ". Keep train.patience and train.held_out, or branch at event-<n>");
-    if (!order_.defined()) order_ = draw_permutation(data.size(), streams_.get("data"), data.device());
+    if (!order_.defined())
+      order_ = ordered ? at::arange(data.size(), at::TensorOptions(at::kLong).device(data.device()))
+                       : draw_permutation(data.size(), streams_.get("data"), data.device());
     while (position_.batch < batches && position_.epoch * batches + position_.batch < steps) {
       auto const first = position_.batch * options_.batch;
       auto const index = order_.narrow(0, first, std::min(options_.batch, data.size() - first));

@@ -121,6 +121,13 @@ class Trainer final : private MetricLog {
   void process(Event const& event);
   [[nodiscard]] EventContext context_of(Event const& event, Dataset const& data);
   [[nodiscard]] std::vector<Stage> plan(EventContext& context);
+  /// How long a stage is: passes over its data, steps in one of them and in all.
+  struct Length {
+    std::int64_t epochs, batches, steps;
+  };
+  [[nodiscard]] Length length_of(EventContext const& context, Stage const& stage) const;
+  /// ConfigError where an online stream's data would be trained on twice.
+  void refuse_second_pass(EventContext const& context, std::vector<Stage> const& stages) const;
   void run_stage(EventContext& context, Stage const& stage);
   void step(StageContext& context, Dataset const& data, at::Tensor const& index, double learning_rate);
   void train_phase(StepContext& context, std::size_t phase, ForwardContext const& forward, Output& output,

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <set>
+
 #include "mneme/core/errors.hpp"
 #include "mneme/stream/batch.hpp"
 #include "mneme/stream/makers.hpp"
@@ -17,6 +19,8 @@ Dataset source(std::string const& name, std::string const&) {
     auto const image = at::tensor({1, 0, 0, 2, 0, 0, 3, 4, 5}, at::kByte).view({1, 1, 3, 3}).mul(50);
     return {name, image, at::zeros({1}, at::kLong), {"only"}};
   }
+  if (name == "colour")  // 2 x 4, three channels
+    return {name, at::arange(48, at::kByte).view({2, 3, 2, 4}), at::tensor({0, 1}, at::kLong), {"x", "y"}};
   if (name == "rows") return {name, at::rand({8, 5}), at::arange(8).remainder(4), {"a", "b", "c", "d"}};
   return toy::images(name, 8);
 }
@@ -45,7 +49,39 @@ TEST(Split, InDomainScenarioCountsLabelsWithinTheTask) {
       << "class 2 comes first in the order, so it is 0";
 }
 
+TEST(Split, TasksMayDifferInSize) {
+  auto const sizes = make("split", {{"dataset", "toy"}, {"sizes", {1, 3}}, {"order", {2, 0, 3, 1}}});
+  EXPECT_EQ(task(sizes, 0).classes, (std::vector<std::int64_t>{2}));
+  EXPECT_EQ(task(sizes, 1).classes, (std::vector<std::int64_t>{0, 1, 3}));
+  EXPECT_EQ(sizes.notes, (decltype(sizes.notes){{"class order", "2 0 3 1"}, {"classes per task", "1 3"}}));
+  auto const steps = make("split", {{"dataset", "toy"}, {"first", 2}, {"step", 1}, {"scenario", "domain"}});
+  ASSERT_EQ(steps.tasks().size(), 3U);
+  EXPECT_EQ(task(steps, 2).train.size(), 2);
+  EXPECT_EQ(steps.classes, 2) << "the largest task needs two outputs";
+  EXPECT_EQ(make("split", {{"dataset", "toy"}, {"first", 4}}).tasks().size(), 1U);
+}
+
+TEST(Split, DrawsTheClassOrderFromTheSeedAndSaysIt) {
+  Json const options = {{"dataset", "toy"}, {"tasks", 4}, {"shuffle", true}};
+  std::set<std::string> orders;
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    auto const stream = make("split", options, seed);
+    EXPECT_EQ(stream.notes, make("split", options, seed).notes) << "the same seed gives another order";
+    EXPECT_EQ(stream.notes[0].second.substr(0, 1), std::to_string(task(stream, 0).classes[0]));
+    orders.insert(stream.notes[0].second);
+  }
+  EXPECT_GT(orders.size(), 3U) << "every seed gives the same order";
+}
+
 TEST(Split, RefusesWhatDoesNotAddUp) {
+  EXPECT_THROW(make("split", {{"dataset", "toy"}, {"sizes", {1, 2}}}), ConfigError);
+  EXPECT_THROW(make("split", {{"dataset", "toy"}, {"sizes", {4, 0}}}), ConfigError);
+  EXPECT_THROW(make("split", {{"dataset", "toy"}, {"first", 1}, {"step", 2}}), ConfigError);
+  EXPECT_THROW(make("split", {{"dataset", "toy"}, {"first", 1}}), ConfigError);
+  EXPECT_THROW(make("split", {{"dataset", "toy"}, {"first", 5}, {"step", 1}}), ConfigError);
+  EXPECT_THROW(make("split", {{"dataset", "toy"}, {"tasks", 2}, {"step", 2}}), ConfigError);
+  EXPECT_THROW(make("split", {{"dataset", "toy"}, {"shuffle", true}, {"order", {0, 1, 2, 3}}}), ConfigError);
+
   EXPECT_THROW(make("split", {{"dataset", "toy"}, {"tasks", 3}}), ConfigError);
   EXPECT_THROW(make("split", {{"dataset", "toy"}, {"tasks", 2}, {"order", {0, 1, 2, 2}}}), ConfigError);
   EXPECT_THROW(make("split", {{"dataset", "toy"}, {"tasks", 2}, {"order", {0, 1}}}), ConfigError);
@@ -99,6 +135,81 @@ TEST(Permuted, IsOnePermutationPerTaskForTrainingAndTest) {
       task(make("permuted", {{"dataset", "toy"}, {"tasks", 1}, {"first_plain", false}}), 0).train.data(), plain));
 }
 
+TEST(Permuted, InClassAndTaskScenarioEachTaskHasItsOwnOutputs) {
+  for (std::string const scenario : {"class", "task"}) {
+    auto const stream = make("permuted", {{"dataset", "toy"}, {"tasks", 3}, {"scenario", scenario}});
+    EXPECT_EQ(stream.scenario, scenario + "-incremental");
+    EXPECT_EQ(stream.visibility.task_at_test, scenario == "task");
+    EXPECT_EQ(stream.classes, 12);
+    auto const plain = source("toy", "").labels();
+    for (std::size_t t = 0; t < 3; ++t) {
+      auto const first = static_cast<std::int64_t>(4 * t);
+      EXPECT_TRUE(at::equal(task(stream, t).train.labels(), plain + first)) << "labels are not raised by t C";
+      EXPECT_TRUE(at::equal(task(stream, t).test.labels(), plain + first));
+      EXPECT_EQ(task(stream, t).classes, (std::vector<std::int64_t>{first, first + 1, first + 2, first + 3}));
+    }
+    ASSERT_EQ(task(stream, 0).train.class_names().size(), 12U);
+    EXPECT_EQ(task(stream, 0).train.class_names()[5], "toy-permuted-1: b");
+  }
+}
+
+// Wrong: the frame is put on after permuting, so that it stays where it is and fewer pixels move.
+TEST(Permuted, PadsBeforeItPermutes) {
+  auto const stream = make("permuted", {{"dataset", "toy"}, {"tasks", 2}, {"pad", 9}});
+  auto const plain = source("toy", "").data();
+  auto const first = task(stream, 0).train.data();
+  EXPECT_EQ(first.sizes().vec(), (std::vector<std::int64_t>{8, 1, 9, 9}));
+  EXPECT_TRUE(at::equal(first.narrow(2, 1, 6).narrow(3, 1, 6), plain)) << "6 pixels of 9: one zero before, two after";
+  EXPECT_EQ(first.sum().item<std::int64_t>(), plain.sum().item<std::int64_t>()) << "the frame is not zero";
+  auto const moved = task(stream, 1).train.data();
+  auto const frame = at::ones({9, 9}, at::kBool);
+  frame.narrow(0, 1, 6).narrow(1, 1, 6).fill_(false);
+  EXPECT_GT(moved.masked_select(frame).max().item<std::int64_t>(), 0) << "no pixel was moved into the frame";
+  EXPECT_TRUE(at::equal(std::get<0>(moved.flatten(1).sort(1)), std::get<0>(first.flatten(1).sort(1))));
+  EXPECT_THROW(make("permuted", {{"dataset", "toy"}, {"pad", 5}}), ConfigError) << "smaller than the images";
+  EXPECT_THROW(make("permuted", {{"dataset", "rows"}, {"pad", 9}}), ConfigError);
+}
+
+TEST(Rotated, HasScenarios) {
+  auto const stream = make("rotated", {{"dataset", "toy"}, {"degrees", {0.0, 90.0}}, {"scenario", "class"}});
+  EXPECT_EQ(stream.classes, 8);
+  EXPECT_EQ(task(stream, 1).classes.front(), 4);
+  EXPECT_THROW(make("rotated", {{"dataset", "toy"}, {"degrees", Json::array()}}), ConfigError);
+}
+
+TEST(Domain, BringsImagesToOneShapeAndSaysSo) {
+  auto const stream = make("domain", {{"datasets", {"arrow", "colour"}}});
+  auto const gray = task(stream, 0).train.data(), colour = task(stream, 1).train.data();
+  EXPECT_EQ(gray.sizes().vec(), (std::vector<std::int64_t>{1, 3, 3, 4}));
+  EXPECT_EQ(colour.sizes().vec(), (std::vector<std::int64_t>{2, 3, 3, 4}));
+  auto const arrow = source("arrow", "").data()[0][0];
+  for (std::int64_t c = 0; c < 3; ++c) EXPECT_TRUE(at::equal(gray[0][c].narrow(1, 0, 3), arrow)) << "channel " << c;
+  EXPECT_EQ(gray.select(3, 3).max().item<std::int64_t>(), 0) << "4 columns of 3: the zero stands behind";
+  EXPECT_TRUE(at::equal(colour.narrow(2, 0, 2), source("colour", "").data()));
+  EXPECT_EQ(stream.notes, (decltype(stream.notes){{"arrow", "3 x 3 x 1, padded to 3 x 4 x 3"},
+                                                  {"colour", "2 x 4 x 3, padded to 3 x 4 x 3"}}));
+  EXPECT_EQ(task(stream, 1).test.sample_shape(), task(stream, 0).train.sample_shape());
+  EXPECT_THROW(make("domain", {{"datasets", {"arrow", "colour"}}, {"fit", "refuse"}}), ConfigError);
+  EXPECT_THROW(make("domain", {{"datasets", {"arrow", "colour"}}, {"size", 3}}), ConfigError) << "4 columns do not fit";
+}
+
+TEST(Domain, TurnsColourToGrayAndResizesWhereAsked) {
+  auto const stream =
+      make("domain", {{"datasets", {"colour", "arrow"}}, {"channels", 1}, {"size", 2}, {"fit", "resize"}});
+  EXPECT_EQ(task(stream, 0).train.sample_shape(), (std::vector<std::int64_t>{1, 2, 2}));
+  EXPECT_EQ(task(stream, 1).train.sample_shape(), (std::vector<std::int64_t>{1, 2, 2}));
+  auto const gray = make("domain", {{"datasets", {"colour"}}, {"channels", 1}});
+  // The first pixel is (0, 8, 16): 0.587 * 8 + 0.114 * 16 = 6.52.
+  EXPECT_EQ(task(gray, 0).train.data()[0][0][0][0].item<std::int64_t>(), 7);
+}
+
+TEST(Domain, InClassScenarioSetsOfDifferentSizesFollowOneAnother) {
+  auto const stream = make("domain", {{"datasets", {"colour", "toy"}}, {"scenario", "class"}});
+  EXPECT_EQ(stream.classes, 6);
+  EXPECT_EQ(task(stream, 0).classes, (std::vector<std::int64_t>{0, 1}));
+  EXPECT_EQ(task(stream, 1).classes, (std::vector<std::int64_t>{2, 3, 4, 5}));
+}
+
 TEST(Rotated, TurnsImagesAnticlockwise) {
   auto const stream = make("rotated", {{"dataset", "arrow"}, {"degrees", {0.0, 90.0, 180.0}}});
   auto const turned = [&](std::size_t t) { return task(stream, t).train.data()[0][0].div(50, "floor"); };
@@ -117,7 +228,7 @@ TEST(Domain, TakesDataSetsAsTasksAndTellsRepeatsApart) {
   EXPECT_EQ(task(stream, 2).name, "toy-2") << "two columns of the matrix would have one name";
   EXPECT_EQ(task(stream, 2).id, 2);
   EXPECT_EQ(stream.classes, 4);
-  EXPECT_THROW(make("domain", {{"datasets", {"toy", "arrow"}}}), ConfigError);
+  EXPECT_THROW(make("domain", {{"datasets", {"toy", "rows"}}}), ConfigError) << "pictures and rows of numbers";
   EXPECT_THROW(make("domain", {{"datasets", Json::array()}}), ConfigError);
 }
 
@@ -139,6 +250,10 @@ TEST(Batch, HidesWhatTheStreamHides) {
   EXPECT_THROW(static_cast<void>(Batch(x, y, 7, Visibility{.task_at_training = false}).task()), VisibilityError);
   EXPECT_THROW(static_cast<void>(Batch(x, y).task()), VisibilityError) << "a test batch carries no task id";
   EXPECT_THROW(static_cast<void>(Batch(x, at::Tensor()).y()), VisibilityError);
+  Dataset const data("d", x, y, {});
+  auto const index = at::tensor({1}, at::kLong);
+  EXPECT_EQ(Batch(data, index, 0, {}).y().item<std::int64_t>(), 1);
+  EXPECT_THROW(static_cast<void>(Batch(data, index, 0, {.labels = false}).y()), VisibilityError);
 }
 
 TEST(Batch, JoinedKeepsRowsPartsAndWeights) {

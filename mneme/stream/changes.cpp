@@ -1,0 +1,15 @@
+#include "mneme/stream/changes.hpp"
+
+#include <vector>
+
+namespace mneme {
+
+std::span<ChangeRow const> change_table() {
+  static std::vector<ChangeRow> const table = {
+      task_order_row(), repeat_row(),       blurry_row(), boundary_free_row(), limit_row(),
+      imbalanced_row(), noisy_labels_row(), online_row(), hidden_task_row(),   unlabelled_row(),
+  };
+  return table;
+}
+
+}  // namespace mneme

@@ -1,0 +1,39 @@
+// Changes: what can be done to a stream whatever its maker, one function each. They are made in the order in which the
+// configuration lists them:
+//
+//   stream = { kind = "split", with = [{ kind = "noisy-labels", share = 0.4 }, "online"] }
+//
+// Test sets are never changed. Every random choice depends on the run's seed and the task's name alone.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "mneme/core/registry.hpp"
+#include "mneme/stream/stream.hpp"
+
+namespace mneme {
+
+struct ChangeRow {
+  PartInfo info;
+  Stream (*apply)(Stream stream, Json const& options, std::string const& where, std::uint64_t seed);
+};
+
+/// `mneme list changes`. Those of the order of things stand in change_order.cpp, those of the samples in
+/// change_samples.cpp, those of what may be seen in change_view.cpp.
+std::span<ChangeRow const> change_table();
+
+// The rows of the table.
+[[nodiscard]] ChangeRow task_order_row();
+[[nodiscard]] ChangeRow repeat_row();
+[[nodiscard]] ChangeRow blurry_row();
+[[nodiscard]] ChangeRow boundary_free_row();
+[[nodiscard]] ChangeRow limit_row();
+[[nodiscard]] ChangeRow imbalanced_row();
+[[nodiscard]] ChangeRow noisy_labels_row();
+[[nodiscard]] ChangeRow online_row();
+[[nodiscard]] ChangeRow hidden_task_row();
+[[nodiscard]] ChangeRow unlabelled_row();
+
+}  // namespace mneme

@@ -1,0 +1,121 @@
+// domain: one data set after another. Sets of images of different sizes and channels are brought to one shape.
+#include <algorithm>
+#include <set>
+
+#include "mneme/stream/making.hpp"
+
+namespace mneme {
+namespace {
+
+struct DomainOptions {
+  std::vector<std::string> datasets = {"fashion-mnist", "mnist"};
+  std::string scenario = "domain";
+  std::string fit = "pad";
+  std::int64_t size = 0, channels = 0;
+  void describe(OptionVisitor& v) {
+    v.field("datasets", datasets, {.help = "data sets in order, each is one task"});
+    describe_scenario(v, scenario);
+    v.field("fit", fit,
+            {.help = "how images of different sizes become one size. pad: zeros around the smaller; resize: bilinear; "
+                     "refuse: an error. Gray among colour becomes three equal channels",
+             .choices = {"pad", "resize", "refuse"}});
+    v.field("size", size, {.help = "side of that size; 0: the largest height and width", .unit = "pixels", .min = 0});
+    v.field("channels", channels, {.help = "1 gray, 3 colour, 0 the most that a set has", .min = 0, .max = 3});
+  }
+};
+
+struct Frame {
+  std::int64_t channels, height, width;
+  [[nodiscard]] std::vector<std::int64_t> shape() const { return {channels, height, width}; }
+};
+
+/// Labels are outputs, so a class that two sets name must be the same output in both.
+void refuse_renumbered_classes(Dataset const& before, Dataset const& other, std::string const& where) {
+  for (std::size_t i = 0; i < before.class_names().size(); ++i)
+    for (std::size_t j = 0; j < other.class_names().size(); ++j)
+      if (before.class_names()[i] == other.class_names()[j] && i != j)
+        throw ConfigError(where + ".datasets: class '" + other.class_names()[j] + "' is output " + std::to_string(i) +
+                          " in '" + before.name() + "' and output " + std::to_string(j) + " in '" + other.name() +
+                          "'. Give both sets the same classes in the same order");
+}
+
+/// The shape that all sets are brought to.
+Frame common_frame(std::vector<Task const*> const& tasks, DomainOptions const& o, std::string const& where) {
+  Frame frame{o.channels, o.size, o.size};
+  for (auto const* task : tasks) {
+    auto const& shape = task->train.data().sizes();
+    if (o.channels == 0) frame.channels = std::max(frame.channels, shape[1]);
+    if (o.size > 0) continue;
+    frame.height = std::max(frame.height, shape[2]);
+    frame.width = std::max(frame.width, shape[3]);
+  }
+  if (frame.channels == 2) throw ConfigError(where + ".channels: 2; use 1 (gray) or 3 (colour)");
+  return frame;
+}
+
+at::Tensor fitted(Dataset const& data, Frame const& to, DomainOptions const& o, std::string const& where) {
+  auto images = data.data();
+  if (images.size(1) != to.channels && images.size(1) != 1 && !(images.size(1) == 3 && to.channels == 1))
+    throw ConfigError(where + ".channels: '" + data.name() + "' has " + std::to_string(images.size(1)) +
+                      " channels, which cannot become " + std::to_string(to.channels));
+  if (o.fit == "pad" && (images.size(2) > to.height || images.size(3) > to.width))
+    throw ConfigError(where + ".size: " + std::to_string(o.size) + " is smaller than the images of '" + data.name() +
+                      "' (" + shape_text(data.sample_shape()) + "); use fit = \"resize\" or a larger size");
+  images = with_channels(images, to.channels);
+  return o.fit == "pad" ? padded(images, to.height, to.width) : resized(images, to.height, to.width);
+}
+
+/// Brings all sets to one shape and says so.
+void fit_shapes(Stream& stream, DomainOptions const& o, std::string const& where) {
+  auto const tasks = stream.tasks();
+  auto const& first = *tasks.front();
+  bool const equal = std::all_of(tasks.begin(), tasks.end(), [&](Task const* task) {
+    return task->train.sample_shape() == first.train.sample_shape() &&
+           task->test.sample_shape() == first.train.sample_shape();
+  });
+  if (equal && o.size == 0 && o.channels == 0) return;
+  for (auto const* task : tasks)
+    if (!holds_images(task->train) || !holds_images(task->test) || o.fit == "refuse")
+      throw ConfigError(where + ".datasets: '" + task->name + "' has samples of " +
+                        shape_text(task->train.sample_shape()) + ", '" + first.name + "' of " +
+                        shape_text(first.train.sample_shape()) +
+                        "; a domain stream needs equal shapes, or images and fit = \"pad\" or \"resize\"");
+  auto const frame = common_frame(tasks, o, where);
+  for (auto& event : stream.events) {
+    auto& task = std::get<Task>(event);
+    auto const before = task.train.sample_shape();
+    for (auto* data : {&task.train, &task.test}) *data = data->with(fitted(*data, frame, o, where), data->labels());
+    if (before != frame.shape())
+      stream.notes.emplace_back(task.name, shape_text(before) + (o.fit == "pad" ? ", padded to " : ", resized to ") +
+                                               shape_text(frame.shape()));
+  }
+}
+
+Stream make_domain(Json const& options, std::string const& where, DataSource const& source, std::uint64_t) {
+  auto const o = read_options<DomainOptions>(options, where, {"kind"});
+  if (o.datasets.empty()) throw ConfigError(where + ".datasets: empty; name at least one data set");
+  auto stream = empty_stream("domain", o.scenario);
+  std::set<std::string> seen;
+  for (auto const& name : o.datasets) {
+    auto task =
+        make_task(name, static_cast<std::int64_t>(stream.events.size()), source(name, "train"), source(name, "test"));
+    for (int copy = 2; !seen.insert(task.name).second; ++copy) task.name = name + "-" + std::to_string(copy);
+    if (o.scenario == "domain")
+      for (auto const* before : stream.tasks()) refuse_renumbered_classes(before->train, task.train, where);
+    stream.events.emplace_back(std::move(task));
+  }
+  fit_shapes(stream, o, where);
+  assign_outputs(stream, o.scenario);
+  return stream;
+}
+
+}  // namespace
+
+StreamRow domain_row() {
+  return {{.name = "domain",
+           .summary = "one data set after another; images of different sizes and channels are brought to one shape",
+           .options = list_options<DomainOptions>},
+          make_domain};
+}
+
+}  // namespace mneme

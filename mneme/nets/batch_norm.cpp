@@ -45,8 +45,8 @@ struct BatchNormNode final : node::Node {
       node::need_squares(sink, arena, layer->weight_);
       if (!squared) node::claim_alone(sink, arena, {layer->weight_, layer->bias_});
       bool const add = std::exchange(squared, true);
-      auto const shape = c10::IntArrayRef({1, -1, 1, 1});
-      auto const normal = (input - mean.view(shape)) * (variance + kEpsilon).rsqrt_().view(shape);
+      auto const by_channel = [](at::Tensor const& row) { return row.view({1, -1, 1, 1}); };
+      auto const normal = (input - by_channel(mean)) * by_channel((variance + kEpsilon).rsqrt_());
       node::put(weight, (normal * delta).sum({2, 3}).square_().sum(0), add);
       node::put(bias, delta.sum({2, 3}).square_().sum(0), add);
     }

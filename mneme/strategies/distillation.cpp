@@ -1,11 +1,15 @@
 #include "mneme/strategies/distillation.hpp"
 
+#include <torch/csrc/autograd/custom_function.h>
 #include <torch/types.h>
 
 #include <algorithm>
 
 namespace mneme {
 namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
 
 /// The logits at that temperature, with outputs outside the mask so low that the softmax gives them exactly 0. Finite,
 /// so that 0 log 0 is 0.
@@ -17,6 +21,29 @@ at::Tensor softened(at::Tensor const& logits, double temperature, at::Tensor con
   auto const whole = missing > 0 ? at::constant_pad_nd(mask, {0, missing}) : mask;
   return z.masked_fill(whole.logical_not(), kNever);
 }
+
+/// - sum_i q_i log p_i as one node of the graph: its gradient is (p - q) / T for each sample, and the chain of a dozen
+/// small nodes that it stands for would take as long as a layer. `low` are the softened logits.
+class SoftCrossEntropy final : public torch::autograd::Function<SoftCrossEntropy> {
+ public:
+  static at::Tensor forward(AutogradContext* context, at::Tensor const& logits, at::Tensor const& low,
+                            at::Tensor const& q, double temperature) {
+    auto const log_p = at::log_softmax(low, -1);
+    context->save_for_backward({log_p, q});
+    context->saved_data["temperature"] = temperature;
+    context->saved_data["dimensions"] = logits.dim();
+    return (q * log_p).sum(-1).neg_();
+  }
+  static variable_list backward(AutogradContext* context, variable_list const& gradients) {
+    auto const saved = context->get_saved_variables();
+    auto const& log_p = saved[0];
+    auto const& q = saved[1];
+    auto const scale = gradients[0] / context->saved_data["temperature"].toDouble();
+    auto delta = (log_p.exp() - q).mul_(scale.unsqueeze(-1));
+    if (delta.dim() > context->saved_data["dimensions"].toInt()) delta = delta.sum(0);  // over groups
+    return {delta, {}, {}, {}};
+  }
+};
 
 }  // namespace
 
@@ -40,8 +67,8 @@ at::Tensor distillation(at::Tensor const& logits, at::Tensor const& targets, Dis
                         at::Tensor const& mask) {
   auto const missing = logits.size(-1) - targets.size(-1);
   auto const q = missing > 0 ? at::constant_pad_nd(targets, {0, missing}) : targets;
-  auto const log_p = at::log_softmax(softened(logits, options.temperature, mask), -1);
-  auto each = (q * log_p).sum(-1).neg();
+  auto const low = softened(logits.detach(), options.temperature, mask);
+  auto each = SoftCrossEntropy::apply(logits, low, q, options.temperature);
   if (options.form == "kl") each = each + at::xlogy(q, q).sum(-1);
   return options.square ? each * (options.temperature * options.temperature) : each;
 }

@@ -31,7 +31,7 @@ struct DistillationOptions {
 [[nodiscard]] at::Tensor soft_targets(at::Tensor const& logits, double temperature, at::Tensor const& mask = {});
 
 /// Distillation of each sample [N] (of a mask [H, 1, C]: [H, N]); the student's softmax is over the outputs in `mask`.
-/// Targets narrower than the logits say 0 of the rest, as do those of a smaller mask.
+/// Targets sum to 1 and are 0 outside the mask; narrower than the logits, they say 0 of the rest.
 [[nodiscard]] at::Tensor distillation(at::Tensor const& logits, at::Tensor const& targets,
                                       DistillationOptions const& options, at::Tensor const& mask = {});
 

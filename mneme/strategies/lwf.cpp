@@ -123,13 +123,13 @@ std::optional<at::Tensor> Lwf::penalty(StepContext& context) {
   auto const weight = weights(context).each_head;
   if (weight == 0 || warming_up(context)) return std::nullopt;
   auto const n = context.rows.size(0);  // what other strategies replay stands behind the new samples
-  auto const batch = context.batch.rows(0, n);
+  auto const batch = n == context.batch.size() ? context.batch : context.batch.rows(0, n);
   auto const& z = context.output->logits;
   auto const old = learnt_.masks(z.size(1), z.device());
   auto const targets = soft_targets(teacher_.forward(batch, context).logits, options_.distillation.temperature, old);
   auto const& mask = options_.outputs == "active" && !has_own_heads(context) ? batch.active : old;
   auto const each = distillation(z.narrow(0, 0, n), targets, options_.distillation, mask);  // [H, n]
-  auto const term = each.mean(1).sum() * weight;
+  auto const term = each.sum() * (weight / static_cast<double>(n));
   term_ = term.detach();
   return term;
 }

@@ -28,13 +28,13 @@ void add_step(std::string const& net, std::int64_t batch, std::int64_t steps, in
   });
 }
 
-/// A step under EWC against a naive one. Every round ends an event, so the number of tasks rises from `tasks` on.
-void add_ewc(std::string const& name, std::int64_t tasks) {
+/// A step under a penalty on weights against a naive one. Every round ends an event, so the number of tasks rises from
+/// `tasks` on.
+void add_penalty(std::string const& name, Json const& strategy, std::int64_t tasks = 1) {
   add_pair(name, 30, [=] {
     constexpr std::int64_t kBatch = 128, kSteps = 20;
-    Json const ewc = {{"kind", "ewc"}, {"samples", 1}, {"batch", 1}};
     auto const naive = std::make_shared<Training>("mlp", "naive", kBatch, kBatch * kSteps);
-    auto const anchored = std::make_shared<Training>("mlp", ewc, kBatch, kBatch * kSteps);
+    auto const anchored = std::make_shared<Training>("mlp", strategy, kBatch, kBatch * kSteps);
     anchored->add_tasks(tasks);
     return Pair{[=] { return naive->epoch(); }, [=] { return anchored->epoch(); }};
   });
@@ -72,6 +72,9 @@ void add_method(std::string const& name, Json const& strategy, std::int64_t rows
 void add_methods() {
   constexpr std::int64_t kBatch = 128, kKept = 10, kCandidates = 50, kShare = 64;
   add_method("si", "si", kBatch);
+  add_method("mas", {{"kind", "mas"}, {"samples", 1}, {"batch", 1}}, kBatch);
+  add_method("rwalk", "rwalk", kBatch);
+  add_method("lwf", "lwf", kBatch, {{kBatch, 1, false}});
   add_method("er", "er", 2 * kBatch);
   add_method("der", "der", 2 * kBatch);
   add_method("der++", "der++", 3 * kBatch);
@@ -122,8 +125,9 @@ void add_all() {
   add_step("mlp", 128, 30, 30);
   add_step("mlp", 256, 15, 30);
   add_step("cnn", 128, 5, 15);
-  add_ewc("ewc_step_b128", 1);
-  add_ewc("ewc_step_20_tasks_b128", 20);
+  Json const ewc = {{"kind", "ewc"}, {"samples", 1}, {"batch", 1}};
+  add_penalty("ewc_step_b128", ewc);
+  add_penalty("ewc_step_20_tasks_b128", ewc, 20);
   add_methods();
   add_fisher("mlp", "sampled", 2'560, 30);
   add_fisher("mlp", "all", 2'560, 15);

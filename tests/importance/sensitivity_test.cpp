@@ -90,7 +90,7 @@ at::Tensor loop(Oracle const& o, at::Tensor const& x, SensitivityForm const& for
 TEST(Sensitivity, OfEveryFormEqualsAFloat64Loop) {
   auto const data = toy::images("toy-0", 30);
   for (Json const& net : {Json{{"kind", "mlp"}, {"hidden", {7, 5}}},
-                         Json{{"kind", "cnn"}, {"channels1", 2}, {"channels2", 3}, {"hidden", 5}}})
+                          Json{{"kind", "cnn"}, {"channels1", 2}, {"channels2", 3}, {"hidden", 5}}})
     for (bool const squared : {true, false})
       for (bool const batch_mean : {false, true}) {
         SCOPED_TRACE(net.dump() + (squared ? " squared" : " plain") + (batch_mean ? ", batch mean" : ""));

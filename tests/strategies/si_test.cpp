@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <algorithm>
+
 #include "tests/nets/oracle.hpp"
 #include "tests/strategies/support.hpp"
 
@@ -38,6 +40,7 @@ TEST_P(SiVariant, FollowsTheEquationOverThreeTasks) {
   auto probe = std::make_unique<test::Scripted>();
   at::Tensor start, before, task_gradient, step_gradient, omega, importance;
   int compared = 0, ends = 0;
+  double lowest = 0;
   probe->on_begin_stage = [&](StageContext& c) {
     start = c.parameters().value().clone();
     omega = at::zeros_like(start);
@@ -50,8 +53,9 @@ TEST_P(SiVariant, FollowsTheEquationOverThreeTasks) {
   probe->on_project = [&](StepContext& c) {
     auto const added = c.parameters().grad() - task_gradient;
     step_gradient = zenke ? task_gradient : c.parameters().grad().clone();
+    c.parameters().grad().narrow(0, 0, c.parameters().size() / 2).neg_();  // these go uphill: their omega is negative
     if (c.first()) {
-      EXPECT_TRUE(at::equal(c.parameters().grad(), task_gradient)) << "the first task has nothing to hold on to";
+      EXPECT_EQ(added.abs().max().item<double>(), 0) << "the first task has nothing to hold on to";
       return;
     }
     EXPECT_TRUE(at::allclose(added, 2 * kC * importance * (before - start), 1e-3, 1e-6));
@@ -66,23 +70,20 @@ TEST_P(SiVariant, FollowsTheEquationOverThreeTasks) {
   probe->on_end = [&](EventContext& c) {
     auto const moved = c.parameters().value() - start;
     auto const own = omega / (moved * moved + 0.5);
-    if (c.first()) {
-      EXPECT_LT(own.min().item<double>(), 0) << "or the variants are not told apart";
-    }
+    lowest = std::min(lowest, own.min().item<double>());
     importance += zenke ? at::relu(own) : own;
-    EXPECT_GT(importance.sum().item<double>(), 0);
+    EXPECT_GT(importance.abs().sum().item<double>(), 0);
     EXPECT_TRUE(at::allclose(member->quadratic().importance(), importance, 1e-5, 1e-8));
     EXPECT_TRUE(at::equal(member->quadratic().anchor(), c.parameters().value()));
     EXPECT_EQ(member->omega().abs().max().item<double>(), 0) << "each task has a path of its own";
     ++ends;
   };
   list.add("probe", std::move(probe), 0);
-  auto options = RunRecipe::toy().train;
-  options.optimizer.learning_rate *= 10;  // steps so long that some of them raise the loss
-  test::Rig rig(std::move(list), options);
+  test::Rig rig(std::move(list));
   rig.trainer.run(toy::stream(3));
   EXPECT_EQ(compared, 20);
   EXPECT_EQ(ends, 3);
+  EXPECT_LT(lowest, 0) << "or the variants are not told apart";
 }
 
 TEST(Si, WithCZeroIsNaiveBitForBitAndOtherwiseIsNot) {

@@ -7,9 +7,8 @@
 #include <deque>
 
 #include "mneme/core/options.hpp"
-#include "mneme/data/dataset.hpp"
+#include "mneme/learners/learner.hpp"
 #include "mneme/nets/layers.hpp"
-#include "mneme/nets/net.hpp"
 
 namespace mneme {
 

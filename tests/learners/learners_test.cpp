@@ -106,6 +106,10 @@ TEST(Classifier, WeightsAndActiveClassesEnterTheLoss) {
 TEST(Vae, HasTheStudysParameters) {
   Vae const vae({1, 28, 28}, {}, at::kCPU, nullptr);
   EXPECT_EQ(vae.parameters().size(), 652'824);
+  VaeOptions const deep{.hidden = 7, .latent = 3, .layers = 3};
+  EXPECT_EQ(Vae({1, 6, 6}, deep, at::kCPU, nullptr).parameters().size(), deep.parameters(36));
+  // 36-7-7-7-(3, 3) and 3-7-7-7-36
+  EXPECT_EQ(deep.parameters(36), (37 * 7 + 2 * 8 * 7 + 2 * 8 * 3) + (4 * 7 + 2 * 8 * 7 + 8 * 36));
 }
 
 TEST(Vae, LossAndGradientEqualAFloat64OracleWithTheSameNoise) {

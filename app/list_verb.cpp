@@ -67,7 +67,7 @@ int list(ListFlags const& flags) {
 
 void add_list(Command& program) {
   auto const flags = std::make_shared<ListFlags>();
-  auto& verb = program.verb("list", "list strategies, learners, nets, streams, datasets, experiments");
+  auto& verb = program.verb("list", "list strategies, learners, nets, streams, their changes, datasets, experiments");
   verb.argument("kind", flags->kind, "one kind only, such as strategies", false);
   verb.flag("--json", flags->json, "print an object: kind to list of {name, summary}");
   verb.action([flags] { return list(*flags); });

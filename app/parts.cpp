@@ -6,6 +6,7 @@
 #include "mneme/learners/learner.hpp"
 #include "mneme/nets/net.hpp"
 #include "mneme/strategies/strategy.hpp"
+#include "mneme/stream/changes.hpp"
 #include "mneme/stream/makers.hpp"
 #include "mneme/train/trainer.hpp"
 #include "terminal.hpp"
@@ -26,7 +27,8 @@ std::vector<Kind> const& kinds() {
   static std::vector<Kind> const all = {kind_of("strategies", "strategy", "strategy", strategy_table()),
                                         kind_of("learners", "learner", "learner", learner_table()),
                                         kind_of("nets", "net", "learner.net", net_table()),
-                                        kind_of("streams", "stream", "stream", stream_table())};
+                                        kind_of("streams", "stream", "stream", stream_table()),
+                                        kind_of("changes", "stream change", "stream.with", change_table())};
   return all;
 }
 

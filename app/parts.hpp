@@ -14,7 +14,7 @@ struct Kind {
   std::string key;  // where such a part stands in an experiment file
   std::vector<PartInfo const*> parts;
 };
-/// strategies, learners, nets, streams.
+/// strategies, learners, nets, streams, changes.
 [[nodiscard]] std::vector<Kind> const& kinds();
 
 struct Section {

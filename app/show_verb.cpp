@@ -26,8 +26,10 @@ struct ShowFlags {
 std::string part_text(Json const& part) {
   std::vector<std::string> options;
   for (auto const& [key, value] : part.items())
-    if (key != "kind" && key != "net") options.push_back(key + " = " + value.dump());
-  return part.at("kind").get<std::string>() + (options.empty() ? "" : " (" + join(options) + ")");
+    if (key != "kind" && key != "net" && key != "with") options.push_back(key + " = " + value.dump());
+  auto text = part.at("kind").get<std::string>() + (options.empty() ? "" : " (" + join(options) + ")");
+  for (auto const& change : part.value("with", Json::array())) text += ", " + part_text(change);
+  return text;
 }
 
 std::string boundary_text(Json const& train) {
@@ -42,15 +44,18 @@ std::string held_out_text(Json const& train) {
 
 std::string yes_or_no(bool value) { return value ? "yes" : "no"; }
 
-/// The stream itself says what it hides, and it is made of its data: that has to be here.
-Rows visibility_rows(ArmPlan const& arm, std::int64_t seed) {
+/// What the stream says of itself. It is made of its data: that has to be here.
+Rows stream_rows(ArmPlan const& arm, std::int64_t seed) {
   try {
     DataLibrary library(data_search({}));
     auto const stream = build_arm(arm.tree, "arm." + arm.name, seed, library).stream;
     auto const& visible = stream.visibility;
-    return {{"scenario", stream.scenario + ", " + std::to_string(stream.events.size()) + " events"},
-            {"visible", "task id in training: " + yes_or_no(visible.task_at_training) + ", at test: " +
-                            yes_or_no(visible.task_at_test) + ", task boundaries: " + yes_or_no(visible.boundaries)}};
+    Rows rows = {{"scenario", stream.scenario + ", " + std::to_string(stream.events.size()) + " events"},
+                 {"visible", "task id in training: " + yes_or_no(visible.task_at_training) +
+                                 ", at test: " + yes_or_no(visible.task_at_test) + ", task boundaries: " +
+                                 yes_or_no(visible.boundaries) + ", labels: " + yes_or_no(visible.labels)}};
+    for (auto const& [about, what] : stream.notes) rows.push_back({about, what});
+    return rows;
   } catch (DataError const&) {
     return {{"scenario", "not told: the run's data is not on this machine"}};
   }
@@ -99,7 +104,7 @@ int show(ShowFlags const& flags) {
                {"created", folder.text("created")},
                {"command", folder.text("command")},
                {"data", plan.options.data == "sample" ? "the embedded sample, not the full sets" : "the full sets"}};
-  for (auto& row : visibility_rows(first, plan.options.seeds.front())) rows.push_back(std::move(row));
+  for (auto& row : stream_rows(first, plan.options.seeds.front())) rows.push_back(std::move(row));
   for (auto& row : setting_rows(first.tree)) rows.push_back(std::move(row));
   print(bold(folder.text("title", plan.options.name)) + "\n" + columns({}, rows) + "\n" +
         columns({"  arm", "seed", "strategy", "status", "where it stands"}, arm_rows(plan, folder)) + "\n" +

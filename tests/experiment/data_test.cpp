@@ -82,5 +82,43 @@ TEST(DataLibrary, AnOwnSetGoesBeforeTheSampleOfItsName) {
   EXPECT_EQ(library.get(tree, "mnist", "test").size(), 1);
 }
 
+/// A data set of texts with further options.
+Json texts(std::filesystem::path const& file, Json const& more) {
+  Json set = {{"format", "json"}, {"train", file.string()}, {"vocabulary", 100}, {"length", 3}};
+  set.update(more);
+  return {{"datasets", {{"mine", set}}}};
+}
+
+TEST(DataLibrary, TextsAreIdsOrBags) {
+  TemporaryFolder const folder;
+  auto const file =
+      folder.put("t.json", "{\"label\": \"x\", \"text\": \"a b\"}\n{\"label\": \"y\", \"text\": \"c\"}\n");
+  DataLibrary library{DataSearch{}};
+  auto const ids = library.get(texts(file, {{"test", file.string()}}), "mine", "train");
+  EXPECT_EQ(ids.data().scalar_type(), at::kLong);
+  EXPECT_EQ(ids.data().sizes().vec(), (std::vector<std::int64_t>{2, 3}));
+  EXPECT_TRUE(at::equal(ids.gather(at::tensor({1}, at::kLong))[0].ne(0), at::tensor({true, false, false})));
+  auto const bag = library.get(texts(file, {{"test", file.string()}, {"words", "bag"}}), "mine", "train");
+  EXPECT_EQ(bag.data().sizes().vec(), (std::vector<std::int64_t>{2, 100}));
+  EXPECT_NEAR(bag.data()[0].norm().item<float>(), 1, 1e-6);
+}
+
+// Wrong: a row is both trained and tested on, or in neither part.
+TEST(DataLibrary, EverySoManyRowsAreTheTestSet) {
+  TemporaryFolder const folder;
+  Json set = {{"format", "csv"}, {"train", folder.put("a.csv", "x,label\n0,a\n1,a\n2,b\n3,b\n4,a\n").string()}};
+  set["test_every"] = 2;
+  DataLibrary library{DataSearch{}};
+  Json const tree = {{"datasets", {{"mine", set}}}};
+  auto const of = [&](std::string const& split) { return library.get(tree, "mine", split).data().flatten(); };
+  EXPECT_TRUE(at::equal(of("test"), at::tensor({0.0F, 2.0F, 4.0F})));
+  EXPECT_TRUE(at::equal(of("train"), at::tensor({1.0F, 3.0F})));
+  set["test_every"] = 1;
+  EXPECT_THROW(library.get({{"datasets", {{"mine", set}}}}, "mine", "train"), ConfigError);
+  set["test_every"] = 2;
+  set["test"] = set["train"];
+  EXPECT_THROW(library.get({{"datasets", {{"mine", set}}}}, "mine", "train"), ConfigError);
+}
+
 }  // namespace
 }  // namespace mneme

@@ -97,7 +97,8 @@ TEST(DataLibrary, TextsAreIdsOrBags) {
   auto const ids = library.get(texts(file, {{"test", file.string()}}), "mine", "train");
   EXPECT_EQ(ids.data().scalar_type(), at::kLong);
   EXPECT_EQ(ids.data().sizes().vec(), (std::vector<std::int64_t>{2, 3}));
-  EXPECT_TRUE(at::equal(ids.gather(at::tensor({1}, at::kLong))[0].ne(0), at::tensor({true, false, false})));
+  EXPECT_TRUE(
+      at::equal(ids.gather(at::tensor({1}, at::kLong))[0].ne(0).to(at::kLong), at::tensor({1, 0, 0}, at::kLong)));
   auto const bag = library.get(texts(file, {{"test", file.string()}, {"words", "bag"}}), "mine", "train");
   EXPECT_EQ(bag.data().sizes().vec(), (std::vector<std::int64_t>{2, 100}));
   EXPECT_NEAR(bag.data()[0].norm().item<float>(), 1, 1e-6);

@@ -7,10 +7,11 @@
 #include "execute.hpp"
 #include "load.hpp"
 #include "mneme/core/errors.hpp"
-#include "mneme/io/bytes.hpp"
+#include "mneme/io/json_file.hpp"
 #include "mneme/report/published.hpp"
 #include "process.hpp"
 #include "terminal.hpp"
+#include "values.hpp"
 #include "verbs.hpp"
 
 namespace mneme::app {

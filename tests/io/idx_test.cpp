@@ -76,7 +76,7 @@ TEST(IdxPair, HashIsOverImagesThenLabels) {
 }
 
 TEST(SliceRows, KeepsImagesLabelsAndNames) {
-  LabelledData const data{{3, 1, 1, 2}, {1, 2, 3, 4, 5, 6}, {}, {0, 1, 0}, {"a", "b"}, "hash"};
+  LabelledData const data{{3, 1, 1, 2}, {1, 2, 3, 4, 5, 6}, {}, {}, {0, 1, 0}, {"a", "b"}, "hash"};
   auto const part = slice_rows(data, 1, 3);
   EXPECT_EQ(part.shape, (std::vector<std::int64_t>{2, 1, 1, 2}));
   EXPECT_EQ(part.pixels, (std::vector<std::uint8_t>{3, 4, 5, 6}));

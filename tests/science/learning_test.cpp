@@ -14,6 +14,7 @@
 #include "mneme/eval/metrics.hpp"
 #include "mneme/experiment/run.hpp"
 #include "mneme/strategies/strategy.hpp"
+#include "mneme/train/trainer.hpp"
 
 namespace mneme {
 namespace {
@@ -77,10 +78,11 @@ TEST_P(Learning, DoesWhatItsRowClaims) {
     std::printf("%s, %s-incremental: %.1f, naive %.1f, gain %.1f +- %.1f (claimed %s %.1f)\n", row.info.name.c_str(),
                 claim.scenario.c_str(), ours.mean, plain.mean, gain, error, claim.fails ? "below" : "at least",
                 claim.margin);
-    if (claim.fails)
+    if (claim.fails) {
       EXPECT_LT(gain, claim.margin) << claim.scenario;
-    else
+    } else {
       EXPECT_GE(gain, std::max(claim.margin, 3 * error)) << claim.scenario;
+    }
   }
 }
 

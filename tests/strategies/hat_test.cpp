@@ -85,7 +85,7 @@ struct ByHand {
 // unit of a weight is looked at. One step from the same start, by hand.
 TEST(Hat, AStepIsTheEquations) {
   double const s_max = 4, c = 0.3, rate = 0.05;
-  Attention run({{"s_max", s_max}, {"sparsity", c}}, one_step(rate));
+  Attention run(Json{{"s_max", s_max}, {"sparsity", c}}, one_step(rate));
   ByHand hand{run.value("fc1.weight").clone(),
               run.value("fc1.bias").clone(),
               run.value("head.weight").clone(),
@@ -122,7 +122,7 @@ TEST(Hat, TheGatesGrowSteeperWithinAnEpoch) {
     auto const e = c.parameters().value(c.parameters().find("hat.fc1")).to(at::kDouble);
     steepness.push_back(((a / (1 - a)).log() / e).median().item<double>());
   };
-  Attention run({{"s_max", 4.0}}, train, std::move(watch));
+  Attention run(Json{{"s_max", 4.0}}, train, std::move(watch));
   run.learn(0);
   std::vector<double> const epoch = {0.25, 1.1875, 2.125, 3.0625};  // 1/4 + (4 - 1/4) i/40
   ASSERT_EQ(steepness.size(), 8U);
@@ -138,7 +138,7 @@ TEST(Hat, WhatAnOldTaskUsesAloneStaysUnderEveryOptimizer) {
     train.optimizer.learning_rate = kind == "sgd" ? 0.1 : 0.01;
     if (kind == "sgd") train.optimizer.momentum = 0.9;
     train.optimizer.weight_decay = 0.1;
-    Attention run({}, train);
+    Attention run(Json::object(), train);
     run.learn(0);
     auto const gate = run.gate(0).clone();
     ASSERT_LT((gate - gate.round()).abs().max().item<float>(), 1e-6F) << "the toy run no longer ends with hard gates";
@@ -160,7 +160,7 @@ TEST(Hat, WhatAnOldTaskUsesAloneStaysUnderEveryOptimizer) {
 }
 
 TEST(Hat, UsedIsTheLargestGateOfTheTasksBefore) {
-  Attention run({{"s_max", 3.0}});
+  Attention run(Json{{"s_max", 3.0}});
   run.learn(0);
   EXPECT_EQ(run.strategy().used().sum().item<float>(), 0) << "no task before the first";
   run.learn(1);
@@ -169,7 +169,7 @@ TEST(Hat, UsedIsTheLargestGateOfTheTasksBefore) {
 
 // Wrong: a replayed row passes through the current task's gates.
 TEST(Hat, RowsOfSeveralTasksHaveTheirOwnGates) {
-  Attention run({{"s_max", 3.0}});
+  Attention run(Json{{"s_max", 3.0}});
   run.learn(0);
   run.learn(1);
   auto const& data = run.task(0).test;

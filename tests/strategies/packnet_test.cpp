@@ -48,7 +48,7 @@ TrainOptions optimizer(std::string const& kind) {
 
 // Wrong: keep and prune confused, the largest pruned, biases pruned, outputs of other tasks taken.
 TEST(PackNet, PrunesTheShareOfLeastMagnitudeAndOwnsTheRest) {
-  Pack run({{"retrain_epochs", 0}});
+  Pack run(Json{{"retrain_epochs", 0}});
   run.learn(0);
   auto const owner = run.owner("fc1.weight"), weight = run.value("fc1.weight");
   EXPECT_EQ(count(owner.eq(1)), kHidden / 2);
@@ -64,7 +64,7 @@ TEST(PackNet, PrunesTheShareOfLeastMagnitudeAndOwnsTheRest) {
 }
 
 TEST(PackNet, KeepsWhatIsLargest) {
-  Pack unpruned({{"prune", {0.0}}}), pruned({{"retrain_epochs", 0}});
+  Pack unpruned(Json{{"prune", {0.0}}}), pruned(Json{{"retrain_epochs", 0}});
   unpruned.learn(0);
   pruned.learn(0);
   auto const before = unpruned.value("fc1.weight"), kept = pruned.owner("fc1.weight").eq(1);
@@ -77,7 +77,7 @@ TEST(PackNet, KeepsWhatIsLargest) {
 // Wrong: momentum, moments or decay move weights that the gradient no longer does.
 TEST(PackNet, WeightsOfOldTasksStayBitForBitUnderEveryOptimizer) {
   for (std::string const kind : {"sgd", "adam", "adamw"}) {
-    Pack run({}, optimizer(kind));
+    Pack run(Json::object(), optimizer(kind));
     run.learn(0);
     auto const owned = run.strategy().owner().eq(1);
     auto const old = run.theta().masked_select(owned).clone(), all = run.theta().clone();
@@ -90,7 +90,7 @@ TEST(PackNet, WeightsOfOldTasksStayBitForBitUnderEveryOptimizer) {
 // Wrong: pruned weights come alive again while the others are retrained.
 TEST(PackNet, RetrainingLeavesThePrunedWeightsAtZero) {
   for (std::string const kind : {"sgd", "adam", "adamw"}) {
-    Pack run({{"retrain_epochs", 3}}, optimizer(kind));
+    Pack run(Json{{"retrain_epochs", 3}}, optimizer(kind));
     run.learn(0);
     EXPECT_TRUE(at::equal(run.owner("fc1.weight").eq(0), run.value("fc1.weight").eq(0))) << kind;
   }
@@ -128,7 +128,7 @@ TEST(PackNet, TestsATaskWithTheWeightsThatItAndEarlierTasksOwn) {
 }
 
 TEST(PackNet, TheThresholdPrunesMoreButNeverAWholeLayer) {
-  Pack run({{"prune", {0.25}}, {"threshold", 1e9}, {"retrain_epochs", 0}});
+  Pack run(Json{{"prune", {0.25}}, {"threshold", 1e9}, {"retrain_epochs", 0}});
   run.learn(0);
   EXPECT_EQ(count(run.owner("fc1.weight").eq(1)), 1);
 }
@@ -136,7 +136,7 @@ TEST(PackNet, TheThresholdPrunesMoreButNeverAWholeLayer) {
 TEST(PackNet, PruningByGradientKeepsTheWeightsOfLargestSummedGradient) {
   auto train = RunRecipe::toy().train;
   train.epochs = 1;
-  Pack run({{"score", "gradient"}, {"retrain_epochs", 0}}, train);
+  Pack run(Json{{"score", "gradient"}, {"retrain_epochs", 0}}, train);
   // The same run without pruning, and the sum of |g| taken beside it.
   auto sum = std::make_shared<at::Tensor>();
   auto watch = std::make_unique<test::Scripted>();
@@ -156,7 +156,7 @@ TEST(PackNet, PruningByGradientKeepsTheWeightsOfLargestSummedGradient) {
 }
 
 TEST(PackNet, TheHistorySaysWhatIsLeft) {
-  Pack run({{"prune", {0.75, 0.5}}});
+  Pack run(Json{{"prune", {0.75, 0.5}}});
   run.learn(0);
   run.learn(1);
   auto const& history = run.strategy().history();

@@ -140,8 +140,11 @@ def check_commands(page, text, faults):
 
 
 def check_methods(faults):
-    table = (ROOT / "mneme/strategies/table.cpp").read_text()
-    for name in re.findall(r"\{\{\.name = \"(\w+)\"", table):
+    rows = "".join(file.read_text() for file in sorted((ROOT / "mneme/strategies").glob("rows_*.cpp")))
+    names = re.findall(r"\{\.info = \{\.name = \"([^\"]+)\"", rows)
+    if not names:
+        faults.append("mneme/strategies/rows_*.cpp: no strategy's name found; has the form of a row changed?")
+    for name in names:
         page = ROOT / "docs/methods" / f"{name}.md"
         if not page.exists():
             faults.append(f"strategy '{name}' has no page {page.relative_to(ROOT)}")

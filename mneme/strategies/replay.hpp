@@ -6,7 +6,8 @@
 
 namespace mneme {
 
-/// Samples `index` int64 [n] of the event's data in their stored type; `hidden` stands for a task that the stream hides.
+/// Samples `index` int64 [n] of the event's data in their stored type; `hidden` stands for a task that the stream
+/// hides.
 [[nodiscard]] Rows chosen_rows(Dataset const& data, at::Tensor const& index, EventContext const& context,
                                std::int64_t hidden = -1);
 /// The step's new samples.

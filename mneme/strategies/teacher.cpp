@@ -6,15 +6,18 @@ namespace mneme {
 
 void Teacher::take(Learner const& learner) {
   at::NoGradGuard const no_grad;
-  auto const& theta = learner.parameters().value();
-  if (empty())
-    values_ = theta.clone();
-  else
-    values_.copy_(theta);
+  auto const keep = [](at::Tensor& row, at::Tensor const& now) {
+    if (row.defined())
+      row.copy_(now);
+    else if (now.numel() > 0)
+      row = now.clone();
+  };
+  keep(values_, learner.parameters().value());
+  keep(buffers_, learner.parameters().buffers());
 }
 
 void Teacher::clear() {
-  values_ = at::Tensor();
+  values_ = buffers_ = at::Tensor();
   learner_.reset();
 }
 
@@ -22,9 +25,11 @@ Learner& Teacher::net(EventContext const& context) {
   if (learner_) return *learner_;
   at::NoGradGuard const no_grad;
   learner_ = context.learner.snapshot();
-  auto const& row = learner_->parameters().value();
-  row.copy_(values_);
-  values_ = row;  // not a second copy
+  auto const adopt = [](at::Tensor& row, at::Tensor const& own) {
+    if (row.defined()) row = own.copy_(row);  // not a second copy
+  };
+  adopt(values_, learner_->parameters().value());
+  adopt(buffers_, learner_->parameters().buffers());
   return *learner_;
 }
 
@@ -42,6 +47,8 @@ void Teacher::grown(Growth const& growth) {
 void Teacher::state(Archive& archive) {
   if (archive.loading()) learner_.reset();
   archive.field("teacher", values_);
+  if (archive.loading() ? archive.has("teacher-buffers") : buffers_.defined())
+    archive.field("teacher-buffers", buffers_);
 }
 
 }  // namespace mneme

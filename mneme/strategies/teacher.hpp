@@ -1,5 +1,5 @@
-// Teacher: the learner as it was, asked what it gives for a batch. One row [P] in the state; the net is built anew from
-// it after a resume.
+// Teacher: the learner as it was, asked what it gives for a batch. One row [P] in the state, and one [Q] where layers
+// keep running statistics; the net is built anew from them after a resume.
 #pragma once
 
 #include <memory>
@@ -25,6 +25,7 @@ class Teacher {
 
  private:
   at::Tensor values_;                 // [P]; once the net is built, the net's own row
+  at::Tensor buffers_;                // [Q] likewise; undefined where Q is 0
   std::unique_ptr<Learner> learner_;  // empty until it is asked
 };
 

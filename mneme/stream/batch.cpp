@@ -92,6 +92,10 @@ Batch Batch::joined(Batch const& other) const {
     };
     both.weight = at::cat({ones(*this), ones(other)});
   }
+  both.extras.clear();  // what only one of them has is nothing of the whole
+  for (auto const& [name, own] : extras)
+    if (auto const found = other.extras.find(name); found != other.extras.end())
+      both.extras.emplace(name, at::cat({own, found->second}));
   for (auto part : other.parts) {
     part.first += size();
     both.parts.push_back(part);

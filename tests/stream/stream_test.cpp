@@ -272,5 +272,15 @@ TEST(Batch, JoinedKeepsRowsPartsAndWeights) {
   EXPECT_EQ(both.parts[1].count, 3);
 }
 
+// Wrong: what was stored beside some rows stands beside others, or a part of the batch has none.
+TEST(Batch, JoinedRowsKeepWhatBothHaveBesideThem) {
+  Batch a(at::zeros({2, 1}), at::zeros({2}, at::kLong)), b(at::ones({3, 1}), at::ones({3}, at::kLong));
+  a.extras = {{"logits", at::zeros({2, 4})}, {"only-a", at::zeros({2})}};
+  b.extras = {{"logits", at::ones({3, 4})}, {"only-b", at::zeros({3})}};
+  auto const both = a.joined(b);
+  ASSERT_EQ(both.extras.size(), 1U);
+  EXPECT_TRUE(at::equal(both.rows(2, 3).extras.at("logits"), at::ones({3, 4})));
+}
+
 }  // namespace
 }  // namespace mneme

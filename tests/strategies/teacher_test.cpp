@@ -1,0 +1,56 @@
+// Teachers: if these fail, a strategy distils from another net than it was told to keep.
+#include "mneme/strategies/teacher.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "tests/strategies/support.hpp"
+
+namespace mneme {
+namespace {
+
+Json const kNormalised = {{"net", {{"kind", "resnet18"}, {"width", 2}}}};
+
+/// What a teacher of a net with batch normalisation says in the second task, against the net as it was.
+TEST(Teacher, KeepsRunningStatisticsToo) {
+  auto const learner = toy::learner("classifier", kNormalised);
+  Teacher teacher;
+  std::unique_ptr<Learner> kept;
+  double worst = 0;
+  auto watch = std::make_unique<test::Scripted>();
+  watch->on_end = [&](EventContext& c) {
+    if (!c.first()) return;
+    teacher.take(c.learner);
+    kept = c.learner.snapshot();
+  };
+  watch->on_after_step = [&](StepContext& c) {
+    if (c.first()) return;
+    at::NoGradGuard const no_grad;
+    auto noise = RandomStreams(0).fresh("noise");
+    auto const expected = kept->forward(c.batch, {}, noise).logits;
+    worst = std::max(worst, (teacher.forward(c.batch, c).logits - expected).abs().max().item<double>());
+  };
+  Trainer trainer(*learner, test::only(std::move(watch)), RunRecipe::toy().train, {}, 0);
+  trainer.run(toy::stream(2));
+  ASSERT_GT(learner->parameters().buffers().numel(), 0);
+  EXPECT_FALSE(at::equal(learner->parameters().buffers(), kept->parameters().buffers())) << "nothing was tested";
+  EXPECT_EQ(worst, 0);
+}
+
+TEST(Teacher, ALoadedOneIsTheSame) {
+  auto const learner = toy::learner("classifier", kNormalised);
+  learner->parameters().buffers().fill_(0.5);
+  Teacher teacher, loaded;
+  teacher.take(*learner);
+  Archive saved;
+  teacher.state(saved);
+  Archive archive(saved.tensors(), saved.values(), "test");
+  loaded.state(archive);
+  Archive again;
+  loaded.state(again);
+  ASSERT_EQ(again.tensors().size(), 2U);
+  for (auto const& [name, tensor] : saved.tensors()) EXPECT_TRUE(at::equal(again.tensors().at(name), tensor)) << name;
+}
+
+}  // namespace
+}  // namespace mneme

@@ -30,7 +30,8 @@ using Results = std::map<std::string, CellResult>;
 Results read_results(std::filesystem::path const& file) {
   Results results;
   if (!std::filesystem::exists(file)) return results;
-  for (auto const& [name, entry] : read_json(file).items()) results[name] = CellResult::from_json(entry);
+  Json const stored = read_json(file);
+  for (auto const& [name, entry] : stored.items()) results[name] = CellResult::from_json(entry);
   return results;
 }
 

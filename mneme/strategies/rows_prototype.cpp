@@ -1,6 +1,7 @@
 #include "mneme/strategies/cope.hpp"
 #include "mneme/strategies/fetril.hpp"
 #include "mneme/strategies/frozen_backbone.hpp"
+#include "mneme/strategies/lucir.hpp"
 #include "mneme/strategies/rows.hpp"
 #include "mneme/strategies/slda.hpp"
 
@@ -73,6 +74,25 @@ std::vector<StrategyRow> prototype_rows() {
        .bytes = [](Json const& options,
                    MemoryShape const& m) { return buffer_bytes(options, m) + m.classes * (4 * m.features + 1); },
        .claims = {{.scenario = "class", .options = {{"memory", 500}}, .margin = 30}}},
+      {.info = {.name = "lucir",
+                .summary = "cosine output layer, features that keep their direction, a margin of old to new classes",
+                .equation = "L = CE + lambda sqrt(old / new) mean of (1 - cos(h, h_old)) + w mean over samples of old "
+                            "classes and their K highest new ones of max(0, m - cos_y + cos_k)",
+                .paper = "Hou et al. 2019, Learning a unified classifier incrementally via rebalancing, CVPR, eqs. 3 "
+                         "to 8",
+                .differences = "no fine-tuning on balanced classes; features come after a ReLU; no augmentation",
+                .options = list_options<LucirOptions>},
+       .make = make_strategy<Lucir, LucirOptions>,
+       .needs = Lucir(LucirOptions()).needs(),
+       .toy = {{"exemplars", 3}},
+       .toy_net = {{"kind", "mlp"}, {"hidden", {8}}, {"output", "cosine"}},
+       .as_naive = {{"exemplars", 0}, {"lambda", 0.0}, {"margin_weight", 0.0}, {"imprint", false}},
+       .memory = "C n (d + 16), n exemplars a class; while training 4 P more",
+       .bytes =
+           [](Json const& options, MemoryShape const& m) {
+             return m.classes * options.at("exemplars").get<std::int64_t>() * (m.sample_bytes + 16);
+           },
+       .claims = {{.scenario = "class", .margin = 20}}},
   };
 }
 

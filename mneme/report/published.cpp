@@ -92,7 +92,8 @@ PublishedTable published_table(std::string const& text, std::string const& name)
   table.source = own.source;
   table.minutes = own.minutes;
   table.naive = own.naive;
-  for (auto const& [arm, cell] : published.value("cell", Json::object()).items()) {
+  Json const cells = published.value("cell", Json::object());
+  for (auto const& [arm, cell] : cells.items()) {
     auto const where = name + ": published.cell." + arm;
     if (!tree.contains("arm") || !tree["arm"].contains(arm))
       throw ConfigError(where + ": the experiment has no arm of that name");

@@ -48,7 +48,7 @@ struct GradientSimilarity {
 class Gss final : public Strategy {
  public:
   explicit Gss(GssOptions options) : options_(options), buffer_({.memory = options.memory, .policy = "gss"}) {}
-  [[nodiscard]] Needs needs() const override { return {.prefix = Prefix::kWatches}; }
+  [[nodiscard]] Needs needs() const override { return {.learners = {"classifier", "vae"}, .prefix = Prefix::kWatches}; }
   Batch compose(Batch batch, StepContext& context) override;
   void after_step(StepContext& context) override;
   void grown(Growth const&) override { scratch_.reset(); }

@@ -27,7 +27,9 @@ struct MasOptions {
 class Mas final : public QuadraticPenalty {
  public:
   explicit Mas(MasOptions options) : QuadraticPenalty("mas", 2 * options.lambda), options_(std::move(options)) {}
-  [[nodiscard]] Needs needs() const override { return {.boundaries = true, .prefix = Prefix::kPlain}; }
+  [[nodiscard]] Needs needs() const override {
+    return {.boundaries = true, .learners = {"classifier", "vae", "rtf", "bi-r"}, .prefix = Prefix::kPlain};
+  }
   void end_event(EventContext& context) override;
 
  private:

@@ -128,7 +128,7 @@ void PackNet::prune(StageContext& context) {
     if (n == 0) continue;
     auto const magnitude = part(arena.value(), s).index_select(0, index).abs();
     auto const scores = options_.score == "gradient" ? part(score_, s).index_select(0, index) : magnitude;
-    auto const order = std::get<1>(scores.sort(/*stable=*/true, 0));
+    auto const order = std::get<1>(scores.sort(std::optional<bool>(true), 0, false));
     auto pruned = at::zeros({n}, index.options().dtype(at::kBool));
     pruned.index_fill_(0, order.narrow(0, 0, std::llround(p * static_cast<double>(n))), true);
     pruned.logical_or_(magnitude.lt(options_.threshold));

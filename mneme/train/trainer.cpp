@@ -65,6 +65,13 @@ void Trainer::expect(Stream const& stream) {
   visibility_ = stream.visibility;
   outputs_.show(visibility_);
   for (auto const* task : stream.tested()) test_on(*task);
+  if (!visibility_.once) return;
+  for (std::size_t i = 0; i < stream.events.size(); ++i)  // known before anything is begun
+    if (auto const* task = std::get_if<Task>(&stream.events[i])) {
+      auto context = context_of(stream.events[i], task->train);
+      context.index = static_cast<std::int64_t>(i);
+      refuse_second_pass(context, {Stage()});
+    }
 }
 
 void Trainer::run(Stream const& stream) {
@@ -179,7 +186,7 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
 
   restrict_optimizers(stage);
   if (!position_.in_stage) {
-    if (stage.from_scratch) learner_.initialise(streams_.get("init"));
+    if (stage.from_scratch) learner_.initialise(streams_.get("from-scratch"));
     if (stage.fresh_optimizer || stage.from_scratch) reset_optimizers();
     strategies_.each(context, [](Strategy& s, StageContext& c) { s.begin_stage(c); });
     early_stop_ = {};

@@ -10,6 +10,7 @@
 #include "mneme/learners/classifier.hpp"
 #include "mneme/nets/mlp.hpp"
 #include "mneme/strategies/backbone.hpp"
+#include "mneme/strategies/head.hpp"
 #include "tests/nets/oracle.hpp"
 #include "tests/strategies/support.hpp"
 

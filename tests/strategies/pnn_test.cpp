@@ -43,13 +43,13 @@ struct Columns {
 
 // Wrong: laterals of the same layer instead of the one before, an activation on the output, alpha left out.
 TEST(Pnn, ANewColumnReadsTheOldOnesLayerBefore) {
-  at::NoGradGuard const no_grad;
   for (std::string const lateral : {"adapter", "linear", "none"}) {
     Columns run(lateral);
     run.learn(0);
     run.learn(1);
     run.learn(0);  // comes again: a third column
     ASSERT_EQ(run.net().columns(), 3);
+    at::NoGradGuard const no_grad;
     auto const x = run.task(1).test.slice(0, 4).flatten(1);
     std::vector<std::vector<at::Tensor>> h;  // [column][layer]
     for (std::string const own : {"", "column1.", "column2."}) {

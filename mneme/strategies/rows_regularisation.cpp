@@ -24,7 +24,7 @@ std::vector<StrategyRow> regularisation_rows() {
        .as_naive = {{"lambda", 0.0}},
        .memory = "8 P",
        .bytes = [](Json const&, MemoryShape const& m) { return 8 * m.parameters; },
-       .claims = {{.scenario = "task", .options = {{"lambda", 100000.0}}, .margin = 5},
+       .claims = {{.scenario = "task", .options = {{"lambda", 1e7}}, .margin = 5},
                   {.scenario = "class", .margin = 5, .fails = true}}},
       {.info = {.name = "si",
                 .aliases = {"synaptic-intelligence"},

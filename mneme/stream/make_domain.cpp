@@ -97,8 +97,8 @@ Stream make_domain(Json const& options, std::string const& where, DataSource con
   auto stream = empty_stream("domain", o.scenario);
   std::set<std::string> seen;
   for (auto const& name : o.datasets) {
-    auto task =
-        make_task(name, static_cast<std::int64_t>(stream.events.size()), source(name, "train"), source(name, "test"));
+    auto const train = source(name, "train"), test = source(name, "test");  // noted in this order
+    auto task = make_task(name, static_cast<std::int64_t>(stream.events.size()), train, test);
     for (int copy = 2; !seen.insert(task.name).second; ++copy) task.name = name + "-" + std::to_string(copy);
     if (o.scenario == "domain")
       for (auto const* before : stream.tasks()) refuse_renumbered_classes(before->train, task.train, where);

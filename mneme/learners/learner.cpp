@@ -47,7 +47,7 @@ void Learner::copy_values_to(Learner& other) const {
   int id = 0;
   for (auto const& segment : parameters_.segments()) {  // ours may have grown since it was built
     if (static_cast<std::size_t>(id) == to.segments().size()) to.append(segment.name, segment.shape);
-    if (to.segments()[static_cast<std::size_t>(id)].shape != segment.shape) to.resize(id, segment.shape);
+    if (to.segment(id).shape != segment.shape) to.resize(id, segment.shape);
     ++id;
   }
   to.value().copy_(parameters_.value());

@@ -30,6 +30,8 @@ void corner_moves(Shape const& from, Shape const& to, std::int64_t from_offset, 
 
 }  // namespace
 
+at::Tensor Segment::of(at::Tensor const& row) const { return row.narrow(0, offset, size).view(shape); }
+
 at::Tensor Growth::carry(at::Tensor const& old_row, double fill) const {
   TORCH_CHECK(old_row.size(0) == old_size, "Growth::carry: row of ", old_row.size(0), ", expected ", old_size);
   auto row = at::full({new_size}, fill, old_row.options());
@@ -40,7 +42,7 @@ at::Tensor Growth::carry(at::Tensor const& old_row, double fill) const {
 GradientSink::GradientSink(ParameterArena const& arena, at::Tensor row, Reduction reduction)
     : row_(std::move(row)), written_(arena.segments().size(), 0), reduction_(reduction) {
   TORCH_CHECK(row_.dim() == 1 && row_.size(0) == arena.size(), "GradientSink: the row must be [P] = ", arena.size());
-  for (auto const& s : arena.segments()) views_.push_back(row_.narrow(0, s.offset, s.size).view(s.shape));
+  for (auto const& s : arena.segments()) views_.push_back(s.of(row_));
 }
 
 void GradientSink::begin() { std::fill(written_.begin(), written_.end(), 0); }
@@ -86,7 +88,7 @@ void ParameterArena::allocate() {
   grad_ = new_row();
   auto const count = buffer_segments_.empty() ? 0 : buffer_segments_.back().offset + buffer_segments_.back().size;
   buffers_ = at::zeros({count}, at::TensorOptions().device(device_).dtype(at::kFloat));
-  for (auto const& b : buffer_segments_) buffer_views_.push_back(buffers_.narrow(0, b.offset, b.size).view(b.shape));
+  for (auto const& b : buffer_segments_) buffer_views_.push_back(b.of(buffers_));
   at::NoGradGuard no_grad;
   for (auto const& [id, tensor] : adopted_) {
     auto const& s = segments_[static_cast<std::size_t>(id)];
@@ -97,7 +99,7 @@ void ParameterArena::allocate() {
 
 void ParameterArena::bind() {
   value_views_.clear();
-  for (auto const& s : segments_) value_views_.push_back(value_.narrow(0, s.offset, s.size).view(s.shape));
+  for (auto const& s : segments_) value_views_.push_back(s.of(value_));
   gradient_sink_ = std::make_unique<GradientSink>(*this, grad_, Reduction::kSum);
   leaves_.assign(segments_.size(), at::Tensor());
   auto const known = std::exchange(leaf_ids_, {});

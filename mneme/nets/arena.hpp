@@ -31,6 +31,9 @@ struct Segment {
   Shape shape;
   std::int64_t offset = 0;
   std::int64_t size = 0;
+
+  /// Its part of a [P] row, in its shape; a view.
+  [[nodiscard]] at::Tensor of(at::Tensor const& row) const;
 };
 
 /// How old offsets map to new ones when an arena grows.
@@ -139,6 +142,7 @@ class ParameterArena {
 
   [[nodiscard]] std::int64_t size() const { return size_; }
   [[nodiscard]] std::vector<Segment> const& segments() const { return segments_; }
+  [[nodiscard]] Segment const& segment(int id) const { return segments_[static_cast<std::size_t>(id)]; }
   /// Index of the segment; throws ConfigError naming the known ones.
   [[nodiscard]] int find(std::string_view name) const;
   [[nodiscard]] at::Device device() const { return device_; }

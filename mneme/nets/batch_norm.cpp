@@ -55,7 +55,7 @@ struct BatchNormNode final : node::Node {
 
   void refuse_in_training(ParameterArena const& arena) const {
     if (!training) return;
-    auto const& name = arena.segments()[static_cast<std::size_t>(layer->weight_)].name;
+    auto const& name = arena.segment(layer->weight_).name;
     throw ConfigError("batch normalisation ('" + name +
                       "'): in training a sample's output depends on its whole batch, so there is no gradient per "
                       "sample. Run the pass in evaluation mode (ForwardContext::training = false)");

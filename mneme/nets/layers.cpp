@@ -108,9 +108,6 @@ Linear::Linear(ParameterArena& arena, std::string const& name, Activation activa
       weight_(arena.find(name + ".weight")),
       bias_(arena.find(name + ".bias")),
       activation_(activation) {}
-Linear::Linear(ParameterArena& arena, int weight, int bias, Activation activation)
-    : arena_(&arena), weight_(weight), bias_(bias), activation_(activation) {}
-
 at::Tensor Linear::forward(at::Tensor const& x) const {
   at::AutoDispatchBelowADInplaceOrView const below;
   auto y = at::addmm(arena_->value(bias_), x, arena_->value(weight_).t());

@@ -24,8 +24,6 @@ class Linear {
          Activation activation = Activation::kNone);
   /// Over segments that the arena has already: "<name>.weight" and "<name>.bias".
   Linear(ParameterArena& arena, std::string const& name, Activation activation = Activation::kNone);
-  /// Over segments that exist already: a net's output layer, for features from elsewhere.
-  Linear(ParameterArena& arena, int weight, int bias, Activation activation = Activation::kNone);
   [[nodiscard]] at::Tensor forward(at::Tensor const& x) const;
   /// Uniform in +-1/sqrt(in) for weight and bias, the default of the PyTorch layer.
   void initialise(at::Generator& generator) const;

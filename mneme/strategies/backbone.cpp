@@ -18,7 +18,7 @@ Linear linear_head(ParameterArena& arena) {
   auto const head = head_segments(arena);
   if (head.size() != 2)  // a cosine layer has no bias
     throw ConfigError("the output layer must be linear, with head.weight and head.bias; this net has another kind");
-  return {arena, head[0], head[1]};
+  return {arena, "head"};
 }
 
 }  // namespace mneme

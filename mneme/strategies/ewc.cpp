@@ -68,7 +68,7 @@ at::Tensor Ewc::fisher(EventContext& context, std::int64_t samples) const {
   if (convention_.share) f.mul_(convention_.share(number(samples), number(context.data.size()), number(options.batch)));
   if (convention_.head) return f;
   for (auto const& segment : context.parameters().segments())
-    if (segment.name.starts_with("head.")) f.narrow(0, segment.offset, segment.size).zero_();
+    if (segment.name.starts_with("head.")) segment.of(f).zero_();
   return f;
 }
 

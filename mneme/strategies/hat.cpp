@@ -17,8 +17,6 @@ constexpr double kLargestExponent = 50;
 std::string layer_name(std::size_t layer) { return "fc" + std::to_string(layer + 1); }
 std::string embedding_name(std::size_t layer) { return "hat." + layer_name(layer); }
 
-at::Tensor part(at::Tensor const& row, Segment const& s) { return row.narrow(0, s.offset, s.size); }
-
 /// Every layer between two hidden ones must be known, or what a unit feeds would go unprotected.
 void refuse_other_layers(ParameterArena const& arena, std::size_t layers) {
   std::set<std::string> known = {"head.weight", "head.bias"};
@@ -55,8 +53,7 @@ Needs Hat::needs() const {
 
 std::vector<Segment> Hat::embeddings(ParameterArena const& arena) const {
   std::vector<Segment> list;
-  for (std::size_t l = 0; l < widths_.size(); ++l)
-    list.push_back(arena.segments()[static_cast<std::size_t>(arena.find(embedding_name(l)))]);
+  for (std::size_t l = 0; l < widths_.size(); ++l) list.push_back(arena.segment(arena.find(embedding_name(l))));
   return list;
 }
 
@@ -76,7 +73,7 @@ void Hat::begin_event(EventContext& context) {
   current_ = rows_[context.task_id()] = hard_.defined() ? hard_.size(0) : 0;
   hard_ = current_ == 0 ? fresh : at::cat({hard_, fresh});
   for (auto const& s : embeddings(arena))
-    part(arena.value(), s).copy_(draw_normal({s.size}, context.streams->get("embedding"), arena.device()));
+    s.of(arena.value()).copy_(draw_normal({s.size}, context.streams->get("embedding"), arena.device()));
   harden(arena);
 }
 
@@ -85,7 +82,7 @@ void Hat::harden(ParameterArena const& arena) {
   if (current_ < 0) return;
   at::NoGradGuard const no_grad;
   std::vector<at::Tensor> layers;
-  for (auto const& s : embeddings(arena)) layers.push_back(part(arena.value(), s).mul(options_.s_max).sigmoid_());
+  for (auto const& s : embeddings(arena)) layers.push_back(s.of(arena.value()).mul(options_.s_max).sigmoid_());
   hard_.select(0, current_).copy_(at::cat(layers));
 }
 
@@ -97,15 +94,13 @@ at::Tensor Hat::used() const {
 at::Tensor Hat::protection(ParameterArena const& arena) const {
   auto const used_units = used().split_with_sizes(widths_);
   auto keep = at::ones_like(arena.value());
-  auto const segment = [&](std::string const& name) -> Segment const& {
-    return arena.segments()[static_cast<std::size_t>(arena.find(name))];
-  };
+  auto const segment = [&](std::string const& name) -> Segment const& { return arena.segment(arena.find(name)); };
   at::Tensor from;  // undefined: inputs, which all tasks use
   auto const protect = [&](std::string const& layer, at::Tensor const& to) {
     auto const& weight = segment(layer + ".weight");
     auto const least = from.defined() ? at::minimum(to.unsqueeze(1), from.unsqueeze(0)) : to.unsqueeze(1);
-    part(keep, weight).view(weight.shape).copy_(1 - least.expand(weight.shape));
-    part(keep, segment(layer + ".bias")).copy_(1 - to);
+    weight.of(keep).copy_(1 - least.expand(weight.shape));
+    segment(layer + ".bias").of(keep).copy_(1 - to);
     from = to;
   };
   for (std::size_t l = 0; l < widths_.size(); ++l) protect(layer_name(l), used_units[l]);
@@ -177,9 +172,9 @@ void Hat::project_gradient(StepContext& context) {
   auto const& grad = context.parameters().grad();
   if (keep_.defined()) grad.mul_(keep_);
   for (auto const& s : embeddings(context.parameters())) {
-    auto const e = part(context.parameters().value(), s);
+    auto const e = s.of(context.parameters().value());
     auto const steep = e.mul(s_).clamp_(-kLargestExponent, kLargestExponent).cosh_().add_(1);
-    part(grad, s).mul_(steep.div_(e.cosh().add_(1))).mul_(options_.s_max / s_);
+    s.of(grad).mul_(steep.div_(e.cosh().add_(1))).mul_(options_.s_max / s_);
   }
 }
 
@@ -187,7 +182,7 @@ void Hat::after_step(StepContext& context) {
   if (current_ < 0) return;
   auto& arena = context.parameters();
   frozen_.restore(arena.value());
-  for (auto const& s : embeddings(arena)) part(arena.value(), s).clamp_(-kLargestEmbedding, kLargestEmbedding);
+  for (auto const& s : embeddings(arena)) s.of(arena.value()).clamp_(-kLargestEmbedding, kLargestEmbedding);
   seen_ += context.rows.size(0);
   if (seen_ >= context.source->size()) seen_ = 0;
   arena_ = nullptr;

@@ -115,9 +115,8 @@ void Lucir::after_step(StepContext& context) {
   at::NoGradGuard const no_grad;
   auto& arena = context.parameters();
   auto const id = arena.find("head.weight");
-  auto const& segment = arena.segments()[static_cast<std::size_t>(id)];
   auto const& weight = arena.value(id);
-  auto const before = teacher_.values().narrow(0, segment.offset, segment.size).view(segment.shape);
+  auto const before = arena.segment(id).of(teacher_.values());
   weight.copy_(at::where(old_.unsqueeze(1), before, weight));  // whatever momentum and decay made of them
 }
 

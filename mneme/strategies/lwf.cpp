@@ -85,10 +85,8 @@ template <class Do>
 void Lwf::each_old_row(StepContext& context, Do act) const {
   auto const& arena = context.parameters();
   for (int const id : head_segments(arena)) {
-    auto const& segment = arena.segments()[static_cast<std::size_t>(id)];
-    auto const in = [&](at::Tensor const& row) {
-      return row.narrow(0, segment.offset, segment.size).view(segment.shape);
-    };
+    auto const& segment = arena.segment(id);
+    auto const in = [&](at::Tensor const& row) { return segment.of(row); };
     auto const old = learnt_.masks(segment.shape.front(), arena.device()).any(0).squeeze(0);
     act(in, segment.shape.size() == 2 ? old.unsqueeze(1) : old);
   }

@@ -17,11 +17,12 @@ constexpr std::int64_t kFree = 0, kPruned = 254, kToCome = 255;
 std::vector<Segment> pruned_segments(ParameterArena const& arena) {
   std::vector<Segment> list;
   for (int const id : body_segments(arena))
-    if (auto const& s = arena.segments()[static_cast<std::size_t>(id)]; s.shape.size() > 1) list.push_back(s);
+    if (auto const& s = arena.segment(id); s.shape.size() > 1) list.push_back(s);
   return list;
 }
 
-at::Tensor part(at::Tensor const& row, Segment const& s) { return row.narrow(0, s.offset, s.size); }
+/// Flat.
+at::Tensor part(at::Tensor const& row, Segment const& s) { return s.of(row).view(-1); }
 
 }  // namespace
 
@@ -64,8 +65,7 @@ void PackNet::begin_event(EventContext& context) {
   auto& arena = context.parameters();
   if (!owner_.defined()) {
     owner_ = at::zeros({arena.size()}, at::device(arena.device()).dtype(at::kByte));
-    for (int const id : head_segments(arena))
-      part(owner_, arena.segments()[static_cast<std::size_t>(id)]).fill_(kToCome);
+    for (int const id : head_segments(arena)) part(owner_, arena.segment(id)).fill_(kToCome);
   }
   if (tasks_ + 1 == kPruned) throw ConfigError("strategy 'packnet' can learn 253 tasks, and this would be one more");
   auto const task = context.task_id();
@@ -79,8 +79,8 @@ void PackNet::begin_event(EventContext& context) {
 void PackNet::own_outputs(EventContext& context, std::int64_t before) {
   auto const& arena = context.parameters();
   for (int const id : head_segments(arena)) {
-    auto const& s = arena.segments()[static_cast<std::size_t>(id)];
-    auto const rows = part(owner_, s).view({s.shape[0], -1});
+    auto const& s = arena.segment(id);
+    auto const rows = s.of(owner_).view({s.shape[0], -1});
     for (auto const c : std::get<Task>(context.event).classes) {
       auto const row = rows.select(0, c);
       row.masked_fill_(row.eq(kToCome).logical_or_(row.eq(before)), current_);
@@ -164,18 +164,12 @@ void PackNet::record(EventContext& context) {
 void PackNet::begin_test(TestContext& context) {
   auto const learnt = context.task ? learnt_.find(*context.task) : learnt_.end();
   if (learnt == learnt_.end() || learnt->second == current_) return;  // the newest task sees everything
-  at::NoGradGuard const no_grad;
+  auto const hidden = owner_.eq(kFree).logical_or_(owner_.gt(learnt->second));
   auto const& value = context.learner.parameters().value();
-  shown_ = value.clone();
-  value.masked_fill_(owner_.eq(kFree).logical_or_(owner_.gt(learnt->second)), 0);
+  shown_.replace(value, value.masked_fill(hidden, 0));
 }
 
-void PackNet::end_test(TestContext& context) {
-  if (!shown_.defined()) return;
-  at::NoGradGuard const no_grad;
-  context.learner.parameters().value().copy_(shown_);
-  shown_ = at::Tensor();
-}
+void PackNet::end_test(TestContext& context) { shown_.restore(context.learner.parameters().value()); }
 
 void PackNet::grown(Growth const& growth) {
   if (owner_.defined()) owner_ = growth.carry(owner_);

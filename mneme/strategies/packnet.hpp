@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "mneme/strategies/frozen.hpp"
+#include "mneme/strategies/replaced_values.hpp"
 #include "mneme/strategies/strategy.hpp"
 
 namespace mneme {
@@ -73,7 +74,7 @@ class PackNet final : public Strategy {
   std::int64_t tasks_ = 0;                       // k of the newest
   Json history_ = Json::array();
   FrozenElements frozen_;
-  at::Tensor shown_;  // the values that a test hides parts of
+  ReplacedValues shown_;  // while a test runs
 };
 
 }  // namespace mneme

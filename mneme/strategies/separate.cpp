@@ -30,18 +30,10 @@ void Separate::end_event(EventContext& context) {
 void Separate::begin_test(TestContext& context) {
   auto const learnt = context.task ? rows_.find(*context.task) : rows_.end();
   if (learnt == rows_.end()) return;
-  at::NoGradGuard const no_grad;
-  auto const& value = context.learner.parameters().value();
-  shown_ = value.clone();
-  value.copy_(nets_.select(0, learnt->second));
+  shown_.replace(context.learner.parameters().value(), nets_.select(0, learnt->second));
 }
 
-void Separate::end_test(TestContext& context) {
-  if (!shown_.defined()) return;
-  at::NoGradGuard const no_grad;
-  context.learner.parameters().value().copy_(shown_);
-  shown_ = at::Tensor();
-}
+void Separate::end_test(TestContext& context) { shown_.restore(context.learner.parameters().value()); }
 
 void Separate::state(Archive& archive) {
   Json rows(rows_);

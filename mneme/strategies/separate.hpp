@@ -6,6 +6,7 @@
 
 #include <map>
 
+#include "mneme/strategies/replaced_values.hpp"
 #include "mneme/strategies/strategy.hpp"
 
 namespace mneme {
@@ -22,7 +23,7 @@ class Separate final : public Strategy {
  private:
   std::map<std::int64_t, std::int64_t> rows_;  // by task id
   at::Tensor nets_;                            // [T, P]
-  at::Tensor shown_;                           // the values that a test replaces
+  ReplacedValues shown_;                       // while a test runs
 };
 
 }  // namespace mneme

@@ -29,8 +29,8 @@ GradientCheck check_gradient(Learner& learner, Batch const& batch, std::uint64_t
   double const smallest = std::abs(loss().item<double>()) / 1000;  // shorter ones drown in the rounding of L
   GradientCheck check;
   for (auto const& segment : arena.segments()) {
-    auto const theta = arena.value().narrow(0, segment.offset, segment.size);
-    auto const gradient = arena.grad().narrow(0, segment.offset, segment.size);
+    auto const theta = segment.of(arena.value()).view(-1);
+    auto const gradient = segment.of(arena.grad()).view(-1);
     auto const kept = theta.clone();
     auto const random = at::randn({segment.size}, directions, at::kFloat);
     for (auto const& direction : {gradient, random}) {

@@ -50,7 +50,7 @@ void ArenaOptimizer::bind() {
   views_.assign(2 + rows_.size(), {});
   std::vector<std::pair<std::int64_t, std::int64_t>> ranges;  // offset, size: neighbours merged
   for (int const id : segments_) {
-    auto const& s = arena_->segments()[static_cast<std::size_t>(id)];
+    auto const& s = arena_->segment(id);
     if (!ranges.empty() && ranges.back().first + ranges.back().second == s.offset)
       ranges.back().second += s.size;
     else

@@ -361,7 +361,7 @@ void Trainer::reset_optimizers() {
 }
 
 void Trainer::grow(int segment, Shape shape) {
-  grown_.insert(learner_.parameters().segments()[static_cast<std::size_t>(segment)].name);
+  grown_.insert(learner_.parameters().segment(segment).name);
   carry(learner_.parameters().resize(segment, std::move(shape)));
 }
 

@@ -75,7 +75,11 @@ TEST(Separate, ATaskIsTestedWithItsOwnNetworkForEver) {
   rig.trainer.learn(task(stream, 1));
   EXPECT_FALSE(at::equal(rig.theta(), theta));
   auto const second = rig.theta().clone();
+  Trainer bare(*rig.learner, {}, RunRecipe::toy().train, {}, 0);
+  bare.expect(stream);
+  auto const plain = bare.test(task(stream, 1).test, 1);  // the parameters as they stand
   EXPECT_EQ(rig.trainer.test(task(stream, 0).test, 0), first);
+  EXPECT_EQ(rig.trainer.test(task(stream, 1).test, 1), plain) << "the newest is tested with another network";
   EXPECT_TRUE(at::equal(rig.theta(), second)) << "a test must leave the weights";
 }
 

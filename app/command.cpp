@@ -77,8 +77,9 @@ void Command::argument(std::string const& name, std::string& value, std::string 
   app_->add_option(name, value, help)->type_name("")->required(required);
 }
 
-void Command::arguments(std::string const& name, std::vector<std::string>& values, std::string const& help) {
-  app_->add_option(name, values, help)->type_name("")->required();
+void Command::arguments(std::string const& name, std::vector<std::string>& values, std::string const& help,
+                        bool required) {
+  app_->add_option(name, values, help)->type_name("")->required(required);
 }
 
 void Command::footer(std::function<std::string()> text) { app_->footer(std::move(text)); }

@@ -37,7 +37,8 @@ class Command {
   void option(std::string const& names, std::string const& placeholder, std::vector<std::string>& values,
               std::string const& help);
   void argument(std::string const& name, std::string& value, std::string const& help, bool required = true);
-  void arguments(std::string const& name, std::vector<std::string>& values, std::string const& help);
+  void arguments(std::string const& name, std::vector<std::string>& values, std::string const& help,
+                 bool required = true);
 
   /// Printed below the flags of --help.
   void footer(std::function<std::string()> text);

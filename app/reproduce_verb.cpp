@@ -171,7 +171,7 @@ int reproduce(ReproduceFlags const& flags) {
 void add_reproduce(Command& program) {
   auto const flags = std::make_shared<ReproduceFlags>();
   auto& verb = program.verb("reproduce", "published tables: run them again, judge them, list what came of it");
-  verb.arguments("name", flags->names, "tables or cells from --list");
+  verb.arguments("name", flags->names, "tables or cells from --list", false);
   verb.flag("--list", flags->list, "every cell with its published value, verdict and minutes; also without a name");
   verb.flag("--all", flags->all, "run every table");
   verb.option("--seeds", "N", flags->seeds, "seeds 0 to N - 1 instead of the table's own");

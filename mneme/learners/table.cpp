@@ -44,7 +44,7 @@ std::vector<LearnerRow> make_table() {
       {{.name = "classifier",
         .summary = "a net and cross-entropy; `net` names it",
         .equation = "L = -(1/N) sum_n log softmax(f(x_n))_{y_n}",
-        .options = list_options<HeadOptions>},
+        .options = list_options<ClassifierOptions>},
        make_classifier},
       {{.name = "vae",
         .summary = "variational autoencoder, Gaussian code, Bernoulli pixels",

@@ -15,9 +15,9 @@ constexpr double kMomentum = 0.1, kEpsilon = 1e-5;
 }  // namespace
 
 struct BatchNormNode final : node::Node {
-  BatchNorm2d const* layer = nullptr;
+  BatchNorm const* layer = nullptr;
   bool training = false;
-  at::Tensor input;                      // [N, C, H, W]
+  at::Tensor input;                      // [N, C, ...]
   at::Tensor output;                     // after the activation; only where the activation needs it
   at::Tensor mean, variance;             // [C] of evaluation, as they were in this pass
   at::Tensor batch_mean, batch_inverse;  // [C] of training
@@ -45,10 +45,13 @@ struct BatchNormNode final : node::Node {
       node::need_squares(sink, arena, layer->weight_);
       if (!squared) node::claim_alone(sink, arena, {layer->weight_, layer->bias_});
       bool const add = std::exchange(squared, true);
-      auto const by_channel = [](at::Tensor const& row) { return row.view({1, -1, 1, 1}); };
+      at::DimVector channel(static_cast<std::size_t>(input.dim()), 1);
+      channel[1] = -1;
+      auto const by_channel = [&](at::Tensor const& row) { return row.view(channel); };
+      auto const over_positions = [](at::Tensor const& t) { return t.dim() > 2 ? t.flatten(2).sum(2) : t; };
       auto const normal = (input - by_channel(mean)) * by_channel((variance + kEpsilon).rsqrt_());
-      node::put(weight, (normal * delta).sum({2, 3}).square_().sum(0), add);
-      node::put(bias, delta.sum({2, 3}).square_().sum(0), add);
+      node::put(weight, over_positions(normal * delta).square().sum(0), add);
+      node::put(bias, over_positions(delta).square().sum(0), add);
     }
     return {d_input};
   }
@@ -62,7 +65,7 @@ struct BatchNormNode final : node::Node {
   }
 };
 
-BatchNorm2d::BatchNorm2d(ParameterArena& arena, std::string const& name, std::int64_t channels, Activation activation)
+BatchNorm::BatchNorm(ParameterArena& arena, std::string const& name, std::int64_t channels, Activation activation)
     : arena_(&arena),
       weight_(arena.add(name + ".weight", {channels})),
       bias_(arena.add(name + ".bias", {channels})),
@@ -70,7 +73,7 @@ BatchNorm2d::BatchNorm2d(ParameterArena& arena, std::string const& name, std::in
       variance_(arena.add_buffer(name + ".variance", {channels})),
       activation_(activation) {}
 
-at::Tensor BatchNorm2d::forward(at::Tensor const& x, bool training) const {
+at::Tensor BatchNorm::forward(at::Tensor const& x, bool training) const {
   at::AutoDispatchBelowADInplaceOrView const below;
   if (training && x.numel() == x.size(1))
     throw ConfigError(
@@ -97,7 +100,7 @@ at::Tensor BatchNorm2d::forward(at::Tensor const& x, bool training) const {
   return y;
 }
 
-void BatchNorm2d::initialise() const {
+void BatchNorm::initialise() const {
   at::NoGradGuard const no_grad;
   arena_->value(weight_).fill_(1);
   arena_->value(bias_).zero_();

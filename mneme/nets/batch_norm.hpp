@@ -16,12 +16,13 @@
 
 namespace mneme {
 
-class BatchNorm2d {
+class BatchNorm {
  public:
   /// Segments "<name>.weight", "<name>.bias"; buffers "<name>.mean", "<name>.variance".
-  BatchNorm2d(ParameterArena& arena, std::string const& name, std::int64_t channels,
-              Activation activation = Activation::kNone);
-  /// x [N, C, H, W]. ConfigError in training where a channel has one value: it has no variance.
+  BatchNorm(ParameterArena& arena, std::string const& name, std::int64_t channels,
+            Activation activation = Activation::kNone);
+  /// x [N, C, ...]: features, or maps of any size. ConfigError in training where a channel has one value: it has no
+  /// variance.
   [[nodiscard]] at::Tensor forward(at::Tensor const& x, bool training) const;
   /// w = 1, b = 0; m = 0, v = 1.
   void initialise() const;

@@ -1,8 +1,11 @@
-// Multi-layer perceptron with ReLU: input -> hidden… -> outputs.
+// Multi-layer perceptron with ReLU: input -> hidden… -> outputs; on request with batch normalisation before each ReLU,
+// and of the outputs too.
 #pragma once
 
 #include <deque>
+#include <optional>
 
+#include "mneme/nets/batch_norm.hpp"
 #include "mneme/nets/head.hpp"
 #include "mneme/nets/layers.hpp"
 #include "mneme/nets/net.hpp"
@@ -11,24 +14,35 @@ namespace mneme {
 
 struct MlpOptions {
   std::vector<std::int64_t> hidden = {256, 256};
+  std::string batch_norm = "none";
   OutputOptions output = {};
   void describe(OptionVisitor& v) {
     v.field("hidden", hidden, {.help = "width of each hidden layer", .unit = "units", .min = 1});
+    v.field("batch_norm", batch_norm,
+            {.help = "batch normalisation of the hidden layers before their ReLU, or of these and the outputs",
+             .choices = {"none", "hidden", "all"},
+             .source = "all: Prabhu et al. 2020, authors' code"});
     output.describe(v);
   }
 };
 
 class Mlp final : public Net {
  public:
-  /// Segments are named "<prefix>fc1.weight", "<prefix>fc1.bias", … and as OutputLayer says for "<prefix>head".
+  Mlp(ParameterArena& arena, std::int64_t inputs, MlpOptions const& options, std::int64_t outputs,
+      std::string const& prefix = "");
+  /// Segments are named "<prefix>fc1.weight", "<prefix>fc1.bias", … and as OutputLayer says for "<prefix>head";
+  /// of normalisations "<prefix>bn1.…" and "<prefix>head.bn.…".
   Mlp(ParameterArena& arena, std::int64_t inputs, std::vector<std::int64_t> const& hidden, std::int64_t outputs,
-      std::string const& prefix = "", OutputOptions const& output = {});
+      std::string const& prefix = "", OutputOptions const& output = {})
+      : Mlp(arena, inputs, MlpOptions{.hidden = hidden, .output = output}, outputs, prefix) {}
   Output forward(at::Tensor const& x, ForwardContext const& context) override;
   void initialise(at::Generator& generator) override;
 
  private:
-  std::deque<Linear> hidden_;  // a node of the graph points at its layer: addresses must stay
+  std::deque<Linear> hidden_;    // a node of the graph points at its layer: addresses must stay
+  std::deque<BatchNorm> norms_;  // one behind each hidden layer, or none
   OutputLayer head_;
+  std::optional<BatchNorm> head_norm_;
 };
 
 }  // namespace mneme

@@ -48,7 +48,7 @@ class ResNet final : public Net {
   };
   struct Projection {
     Conv2d conv;
-    BatchNorm2d norm;
+    BatchNorm norm;
   };
   struct Block {
     Block(ParameterArena& arena, std::string const& name, std::int64_t in, std::int64_t out, std::int64_t stride,
@@ -60,7 +60,7 @@ class ResNet final : public Net {
     std::int64_t in, out, stride;
     bool relu = true;
     Conv2d conv1, conv2;
-    BatchNorm2d norm1, norm2;
+    BatchNorm norm1, norm2;
     std::optional<Projection> projection;
   };
   ResNet(ParameterArena& arena, Shape const& input, Plan const& plan, OutputOptions const& output,
@@ -68,7 +68,7 @@ class ResNet final : public Net {
   static std::deque<Block> make_blocks(ParameterArena& arena, Plan const& plan);
 
   Conv2d conv_;
-  BatchNorm2d norm_;
+  BatchNorm norm_;
   std::deque<Block> blocks_;  // a node of the graph points at its layer: addresses must stay
   OutputLayer head_;
 };

@@ -48,8 +48,7 @@ std::vector<NetRow> make_table() {
        [](ParameterArena& arena, NetShape const& shape, Json const& options,
           std::string const& where) -> std::unique_ptr<Net> {
          auto const o = read_options<MlpOptions>(options, where, {"kind"});
-         return std::make_unique<Mlp>(arena, c10::multiply_integers(shape.input), o.hidden, shape.outputs, "",
-                                      o.output);
+         return std::make_unique<Mlp>(arena, c10::multiply_integers(shape.input), o, shape.outputs);
        },
        {{"hidden", {8}}}},
       image_net<Cnn, CnnOptions>(

@@ -10,14 +10,17 @@ void ClassTally::add(Batch const& batch, at::Tensor const& logits) {
     confusion_ = at::zeros({classes, classes}, logits.options().dtype(at::kLong));
     bins_ = at::zeros({kBins, 3}, logits.options().dtype(at::kDouble));
   }
-  auto const [confidence, answer] = at::softmax(active_logits(batch, logits), 1).max(1);
+  auto const [largest, answer] = at::softmax(active_logits(batch, logits), 1).max(1);
+  auto const answered = largest.isfinite();
+  auto const confidence = largest.nan_to_num(0);
   auto const cell = batch.y() * classes + answer;
-  confusion_.view(-1).index_add_(0, cell, at::ones_like(cell));
+  confusion_.view(-1).index_add_(0, cell, answered.to(at::kLong));
   auto const bin = (confidence * kBins).ceil().to(at::kLong).sub_(1).clamp_(0, kBins - 1);
-  auto const correct = answer.eq(batch.y());
+  auto const correct = answer.eq(batch.y()).logical_and_(answered);
   bins_.index_add_(
       0, bin,
-      at::stack({at::ones_like(confidence), confidence, correct.to(confidence.scalar_type())}, 1).to(at::kDouble));
+      at::stack({answered.to(confidence.scalar_type()), confidence, correct.to(confidence.scalar_type())}, 1)
+          .to(at::kDouble));
 }
 
 ClassCounts ClassTally::counts() const {

@@ -8,7 +8,8 @@ namespace mneme {
 
 class ClassTally {
  public:
-  /// logits [N, C]; the outputs that take part are the batch's.
+  /// logits [N, C]; the outputs that take part are the batch's. Where none does (a growing head before its first task)
+  /// there is no answer, and nothing is counted.
   void add(Batch const& batch, at::Tensor const& logits);
   /// Empty where nothing was added.
   [[nodiscard]] ClassCounts counts() const;

@@ -53,6 +53,14 @@ TEST(Plan, ResolvedRunsAgainAsItIs) {
   }
 }
 
+// A key that a learner reads must be one that its row lists, or no configuration can set it.
+TEST(Plan, TakesTheViewsOfImages) {
+  auto const plan = plan_experiment(tree("learner = { kind = \"classifier\", crop = 2, flip = true, mean = [0.1] }\n" +
+                                         kBase.substr(0, kBase.find("[learner]")) + "[train]\nepochs = 1\n"));
+  EXPECT_EQ(plan.arms.front().tree["learner"]["crop"], 2);
+  EXPECT_EQ(plan.arms.front().tree["learner"]["flip"], true);
+}
+
 TEST(Plan, WritesTheNameInPlaceOfAnAlias) {
   auto const plan = plan_experiment(tree("strategy = \"replay\"\n" + kBase));
   EXPECT_EQ(plan.arms.front().tree["strategy"]["kind"], "er");
@@ -163,7 +171,8 @@ learner = { net = { kind = "mlp" } }
   EXPECT_EQ(part("cnn", "learner")["net"]["channels1"], 4);
   for (auto const* arm : {"cnn", "by_name"})
     EXPECT_EQ(part(arm, "learner")["net"]["hidden"], 768) << arm << " took over the perceptron's";
-  EXPECT_EQ(part("wider", "learner")["net"], (Json{{"kind", "mlp"}, {"hidden", {32, 32}}, {"output", "linear"}}));
+  EXPECT_EQ(part("wider", "learner")["net"],
+            (Json{{"kind", "mlp"}, {"hidden", {32, 32}}, {"batch_norm", "none"}, {"output", "linear"}}));
   EXPECT_EQ(part("same", "stream")["datasets"], Json::array({"mnist"})) << "the same kind keeps what was set";
   EXPECT_EQ(part("same", "learner")["net"]["hidden"], Json::array({16}));
 

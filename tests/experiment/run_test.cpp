@@ -92,6 +92,32 @@ TEST(Run, ArmsThatShareAPrefixEqualTheSameArmAlone) {
   EXPECT_EQ(arm_of(together, "ewc")["matrix"][1], arm_of(together, "naive")["matrix"][1]);
 }
 
+// Before its first task a growing head has no outputs: what is measured then must be readable from a checkpoint.
+TEST(Run, ArmsOfAGrowingHeadShareAPrefixToo) {
+  test::TemporaryFolder const folder;
+  auto const run = run_all(plan(R"(
+name = "growing"
+data = "sample"
+[stream]
+kind = "split"
+dataset = "mnist"
+tasks = 5
+scenario = "class"
+[learner]
+kind = "classifier"
+head = "growing"
+net = { kind = "mlp", hidden = [4] }
+[train]
+steps = 2
+[arm.naive]
+[arm.ewc]
+strategy = { kind = "ewc", samples = 20 }
+)"),
+                           folder.path());
+  ASSERT_EQ(run.plan().shared_prefixes, 1);
+  for (auto const* arm : {"naive", "ewc"}) EXPECT_EQ(arm_of(run, arm)["status"], "finished") << arm;
+}
+
 TEST(Run, BranchIntoAPlainStrategyEqualsItFromTheBeginning) {
   test::TemporaryFolder const folder;
   auto const naive = run_all(plan(kBase), folder.path());

@@ -8,6 +8,7 @@
 
 #include "mneme/core/errors.hpp"
 #include "mneme/importance/fisher.hpp"
+#include "mneme/nets/mlp.hpp"
 #include "mneme/testing/toy.hpp"
 #include "tests/core/message_of.hpp"
 #include "tests/io/support.hpp"
@@ -30,40 +31,43 @@ struct Norm {
     arena.buffer(1).uniform_(0.5, 2, g);
   }
   ParameterArena arena;
-  BatchNorm2d layer;
+  BatchNorm layer;
 };
 
+void expect_torch(Shape const& shape, bool training, Activation activation) {
+  Norm net(activation);
+  auto g = seeded();
+  auto const x = at::randn(shape, g, at::kFloat).add_(0.7).requires_grad_(true);
+  auto const x64 = x.detach().to(at::kDouble).requires_grad_(true);
+  auto const weight = at::randn(shape, g, at::kFloat);
+  auto const mean = net.arena.buffer(0).to(at::kDouble).clone(), variance = net.arena.buffer(1).to(at::kDouble);
+  Oracle const o(net.arena);
+  auto expected =
+      at::batch_norm(x64, o.named.at("bn.weight"), o.named.at("bn.bias"), mean, variance, training, 0.1, 1e-5, false);
+  if (activation == Activation::kRelu) expected = expected.relu();
+  net.arena.begin_gradient();
+  auto const y = net.layer.forward(x, training);
+  (y * weight).sum().backward();
+  net.arena.finish_gradient();
+  auto const scalar = (expected * weight).sum();
+  auto const expected_gradient = o.gradient(scalar);
+  scalar.backward();
+  EXPECT_LT(relative_error(y.detach(), expected.detach()), 1e-5);
+  EXPECT_LT(relative_error(net.arena.grad(), expected_gradient), 1e-5);
+  EXPECT_LT(relative_error(x.grad(), x64.grad()), 1e-4);
+  EXPECT_LT(relative_error(net.arena.buffer(0), mean), 1e-5);
+  EXPECT_LT(relative_error(net.arena.buffer(1), variance), 1e-5);
+}
+
 TEST(BatchNorm, EqualsTorchInFloat64ForwardAndBackward) {
-  for (bool const training : {true, false})
-    for (auto const activation : {Activation::kNone, Activation::kRelu}) {
-      Norm net(activation);
-      auto g = seeded();
-      auto const x = at::randn({5, 3, 2, 4}, g, at::kFloat).add_(0.7).requires_grad_(true);
-      auto const x64 = x.detach().to(at::kDouble).requires_grad_(true);
-      auto const weight = at::randn({5, 3, 2, 4}, g, at::kFloat);
-      auto const mean = net.arena.buffer(0).to(at::kDouble).clone(), variance = net.arena.buffer(1).to(at::kDouble);
-      Oracle const o(net.arena);
-      auto expected = at::batch_norm(x64, o.named.at("bn.weight"), o.named.at("bn.bias"), mean, variance, training, 0.1,
-                                     1e-5, false);
-      if (activation == Activation::kRelu) expected = expected.relu();
-      net.arena.begin_gradient();
-      auto const y = net.layer.forward(x, training);
-      (y * weight).sum().backward();
-      net.arena.finish_gradient();
-      auto const scalar = (expected * weight).sum();
-      auto const expected_gradient = o.gradient(scalar);
-      scalar.backward();
-      EXPECT_LT(relative_error(y.detach(), expected.detach()), 1e-5);
-      EXPECT_LT(relative_error(net.arena.grad(), expected_gradient), 1e-5);
-      EXPECT_LT(relative_error(x.grad(), x64.grad()), 1e-4);
-      EXPECT_LT(relative_error(net.arena.buffer(0), mean), 1e-5);
-      EXPECT_LT(relative_error(net.arena.buffer(1), variance), 1e-5);
-    }
+  for (Shape const& shape : {Shape{5, 3, 2, 4}, Shape{5, 3}})
+    for (bool const training : {true, false})
+      for (auto const activation : {Activation::kNone, Activation::kRelu}) expect_torch(shape, training, activation);
 }
 
 TEST(BatchNorm, RunningStatisticsByHand) {
   ParameterArena arena;
-  BatchNorm2d const layer(arena, "bn", 1);
+  BatchNorm const layer(arena, "bn", 1);
   arena.allocate();
   layer.initialise();
   auto const y = layer.forward(at::tensor({1.0F, 3.0F}).view({2, 1, 1, 1}), true);
@@ -93,10 +97,10 @@ TEST(BatchNorm, APassInEvaluationKeepsItsStatisticsUntilItsBackward) {
   EXPECT_TRUE(at::equal(gradient(true), plain));
 }
 
-TEST(BatchNorm, SquaresAreThoseOfOneSampleAtATimeInFloat64) {
+void expect_squares(Shape const& shape) {
   Norm net(Activation::kRelu);
   auto g = seeded();
-  auto const x = at::randn({6, 3, 2, 2}, g, at::kFloat), weight = at::randn({6, 3, 2, 2}, g, at::kFloat);
+  auto const x = at::randn(shape, g, at::kFloat), weight = at::randn(shape, g, at::kFloat);
   GradientSink sink(net.arena, net.arena.new_row(), Reduction::kSumOfSquares);
   {
     ParameterArena::Redirect const redirect(net.arena, sink);
@@ -106,13 +110,18 @@ TEST(BatchNorm, SquaresAreThoseOfOneSampleAtATimeInFloat64) {
   }
   Oracle const o(net.arena);
   auto expected = at::zeros({net.arena.size()}, at::kDouble);
-  for (std::int64_t i = 0; i < 6; ++i) {
+  for (std::int64_t i = 0; i < shape[0]; ++i) {
     auto const y = at::batch_norm(x.narrow(0, i, 1).to(at::kDouble), o.named.at("bn.weight"), o.named.at("bn.bias"),
                                   net.arena.buffer(0).to(at::kDouble), net.arena.buffer(1).to(at::kDouble), false, 0.1,
                                   1e-5, false);
     expected += o.gradient((y.relu() * weight.narrow(0, i, 1)).sum()).square();
   }
   EXPECT_LT(relative_error(sink.row(), expected), 1e-5);
+}
+
+TEST(BatchNorm, SquaresAreThoseOfOneSampleAtATimeInFloat64) {
+  expect_squares({6, 3, 2, 2});
+  expect_squares({6, 3});
 }
 
 TEST(BatchNorm, RefusesSquaresInTrainingAndABatchOfOneValue) {
@@ -134,6 +143,25 @@ std::unique_ptr<Learner> trained_learner(TrainOptions const& options = RunRecipe
   Trainer trainer(*learner, {}, options, {}, 0);
   trainer.learn(toy::task("toy-0", 0));
   return learner;
+}
+
+/// The hidden layers before their ReLU, and the outputs: what `batch_norm = "all"` says.
+TEST(BatchNorm, OfAnMlpStandsBeforeItsRelusAndBehindItsOutputs) {
+  ParameterArena arena;
+  Mlp net(arena, 4, MlpOptions{.hidden = {3}, .batch_norm = "all"}, 2);
+  arena.allocate();
+  auto g = seeded();
+  net.initialise(g);
+  arena.value().add_(at::randn({arena.size()}, g, at::kFloat), 0.3);
+  auto const x = at::randn({6, 4}, g, at::kFloat);
+  Oracle const o(arena);
+  auto const norm = [&](std::string const& name, at::Tensor const& h) {
+    return at::batch_norm(h, o.named.at(name + ".weight"), o.named.at(name + ".bias"), {}, {}, true, 0.1, 1e-5, false);
+  };
+  auto const hidden = norm("bn1", o.linear("fc1", x.to(at::kDouble))).relu();
+  auto const output = net.forward(x, {.training = true});
+  EXPECT_LT(relative_error(output.features.detach(), hidden.detach()), 1e-5);
+  EXPECT_LT(relative_error(output.logits.detach(), norm("head.bn", o.linear("head", hidden)).detach()), 1e-5);
 }
 
 TEST(BatchNormBuffers, MoveInTrainingAndInNothingElse) {

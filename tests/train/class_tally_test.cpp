@@ -30,6 +30,18 @@ TEST(ClassTally, CountsAnswersAndConfidencesByHand) {
   EXPECT_EQ(counts.bins[7].correct, 2);
 }
 
+// Wrong: a softmax over nothing is counted, and its NaN makes a checkpoint that cannot be read.
+TEST(ClassTally, CountsNothingWhereNoOutputTakesPart) {
+  Batch batch(at::zeros({2, 1}), at::tensor({1, 0}, at::kLong));
+  batch.active = at::zeros({3}, at::kBool);
+  ClassTally tally;
+  tally.add(batch, at::tensor({2.0F, 0.0F, 9.0F, 0.0F, 0.0F, 9.0F}).view({2, 3}));
+  auto const counts = tally.counts();
+  EXPECT_EQ(counts.confusion, std::vector<std::vector<std::int64_t>>(3, {0, 0, 0}));
+  for (auto const& bin : counts.bins) EXPECT_EQ(bin, ConfidenceBin());
+  EXPECT_EQ(ClassCounts::from_json(Json::parse(counts.to_json().dump())), counts);
+}
+
 TEST(ClassTally, ARunCountsEveryTestSampleOnceInItsLastRow) {
   test::Rig rig;
   auto const stream = toy::split_stream(false);

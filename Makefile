@@ -4,6 +4,7 @@ BUILD  := build/release
 JOBS   ?= $(shell env -u OMP_NUM_THREADS nproc)
 PREFIX ?= /usr/local
 RUNS   ?= 1000000
+SEEDS  ?= 5
 SETUP  := scripts/setup.sh
 CONFIGURE = cmake --preset $(1) $(if $(MNEME_TORCH_DIR),-DMNEME_TORCH_DIR="$(MNEME_TORCH_DIR)") $(CMAKE_ARGS) > build/$(1).log || { cat build/$(1).log; exit 1; }
 
@@ -14,7 +15,7 @@ export MNEME_DATA := $(abspath ../shared/data)
 endif
 endif
 
-.PHONY: help build demo test install bench fuzz asan check clean distclean
+.PHONY: help build demo test science install bench fuzz asan check clean distclean
 .DEFAULT_GOAL := build
 
 help: ## say what there is to make
@@ -34,6 +35,10 @@ demo: build ## build, run the demo, say where its report is
 test: build ## build everything and run all tests
 	cmake --build $(BUILD) -j $(JOBS)
 	ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure
+
+science: build ## run the learning tests with five seeds (SEEDS=5): each strategy against naive
+	cmake --build $(BUILD) -j $(JOBS) --target mneme_tests
+	MNEME_SCIENCE_SEEDS=$(SEEDS) ctest --test-dir $(BUILD) -j $(JOBS) -R Learning --output-on-failure
 
 install: build ## install command, library and headers (PREFIX=/usr/local)
 	cmake --build $(BUILD) -j $(JOBS) --target mneme

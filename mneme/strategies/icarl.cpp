@@ -12,12 +12,16 @@ void IcarlOptions::describe(OptionVisitor& v) {
            .unit = "samples",
            .min = 0,
            .source = "Rebuffi et al. 2017: 2000 for CIFAR-100"});
+  v.field("temperature", temperature,
+          {.help = "divides the former network's scores of old classes before their sigmoid; the network's own stay",
+           .above = 0,
+           .source = "1: Rebuffi et al. 2017; 2: GMvandeVen/continual-learning"});
 }
 
 at::Tensor icarl_loss(at::Tensor const& logits, at::Tensor const& labels, at::Tensor const& teacher,
-                      at::Tensor const& seen, at::Tensor const& old) {
+                      at::Tensor const& seen, at::Tensor const& old, double temperature) {
   auto targets = at::zeros_like(logits, logits.options().requires_grad(false)).scatter_(1, labels.unsqueeze(1), 1);
-  if (teacher.defined()) targets = at::where(old, teacher.sigmoid(), targets);
+  if (teacher.defined()) targets = at::where(old, (teacher / temperature).sigmoid_(), targets);
   auto const weight = seen.to(logits.scalar_type());
   return at::binary_cross_entropy_with_logits(logits, targets, weight / weight.sum(), {}, at::Reduction::None).sum() /
          logits.size(0);
@@ -44,7 +48,7 @@ std::optional<at::Tensor> Icarl::objective(StepContext& context) {
     seen_ = output_mask(seen, logits.size(1), logits.device());
   }
   auto const given = teacher_.empty() ? at::Tensor() : teacher_.forward(context.batch, context).logits;
-  return icarl_loss(logits, context.batch.y(), given, seen_, old_);
+  return icarl_loss(logits, context.batch.y(), given, seen_, old_, options_.temperature);
 }
 
 void Icarl::end_event(EventContext& context) {

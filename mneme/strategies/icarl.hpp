@@ -2,13 +2,15 @@
 // classes, and a classifier by the nearest mean of exemplars.
 //
 //   L = 1/(N K) sum over N samples and K classes seen of BCE(sigmoid(f_c(x)), q_c(x))
-//       q_c(x) = [c = y] for the classes of the event,   sigmoid(f_c(x; theta_old)) for the others
+//       q_c(x) = [c = y] for the classes of the event,   sigmoid(f_c(x; theta_old) / T) for the others
 //   exemplars of class c: floor(M / K), by herding (memory/herding.hpp) on phi = h / ||h||, h the last hidden layer
 //   prediction: argmin over c of || phi(x) - mu_c ||,  mu_c the mean of phi over the exemplars of c, at length 1
 //
 // Training goes through the new data and the exemplars as one set. theta_old: the network before the event. Rebuffi,
 // Kolesnikov, Sperl and Lampert 2017, iCaRL: incremental classifier and representation learning, CVPR,
 // arXiv:1611.07725, alg. 1 to 5.
+//
+// T = 1 in the paper, 2 in GMvandeVen/continual-learning, whose network's own outputs are not divided.
 //
 // Differences from the paper: the loss is the mean over samples and outputs as in the authors' code, not a sum over
 // outputs; a class that comes again is taught its labels and its exemplars are chosen anew; no augmentation.
@@ -25,13 +27,15 @@ namespace mneme {
 
 struct IcarlOptions {
   std::int64_t memory = 2000;
+  double temperature = 1;
   void describe(OptionVisitor& v);
 };
 
 /// Mean over N samples and the outputs in `seen` of the binary cross-entropy. Targets are [c = y], in the outputs `old`
-/// the sigmoid of the teacher's logits. logits, teacher [N, C], labels int64 [N], seen and old bool [C].
+/// the sigmoid of the teacher's logits over `temperature`. logits, teacher [N, C], labels int64 [N], seen and old bool
+/// [C].
 [[nodiscard]] at::Tensor icarl_loss(at::Tensor const& logits, at::Tensor const& labels, at::Tensor const& teacher,
-                                    at::Tensor const& seen, at::Tensor const& old);
+                                    at::Tensor const& seen, at::Tensor const& old, double temperature = 1);
 
 class Icarl final : public Strategy {
  public:

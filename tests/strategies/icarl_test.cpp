@@ -62,6 +62,12 @@ TEST(IcarlLoss, IsTheHandComputedOne) {
   EXPECT_NEAR(grad[0][1].item<double>(), (0.75 - 1) / 4, 1e-12);
   EXPECT_NEAR(grad[1][0].item<double>(), (0.75 - 0.25) / 4, 1e-12);
   EXPECT_EQ(grad.select(1, 2).abs().max().item<double>(), 0) << "an output of a class that was never seen is taught";
+
+  // At temperature 2 the teacher's score of -log 3 is half of that: 1 / (1 + sqrt(3)). The network's own stay whole.
+  double const soft = 1 / (1 + std::sqrt(3.0));
+  z.mutable_grad().zero_();
+  icarl_loss(z, labels, teacher, seen, old, 2).backward();
+  EXPECT_NEAR(grad[1][0].item<double>(), (0.75 - soft) / 4, 1e-12);
 }
 
 TEST(Icarl, OldOutputsAreTaughtWhatTheNetworkSaidBeforeTheEvent) {

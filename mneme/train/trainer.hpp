@@ -62,6 +62,10 @@ class Trainer final : private MetricLog {
   /// needs no more.
   void expect(Stream const& stream);
 
+  /// The review that precedes an evaluation (GDumb trains its net there), here of the learner itself: for a stored one
+  /// that is only asked, and not trained any more. `stream` is that of its run.
+  void review(Stream const& stream);
+
   /// Means of the learner's metrics over other data; `task` is shown to the strategies where the stream shows it.
   [[nodiscard]] std::vector<double> test(Dataset const& data, std::optional<std::int64_t> task = {});
   /// Fills in Batch::active as the learner's head asks.
@@ -147,6 +151,8 @@ class Trainer final : private MetricLog {
   [[nodiscard]] Dataset training_part(Event const& event, bool held_out) const;
   [[nodiscard]] std::vector<double> test(Learner& learner, Dataset const& data, std::optional<std::int64_t> task,
                                          std::function<void()> const& poll, ClassTally* tally = nullptr);
+  /// A copy of the learner after the strategies' review stages, trained by this loop; null where there are none.
+  [[nodiscard]] std::unique_ptr<Learner> reviewed(EventContext& context, bool heeds_stop);
   /// Figures of all tested tasks: a line of the log, and with `kind` a row of the matrix.
   void measure(EventContext& context, bool full, std::string const& kind = "");
   void log_step(StepContext& context, double learning_rate);

@@ -43,26 +43,41 @@ void Trainer::test_on(Task const& task) {
     figures_[task.name][metrics[i].name] = std::vector<Json>(matrix_.rows.size());
 }
 
-void Trainer::measure(EventContext& context, bool full, std::string const& kind) {
-  clock_.lap(Lap::kStrategy);
-  // Review stages (before_evaluation) train a throw-away copy, by the same loop.
+std::unique_ptr<Learner> Trainer::reviewed(EventContext& context, bool heeds_stop) {
   std::vector<Stage> review;
   strategies_.each(context, [&](Strategy& s, EventContext& c) {
     for (auto& stage : s.before_evaluation(c)) review.push_back(std::move(stage));
   });
-  std::unique_ptr<Learner> copy;
-  if (!review.empty()) {
-    copy = learner_.snapshot();
-    auto options = options_;
-    options.patience = 0;  // what early stop keeps back is of the event, not of the review's data
-    Trainer reviewer(*copy, {}, options, {}, streams_.seed());
-    reviewer.heeds_stop_ = full;
-    reviewer.deadline_ = deadline_;
-    reviewer.visibility_ = visibility_;
-    reviewer.outputs_ = outputs_;
-    auto own = reviewer.context_of(context.event, context.data);
-    for (auto const& stage : review) reviewer.run_stage(own, stage);
-  }
+  if (review.empty()) return nullptr;
+  auto copy = learner_.snapshot();
+  auto options = options_;
+  options.patience = 0;  // what early stop keeps back is of the event, not of the review's data
+  Trainer reviewer(*copy, {}, options, {}, streams_.seed());
+  reviewer.heeds_stop_ = heeds_stop;
+  reviewer.deadline_ = deadline_;
+  reviewer.visibility_ = visibility_;
+  reviewer.outputs_ = outputs_;
+  auto own = reviewer.context_of(context.event, context.data);
+  for (auto const& stage : review) reviewer.run_stage(own, stage);
+  return copy;
+}
+
+void Trainer::review(Stream const& stream) {
+  auto const event = position_.event - (position_.at == static_cast<std::int64_t>(At::kStart) ? 1 : 0);
+  if (event < 0 || event >= static_cast<std::int64_t>(stream.events.size())) return;
+  auto const& last = stream.events[static_cast<std::size_t>(event)];
+  auto const data = training_part(last, false);
+  auto context = context_of(last, data);
+  auto const copy = reviewed(context, true);
+  if (!copy) return;
+  at::NoGradGuard const no_grad;
+  learner_.parameters().value().copy_(copy->parameters().value());
+  learner_.parameters().buffers().copy_(copy->parameters().buffers());
+}
+
+void Trainer::measure(EventContext& context, bool full, std::string const& kind) {
+  clock_.lap(Lap::kStrategy);
+  auto const copy = reviewed(context, full);
   Learner& measured = copy ? *copy : learner_;
 
   // A part for a curve is small; stopping in the middle of it would lose the step that it belongs to.

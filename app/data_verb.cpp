@@ -20,10 +20,10 @@ struct DataFlags {
   bool json = false;
 };
 
-/// The folder that holds a set's training images; empty where it is not here.
+/// The folder that holds a set's training files; empty where it is not here.
 std::string found_in(CatalogueEntry const& set, DataSearch const& search) {
   auto const train = locate(set, "train", search);
-  return train && locate(set, "test", search) ? train->images.parent_path().string() : "";
+  return train && locate(set, "test", search) ? train->front().parent_path().string() : "";
 }
 
 int list(DataFlags const& flags) {

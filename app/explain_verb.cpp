@@ -42,16 +42,19 @@ std::string explain_part(Kind const& kind, PartInfo const& part) {
 
 std::string explain_dataset(CatalogueEntry const& set) {
   std::uintmax_t bytes = 0;
-  for (auto const* file : files_of(set)) bytes += static_cast<std::uintmax_t>(file->bytes);
+  for (auto const* file : files_of(set))
+    if (file->archive.empty()) bytes += static_cast<std::uintmax_t>(file->bytes);
+  for (auto const& archive : set.archives) bytes += static_cast<std::uintmax_t>(archive.bytes);
+  std::string shape = std::to_string(set.height) + "x" + std::to_string(set.width);
+  if (set.channels > 1) shape.append("x").append(std::to_string(set.channels));
   return bold(set.name) + ": dataset" + (set.aliases.empty() ? "" : ", also " + join(set.aliases)) + "\n" +
          wrapped(set.title, 2) +
          wrapped(std::to_string(set.train_count) + " training and " + std::to_string(set.test_count) +
-                     " test images of " + std::to_string(set.height) + "x" + std::to_string(set.width) + ", " +
-                     std::to_string(set.classes) + " classes" +
+                     " test images of " + shape + ", " + std::to_string(set.classes) + " classes" +
                      (bytes > 0 ? "; " + show_bytes(bytes) + " to download" : ""),
                  2) +
-         paragraph("Classes", join(set.class_names)) + paragraph("Note", set.note) + paragraph("Licence", set.licence) +
-         paragraph("Source", set.citation) + paragraph("Home", set.homepage);
+         (set.class_names.empty() ? "" : paragraph("Classes", join(set.class_names))) + paragraph("Note", set.note) +
+         paragraph("Licence", set.licence) + paragraph("Source", set.citation) + paragraph("Home", set.homepage);
 }
 
 std::string explain_experiment(std::string const& name) {

@@ -10,5 +10,12 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     if (elements != array.data.size()) __builtin_trap();
   } catch (mneme::DataError const&) {
   }
+  try {
+    auto const integers = mneme::parse_idx_integers({data, size}, "fuzz");
+    std::size_t elements = 1;
+    for (auto const length : integers.shape) elements *= static_cast<std::size_t>(length);
+    if (elements != integers.data.size()) __builtin_trap();
+  } catch (mneme::DataError const&) {
+  }
   return 0;
 }

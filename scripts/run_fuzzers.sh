@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Runs every fuzzer in a folder, JOBS at a time: scripts/run_fuzzers.sh FOLDER [libFuzzer options].
-# Inputs that reached something new are kept in FOLDER/corpus/<name>: a later run goes on from there. An input that
-# broke something is left as FOLDER/<name>-crash-<hash>.
+# Each begins with the inputs in fuzz/seeds/<name>, where there are some. Inputs that reached something new are kept in
+# FOLDER/corpus/<name>: a later run goes on from there. An input that broke something is left as
+# FOLDER/<name>-crash-<hash>.
 set -euo pipefail
+seeds=$(realpath "$(dirname "$0")/../fuzz/seeds")
+export seeds
 folder=$1
 shift
 
@@ -10,7 +13,9 @@ run_one() {
   local folder=$1 name=$2
   shift 2
   mkdir -p "$folder/corpus/$name"
-  if "$folder/$name" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$folder/$name-" "$@" "$folder/corpus/$name" \
+  local corpora=("$folder/corpus/$name")
+  if [ -d "$seeds/$name" ]; then corpora+=("$seeds/$name"); fi
+  if "$folder/$name" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$folder/$name-" "$@" "${corpora[@]}" \
     >"$folder/$name.log" 2>&1; then
     echo "$name: $(tail -n 1 "$folder/$name.log")"
   else

@@ -15,6 +15,7 @@
 #include "mneme/data/locate.hpp"
 #include "mneme/io/bytes.hpp"
 #include "mneme/io/sha256.hpp"
+#include "mneme/io/tar.hpp"
 #include "mneme/io/zip.hpp"
 
 namespace mneme {
@@ -129,23 +130,30 @@ Reply request(std::string const& url, Transfer& transfer) {
   return {no_range ? Outcome::kCannotResume : Outcome::kFailed, *detail ? detail : curl_easy_strerror(code)};
 }
 
-/// The name under which these bytes are to stand: as published, or without .gz when they came decompressed.
-std::optional<fs::path> verified_name(CatalogueFile const& file, fs::path const& path) {
+/// Whether a decompressed file is the catalogued one: by its hash or, where none is known, by its size.
+bool is_content(CatalogueFile const& file, std::vector<std::uint8_t> const& content) {
+  if (!file.content_sha256.empty()) return sha256_hex(content) == file.content_sha256;
+  return file.sha256.empty() && static_cast<std::int64_t>(content.size()) == file.content_bytes;
+}
+
+/// The name under which these bytes are to stand: as published, or with or without .gz as they came.
+std::optional<std::string> verified_name(CatalogueFile const& file, fs::path const& path) {
   if (!file.sha256.empty() && sha256_file(path) == file.sha256) return file.name;
-  if (file.content_sha256.empty()) return std::nullopt;
+  if (file.content_bytes == 0) return std::nullopt;
   try {
     auto const bytes = read_file(path);
     bool const packed = is_gzip(bytes);
     auto const size = static_cast<std::size_t>(file.content_bytes);
-    std::string const content = sha256_hex(packed ? gunzip(bytes, path.string(), size) : bytes);
-    if (content == file.content_sha256) return packed ? fs::path(file.name) : fs::path(file.name).replace_extension();
+    if (!is_content(file, packed ? gunzip(bytes, path.string(), size) : bytes)) return std::nullopt;
+    auto const names = names_of(file);
+    return packed == names.front().ends_with(".gz") ? names.front() : names.back();
   } catch (DataError const&) {  // damaged gzip: simply not the file
   }
   return std::nullopt;
 }
 
 bool is_there(CatalogueFile const& file, fs::path const& folder) {
-  for (auto const& name : {fs::path(file.name), fs::path(file.name).replace_extension()}) {
+  for (auto const& name : names_of(file)) {
     if (fs::exists(folder / name) && verified_name(file, folder / name) == name) return true;
   }
   return false;
@@ -197,21 +205,43 @@ void fetch(CatalogueFile const& file, fs::path const& folder, DownloadObserver c
                   ". Try again later (what was received is kept), or put the file into " + folder.string());
 }
 
+/// Writes one member of an archive under its catalogued name, checked.
+void keep(CatalogueFile const& file, std::span<std::uint8_t const> bytes, fs::path const& archive,
+          fs::path const& folder) {
+  bool const published = file.sha256.empty() || sha256_hex(bytes) == file.sha256;
+  bool const content = file.content_sha256.empty() || !file.sha256.empty() || sha256_hex(bytes) == file.content_sha256;
+  if (!published || !content) {
+    throw DataError(archive.string() + ": member " + file.name + " should have sha256 " +
+                    (published ? file.content_sha256 : file.sha256) + ", found " + sha256_hex(bytes));
+  }
+  write_file(folder / file.name, as_text(bytes));
+}
+
+void unpack_zip(fs::path const& archive, std::vector<CatalogueFile const*> const& files, fs::path const& folder) {
+  std::ifstream stream(archive, std::ios::binary);
+  ZipReader const zip(stream, archive.string());
+  for (auto const* file : files) {
+    auto const most = static_cast<std::uint64_t>(std::max(file->bytes, file->content_bytes));
+    keep(*file, zip.read(zip.find(file->name), most), archive, folder);
+  }
+}
+
+void unpack_tar(fs::path const& archive, std::vector<CatalogueFile const*> const& files, fs::path const& folder) {
+  auto const bytes = read_file_decompressed(archive);
+  auto const members = tar_members(bytes, archive.string());
+  for (auto const* file : files) {
+    auto const named = [&](TarMember const& m) { return m.name == file->name || m.name.ends_with("/" + file->name); };
+    auto const member = std::find_if(members.begin(), members.end(), named);
+    if (member == members.end()) throw DataError(archive.string() + ": has no member '" + file->name + "'");
+    keep(*file, member->content, archive, folder);
+  }
+}
+
 void unpack(CatalogueFile const& archive, std::vector<CatalogueFile const*> const& files, fs::path const& folder,
             DownloadObserver const& observer) {
   if (!is_there(archive, folder)) fetch(archive, folder, observer);
   fs::path const path = folder / archive.name;
-  std::ifstream stream(path, std::ios::binary);
-  ZipReader const zip(stream, path.string());
-  for (auto const* file : files) {
-    auto const bytes = zip.read(zip.find(file->name), static_cast<std::uint64_t>(file->bytes));
-    if (std::string const found = sha256_hex(bytes); found != file->sha256) {
-      throw DataError(path.string() + ": member " + file->name + " should have sha256 " + file->sha256 + ", found " +
-                      found);
-    }
-    write_file(folder / file->name, as_text(bytes));
-  }
-  stream.close();
+  archive.name.ends_with(".zip") ? unpack_zip(path, files, folder) : unpack_tar(path, files, folder);
   fs::remove(path);
 }
 

@@ -2,28 +2,22 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <list>
 #include <sstream>
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/text.hpp"
 #include "mneme/io/bytes.hpp"
+#include "mneme/io/cifar.hpp"
+#include "mneme/io/omniglot.hpp"
 #include "mneme/io/sha256.hpp"
+#include "mneme/io/svhn.hpp"
+#include "mneme/io/zip.hpp"
 
 namespace mneme {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct SplitFiles {
-  CatalogueFile const& images;
-  CatalogueFile const& labels;
-};
-
-SplitFiles files_of_split(CatalogueEntry const& entry, std::string const& split) {
-  if (split == "train") return {entry.train_images, entry.train_labels};
-  if (split == "test") return {entry.test_images, entry.test_labels};
-  throw ConfigError("unknown split '" + split + "' of data set '" + entry.name + "': 'train' or 'test'");
-}
 
 std::string environment(char const* name) {
   char const* value = std::getenv(name);
@@ -57,10 +51,21 @@ bool belongs_to_another(fs::path const& folder, CatalogueEntry const& entry) {
 
 std::optional<fs::path> find_file(fs::path const& folder, CatalogueFile const& file) {
   std::error_code ignored;
-  for (auto const& name : {fs::path(file.name), fs::path(file.name).replace_extension()}) {
+  for (auto const& name : names_of(file)) {
     if (fs::is_regular_file(folder / name, ignored)) return folder / name;
   }
   return std::nullopt;
+}
+
+/// All files in one folder.
+std::optional<std::vector<fs::path>> find_all(fs::path const& folder, std::vector<CatalogueFile> const& files) {
+  std::vector<fs::path> found;
+  for (auto const& file : files) {
+    auto const path = find_file(folder, file);
+    if (!path) return std::nullopt;
+    found.push_back(*path);
+  }
+  return found;
 }
 
 std::vector<fs::path> places(CatalogueEntry const& entry, DataSearch const& search) {
@@ -89,15 +94,78 @@ std::string known_as(std::string const& content_sha256) {
 }
 
 void check_content(CatalogueEntry const& entry, CatalogueFile const& file, fs::path const& path,
-                   std::string const& content_sha256) {
+                   std::vector<std::uint8_t> const& content) {
+  auto const refuse = [&](std::string const& problem) {
+    throw DataError(path.string() + ": is not the published file of " + entry.name + ": " + problem +
+                    "; delete it and get it again");
+  };
+  auto const size = static_cast<std::int64_t>(content.size());
   bool const by_content = !file.content_sha256.empty();
-  bool const by_published = !by_content && !file.sha256.empty() && path.extension() == ".gz";
-  std::string const expected = by_content ? file.content_sha256 : file.sha256;
-  std::string const found = by_published ? sha256_file(path) : content_sha256;
-  if ((by_content || by_published) && found != expected) {
-    throw DataError(path.string() + ": is not the published file of " + entry.name + ": sha256 " +
-                    (by_content ? "of the decompressed content " : "") + "should be " + expected + ", found " + found +
-                    known_as(content_sha256) + "; delete it and get it again");
+  bool const by_published = !by_content && !file.sha256.empty() && path.filename() == file.name;
+  if (by_content || by_published) {
+    std::string const content_sha256 = sha256_hex(content);
+    std::string const expected = by_content ? file.content_sha256 : file.sha256;
+    std::string const found = by_published ? sha256_file(path) : content_sha256;
+    if (found != expected)
+      refuse("sha256 " + std::string(by_content ? "of the decompressed content " : "") + "should be " + expected +
+             ", found " + found + known_as(content_sha256));
+  } else if (file.content_bytes > 0 && size != file.content_bytes) {
+    refuse("it should have " + std::to_string(file.content_bytes) + " bytes decompressed, found " +
+           std::to_string(size));
+  }
+}
+
+struct NamedBytes {
+  std::string name;
+  std::vector<std::uint8_t> bytes;
+};
+
+LabelledData read_idx_set(CatalogueEntry const& entry, NamedBytes const& images, NamedBytes const& labels) {
+  auto data = join_idx(parse_idx(images.bytes, images.name), parse_idx_integers(labels.bytes, labels.name),
+                       entry.name + " (" + fs::path(images.name).parent_path().string() + ")",
+                       {entry.label_offset, entry.transposed, entry.class_names});
+  Sha256 hash;
+  hash.update(images.bytes);
+  hash.update(labels.bytes);
+  data.sha256 = hash.hex();
+  return data;
+}
+
+LabelledData read_cifar_set(std::vector<NamedBytes> const& files, CifarLabels labels) {
+  CifarRecords records(labels);
+  for (auto const& file : files) records.add(file.bytes, file.name);
+  return records.take();
+}
+
+LabelledData read_omniglot_set(CatalogueEntry const& entry, std::string const& split,
+                               std::vector<NamedBytes> const& files) {
+  std::list<std::istringstream> streams;
+  std::vector<ZipReader> archives;
+  for (auto const& file : files)
+    archives.emplace_back(streams.emplace_back(std::string(as_text(file.bytes))), file.name);
+  OmniglotOptions options{.size = entry.height};
+  if (split == "train")
+    options.last_drawing = entry.train_drawings;
+  else
+    options.first_drawing = entry.train_drawings + 1;
+  return read_omniglot(archives, options);
+}
+
+/// Decompressed files, in the entry's order, as rows.
+LabelledData read_set(CatalogueEntry const& entry, std::string const& split, std::vector<NamedBytes> const& files) {
+  switch (entry.format) {
+    case SetFormat::kCifar10:
+      return read_cifar_set(files, CifarLabels::kTen);
+    case SetFormat::kCifar100:
+      return read_cifar_set(files, CifarLabels::kFine);
+    case SetFormat::kCifar100Coarse:
+      return read_cifar_set(files, CifarLabels::kCoarse);
+    case SetFormat::kSvhn:
+      return parse_svhn(files.front().bytes, files.front().name);
+    case SetFormat::kOmniglot:
+      return read_omniglot_set(entry, split, files);
+    default:
+      return read_idx_set(entry, files[0], files[1]);
   }
 }
 
@@ -129,12 +197,17 @@ DataSearch DataSearch::standard(std::vector<fs::path> const& explicit_folders) {
   return search;
 }
 
-std::optional<LocatedSplit> locate(CatalogueEntry const& entry, std::string const& split, DataSearch const& search) {
-  auto const files = files_of_split(entry, split);
+std::vector<std::string> names_of(CatalogueFile const& file) {
+  constexpr std::string_view kPacked = ".gz";
+  if (!file.name.ends_with(kPacked)) return {file.name, file.name + std::string(kPacked)};
+  return {file.name, file.name.substr(0, file.name.size() - kPacked.size())};
+}
+
+std::optional<std::vector<fs::path>> locate(CatalogueEntry const& entry, std::string const& split,
+                                            DataSearch const& search) {
+  auto const& files = files_of(entry, split);
   for (auto const& place : places(entry, search)) {
-    auto const images = find_file(place, files.images);
-    auto const labels = find_file(place, files.labels);
-    if (images && labels) return LocatedSplit{*images, *labels};
+    if (auto found = find_all(place, files)) return found;
   }
   return std::nullopt;
 }
@@ -164,26 +237,20 @@ LabelledData load_dataset(std::string const& name, std::string const& split, Dat
 
 LabelledData load_dataset(CatalogueEntry const& entry, std::string const& split, DataSearch const& search,
                           bool verify) {
-  auto const files = files_of_split(entry, split);
+  auto const& files = files_of(entry, split);
   auto const found = locate(entry, split, search);
   if (!found) {
-    throw DataError("data set '" + entry.name + "': " + files.images.name + " and " + files.labels.name + " of the " +
-                    split + " split are not here (with or without .gz, both in one folder); " +
-                    how_to_get(entry, search));
+    std::vector<std::string> names;
+    for (auto const& file : files) names.push_back(file.name);
+    throw DataError("data set '" + entry.name + "': " + join(names) + " of the " + split +
+                    " split: not here (with or without .gz, all in one folder); " + how_to_get(entry, search));
   }
-  auto const images = read_file_decompressed(found->images);
-  auto const labels = read_file_decompressed(found->labels);
-  Sha256 hash;
-  hash.update(images);
-  if (verify) {
-    check_content(entry, files.images, found->images, hash.hex());
-    check_content(entry, files.labels, found->labels, sha256_hex(labels));
+  std::vector<NamedBytes> contents;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    contents.push_back({(*found)[i].string(), read_file_decompressed((*found)[i])});
+    if (verify) check_content(entry, files[i], (*found)[i], contents.back().bytes);
   }
-  auto data = join_idx(parse_idx(images, found->images.string()), parse_idx(labels, found->labels.string()),
-                       entry.name + " (" + found->images.parent_path().string() + ")",
-                       {entry.label_offset, entry.transposed, entry.class_names});
-  hash.update(labels);
-  data.sha256 = hash.hex();
+  auto const data = read_set(entry, split, contents);
   return entry.cut_from_one ? cut(data, entry, split) : data;
 }
 

@@ -22,21 +22,21 @@ struct DataSearch {
   static DataSearch standard(std::vector<std::filesystem::path> const& explicit_folders = {});
 };
 
-struct LocatedSplit {
-  std::filesystem::path images;
-  std::filesystem::path labels;
-};
+/// Under which names a file may stand: as published, and with or without .gz.
+std::vector<std::string> names_of(CatalogueFile const& file);
 
-/// The first place that has both files of the split ("train" or "test"), .gz or decompressed. In each folder the
-/// sub-folders named after the set come first, then the folder itself unless it bears the name of another set.
-std::optional<LocatedSplit> locate(CatalogueEntry const& entry, std::string const& split, DataSearch const& search);
+/// The files of a split ("train" or "test") in the entry's order, .gz or decompressed, from the first folder that has
+/// all of them. In each folder the sub-folders named after the set come first, then the folder itself unless it bears
+/// the name of another set.
+std::optional<std::vector<std::filesystem::path>> locate(CatalogueEntry const& entry, std::string const& split,
+                                                         DataSearch const& search);
 
 /// One sentence: the command that downloads the set, or what to put where, and the folders that were searched.
 std::string how_to_get(CatalogueEntry const& entry, DataSearch const& search = DataSearch::standard());
 
 /// Images [N, C, H, W] upright, labels from 0. DataError when files are missing (with how_to_get), when their content
-/// is not the catalogued one (both hashes named; `verify = false` leaves this out), when the counts of images and
-/// labels differ, or when a label is out of range. ConfigError for an unknown name or split.
+/// is not the catalogued one (both hashes named, or both sizes where no hash is known; `verify = false` leaves this
+/// out), or what the reader of the format refuses. ConfigError for an unknown name or split.
 LabelledData load_dataset(std::string const& name, std::string const& split, DataSearch const& search,
                           bool verify = true);
 

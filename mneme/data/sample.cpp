@@ -27,11 +27,12 @@ LabelledData load_sample(std::string const& name, std::string const& split) {
     std::string const file = "sample/" + entry.name + "-" + split + "-" + kind + ".idx.gz";
     auto const bytes = gunzip(as_bytes(embedded_file(file)), file);
     hash.update(bytes);
-    return parse_idx(bytes, file);
+    return bytes;
   };
-  auto images = part("images");
-  auto const labels = part("labels");
-  auto data = join_idx(std::move(images), labels, "sample of " + entry.name, {.class_names = entry.class_names});
+  auto const images = part("images"), labels = part("labels");
+  std::string const title = "sample of " + entry.name;
+  auto data =
+      join_idx(parse_idx(images, title), parse_idx_integers(labels, title), title, {.class_names = entry.class_names});
   data.sha256 = hash.hex();
   return data;
 }

@@ -13,6 +13,7 @@ namespace mneme {
 namespace {
 
 constexpr int kRawDeflate = -15;
+constexpr int kZlib = 15;
 constexpr int kGzipOnly = 15 + 16;
 
 /// zlib's stream with its life bound to the scope.
@@ -113,6 +114,15 @@ std::vector<std::uint8_t> inflate_raw(std::span<std::uint8_t const> bytes, std::
     throw_damaged(name, end,
                   "inflates to " + std::to_string(out.size()) + " bytes, " + std::to_string(size) + " were announced");
   }
+  return out;
+}
+
+std::vector<std::uint8_t> inflate_zlib(std::span<std::uint8_t const> bytes, std::string const& name,
+                                       std::size_t limit) {
+  std::vector<std::uint8_t> out;
+  Inflater inflater(kZlib);
+  std::size_t const end = inflate_one(inflater, bytes, 0, out, limit, name);
+  if (end != bytes.size()) throw_damaged(name, end, "bytes follow the end of the compressed data");
   return out;
 }
 

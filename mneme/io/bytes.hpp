@@ -35,6 +35,10 @@ std::vector<std::uint8_t> gunzip(std::span<std::uint8_t const> bytes, std::strin
 /// A raw deflate stream of exactly `size` bytes, as zip archives hold them.
 std::vector<std::uint8_t> inflate_raw(std::span<std::uint8_t const> bytes, std::size_t size, std::string const& name);
 
+/// One zlib stream of at most `limit` bytes; nothing may follow it.
+std::vector<std::uint8_t> inflate_zlib(std::span<std::uint8_t const> bytes, std::string const& name,
+                                       std::size_t limit = kLargestFile);
+
 std::span<std::uint8_t const> as_bytes(std::string_view text);
 std::string_view as_text(std::span<std::uint8_t const> bytes);
 

@@ -122,6 +122,20 @@ std::optional<std::size_t> label_column(CsvScanner const& scanner, Fields const&
   scanner.fail("there is no label column '" + options.label + "'; columns: " + join(columns));
 }
 
+/// The columns that are features, in the order in which they are.
+std::vector<std::size_t> feature_columns(CsvScanner const& scanner, Fields const& columns,
+                                         std::optional<std::size_t> label_at, CsvOptions const& options) {
+  std::vector<std::size_t> at;
+  for (auto const& name : options.features) {
+    auto const found = std::find(columns.begin(), columns.end(), name);
+    if (found == columns.end()) scanner.fail("there is no column '" + name + "'; columns: " + join(columns));
+    at.push_back(static_cast<std::size_t>(found - columns.begin()));
+  }
+  for (std::size_t i = 0; options.features.empty() && i < columns.size(); ++i)
+    if (i != label_at) at.push_back(i);
+  return at;
+}
+
 }  // namespace
 
 void each_csv_record(std::string_view text, std::string const& name, char delimiter,
@@ -141,7 +155,8 @@ LabelledData parse_csv(std::string_view text, std::string const& name, CsvOption
   Fields columns;
   if (!scanner.next(columns)) throw DataError(name + ": is empty");
   auto const label_at = label_column(scanner, columns, options);
-  if (label_at && columns.size() < 2) scanner.fail("there is no feature column beside the label");
+  auto const features_at = feature_columns(scanner, columns, label_at, options);
+  if (features_at.empty()) scanner.fail("there is no feature column beside the label");
 
   LabelledData data;
   std::vector<std::string> row_labels;
@@ -151,8 +166,7 @@ LabelledData parse_csv(std::string_view text, std::string const& name, CsvOption
       scanner.fail(std::to_string(fields.size()) + " fields where the first line has " +
                    std::to_string(columns.size()));
     }
-    for (std::size_t i = 0; i < fields.size(); ++i) {
-      if (i == label_at) continue;
+    for (auto const i : features_at) {
       auto const value = read_number<float>(fields[i]);
       if (!value || !std::isfinite(*value)) {
         scanner.fail("'" + fields[i] + "' in column " + (options.header ? "'" + columns[i] + "'" : std::to_string(i)) +
@@ -165,8 +179,7 @@ LabelledData parse_csv(std::string_view text, std::string const& name, CsvOption
   if (row_labels.empty()) throw DataError(name + ": has a header but no rows");
 
   number_labels(row_labels, data);
-  data.shape = {static_cast<std::int64_t>(row_labels.size()),
-                static_cast<std::int64_t>(columns.size() - (label_at ? 1 : 0))};
+  data.shape = {static_cast<std::int64_t>(row_labels.size()), static_cast<std::int64_t>(features_at.size())};
   data.sha256 = sha256_hex(as_bytes(text));
   return data;
 }

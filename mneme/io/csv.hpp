@@ -24,6 +24,8 @@ struct CsvOptions {
   std::string label = "label";  // name of the label column; without a header its number from 0, or "label" for the last
   char delimiter = ',';
   bool header = true;
+  std::vector<std::string> features =
+      {};                   // with a header: the feature columns in their order; empty: all but the label
   bool unlabelled = false;  // with a header that lacks the label column every column is a feature, all labels are 0
 };
 

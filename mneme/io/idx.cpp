@@ -1,11 +1,13 @@
 #include "mneme/io/idx.hpp"
 
+#include <utility>
+
 #include "mneme/io/bytes.hpp"
 
 namespace mneme {
 namespace {
 
-constexpr std::uint8_t kUnsignedByte = 0x08;
+constexpr std::uint8_t kUnsignedByte = 0x08, kSignedByte = 0x09, kShort = 0x0b, kInteger = 0x0c;
 
 std::int64_t big_endian_32(std::span<std::uint8_t const> bytes, std::size_t offset) {
   std::int64_t value = 0;
@@ -13,40 +15,95 @@ std::int64_t big_endian_32(std::span<std::uint8_t const> bytes, std::size_t offs
   return value;
 }
 
-}  // namespace
+/// Bytes of one element; 0 for a type that holds no whole numbers.
+std::size_t width_of(std::uint8_t type) {
+  switch (type) {
+    case kUnsignedByte:
+    case kSignedByte:
+      return 1;
+    case kShort:
+      return 2;
+    case kInteger:
+      return 4;
+    default:
+      return 0;
+  }
+}
 
-IdxArray parse_idx(std::span<std::uint8_t const> bytes, std::string const& name) {
+struct Header {
+  std::uint8_t type;
+  std::vector<std::int64_t> shape;
+  std::span<std::uint8_t const> elements;
+};
+
+/// A header whose sizes fit the file. `only_bytes`: no other type than unsigned bytes.
+Header parse_header(std::span<std::uint8_t const> bytes, std::string const& name, bool only_bytes) {
   if (bytes.size() < 4) throw_damaged(name, bytes.size(), "ends within the 4 magic bytes of an idx file");
   if (bytes[0] != 0 || bytes[1] != 0) throw_damaged(name, 0, "is no idx file: the first two bytes are not zero");
-  if (bytes[2] != kUnsignedByte) {
-    throw_damaged(name, 2, "has idx element type " + std::to_string(bytes[2]) + "; only unsigned bytes (8) are read");
+  std::size_t const width = width_of(bytes[2]);
+  if (only_bytes ? bytes[2] != kUnsignedByte : width == 0) {
+    throw_damaged(name, 2,
+                  "has idx element type " + std::to_string(bytes[2]) + "; only " +
+                      (only_bytes ? "unsigned bytes (8)" : "integers of 8, 16 and 32 bits (8, 9, 11, 12)") +
+                      " are read");
   }
   std::size_t const dimensions = bytes[3];
   std::size_t const header = 4 + 4 * dimensions;
   if (dimensions == 0) throw_damaged(name, 3, "announces no dimensions");
   if (bytes.size() < header)
     throw_damaged(name, bytes.size(), "ends within the idx header of " + std::to_string(header) + " bytes");
-  IdxArray array;
-  std::size_t elements = 1;
+  Header result{bytes[2], {}, bytes.subspan(header)};
+  std::size_t elements = 1, size = 0;
   for (std::size_t i = 0; i < dimensions; ++i) {
-    std::int64_t const size = big_endian_32(bytes, 4 + 4 * i);
-    if (__builtin_mul_overflow(elements, static_cast<std::size_t>(size), &elements)) {
+    std::int64_t const extent = big_endian_32(bytes, 4 + 4 * i);
+    if (__builtin_mul_overflow(elements, static_cast<std::size_t>(extent), &elements) ||
+        __builtin_mul_overflow(elements, width, &size)) {
       throw_damaged(name, 4 + 4 * i, "announces more elements than can be counted");
     }
-    array.shape.push_back(size);
+    result.shape.push_back(extent);
   }
-  std::size_t const found = bytes.size() - header;
-  if (found < elements) {
-    throw_damaged(name, bytes.size(),
-                  "is short: " + std::to_string(elements) + " elements announced, " + std::to_string(found) + " found");
+  std::size_t const found = result.elements.size();
+  if (found < size) {
+    throw_damaged(
+        name, bytes.size(),
+        "is short: " + std::to_string(elements) + " elements announced, " + std::to_string(found / width) + " found");
   }
-  if (found > elements) {
-    throw_damaged(name, header + elements, std::to_string(found - elements) + " bytes follow the last element");
+  if (found > size) {
+    throw_damaged(name, header + size, std::to_string(found - size) + " bytes follow the last element");
   }
-  array.data.assign(bytes.begin() + static_cast<std::ptrdiff_t>(header), bytes.end());
-  return array;
+  return result;
+}
+
+std::int64_t integer_at(Header const& header, std::size_t index) {
+  std::size_t const width = width_of(header.type);
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < width; ++i) value = value << 8 | header.elements[index * width + i];
+  switch (header.type) {
+    case kSignedByte:
+      return static_cast<std::int8_t>(value);
+    case kShort:
+      return static_cast<std::int16_t>(value);
+    case kInteger:
+      return static_cast<std::int32_t>(value);
+    default:
+      return value;
+  }
+}
+
+}  // namespace
+
+IdxArray parse_idx(std::span<std::uint8_t const> bytes, std::string const& name) {
+  auto header = parse_header(bytes, name, true);
+  return {std::move(header.shape), {header.elements.begin(), header.elements.end()}};
 }
 
 IdxArray read_idx(std::filesystem::path const& path) { return parse_idx(read_file_decompressed(path), path.string()); }
+
+IdxIntegers parse_idx_integers(std::span<std::uint8_t const> bytes, std::string const& name) {
+  auto header = parse_header(bytes, name, false);
+  IdxIntegers array{std::move(header.shape), std::vector<std::int64_t>(header.elements.size() / width_of(header.type))};
+  for (std::size_t i = 0; i < array.data.size(); ++i) array.data[i] = integer_at(header, i);
+  return array;
+}
 
 }  // namespace mneme

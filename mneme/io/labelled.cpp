@@ -14,6 +14,8 @@
 namespace mneme {
 namespace {
 
+constexpr std::int64_t kMostClasses = 65536;  // labels beyond are damage: a class takes a name and an output
+
 /// Swaps rows and columns of every plane; `shape` [N, C, H, W] follows.
 void transpose_planes(std::vector<std::uint8_t>& pixels, std::vector<std::int64_t>& shape) {
   auto const height = static_cast<std::size_t>(shape[2]);
@@ -68,7 +70,7 @@ void number_labels(std::vector<std::string> const& rows, LabelledData& data) {
   for (auto const& label : rows) data.labels.push_back(classes[label]);
 }
 
-LabelledData join_idx(IdxArray images, IdxArray const& labels, std::string const& name, IdxRule const& rule) {
+LabelledData join_idx(IdxArray images, IdxIntegers const& labels, std::string const& name, IdxRule const& rule) {
   if (images.shape.size() != 3 && images.shape.size() != 4) {
     throw DataError(name + ": images must have 3 or 4 dimensions, found " + std::to_string(images.shape.size()));
   }
@@ -87,13 +89,17 @@ LabelledData join_idx(IdxArray images, IdxArray const& labels, std::string const
 
   data.class_names = rule.class_names;
   if (data.class_names.empty() && !labels.data.empty()) {
-    int const greatest = *std::max_element(labels.data.begin(), labels.data.end());
-    for (int label = rule.label_offset; label <= greatest; ++label) data.class_names.push_back(std::to_string(label));
+    auto const greatest = *std::max_element(labels.data.begin(), labels.data.end());
+    if (greatest - rule.label_offset >= kMostClasses)
+      throw DataError(name + ": the greatest label is " + std::to_string(greatest) + "; at most " +
+                      std::to_string(kMostClasses) + " classes are read");
+    for (std::int64_t label = rule.label_offset; label <= greatest; ++label)
+      data.class_names.push_back(std::to_string(label));
   }
   auto const classes = static_cast<std::int64_t>(data.class_names.size());
   data.labels.reserve(labels.data.size());
   for (std::size_t i = 0; i < labels.data.size(); ++i) {
-    std::int64_t const label = std::int64_t{labels.data[i]} - rule.label_offset;
+    std::int64_t const label = labels.data[i] - rule.label_offset;
     if (label < 0 || label >= classes) {
       throw DataError(name + ": the label of image " + std::to_string(i) + " is " + std::to_string(labels.data[i]) +
                       ", outside " + std::to_string(rule.label_offset) + ".." +
@@ -108,7 +114,7 @@ LabelledData read_idx_pair(std::filesystem::path const& images, std::filesystem:
                            IdxRule const& rule) {
   auto const image_bytes = read_file_decompressed(images);
   auto const label_bytes = read_file_decompressed(labels);
-  auto data = join_idx(parse_idx(image_bytes, images.string()), parse_idx(label_bytes, labels.string()),
+  auto data = join_idx(parse_idx(image_bytes, images.string()), parse_idx_integers(label_bytes, labels.string()),
                        images.string() + " with " + labels.filename().string(), rule);
   Sha256 hash;
   hash.update(image_bytes);

@@ -12,9 +12,9 @@
 namespace mneme {
 
 struct LabelledData {
-  std::vector<std::int64_t> shape;       // [N, C, H, W] for images, [N, D] for tables, [N, L] for token ids
-  std::vector<std::uint8_t> pixels;      // images: N*C*H*W, row-major; empty for tables
-  std::vector<float> features;           // tables: N*D, row-major; empty for images
+  std::vector<std::int64_t> shape;       // [N, C, H, W] for images, [N, ...] for numbers, [N, L] for token ids
+  std::vector<std::uint8_t> pixels;      // images: N*C*H*W, row-major; else empty
+  std::vector<float> features;           // numbers, of tables as a rule [N, D], row-major; else empty
   std::vector<std::int64_t> tokens;      // texts as ids: N*L, row-major, 0 where a text has ended; else empty
   std::vector<std::int64_t> labels;      // [N], 0..class_names.size()-1
   std::vector<std::string> class_names;  // by label
@@ -25,14 +25,14 @@ struct LabelledData {
 
 /// How the bytes of an idx pair are to be read.
 struct IdxRule {
-  int label_offset = 0;                       // the label that stands for class 0
+  std::int64_t label_offset = 0;              // the label that stands for class 0
   bool transposed = false;                    // rows and columns of the images are swapped
   std::vector<std::string> class_names = {};  // empty: "0", "1", ... up to the greatest label found
 };
 
 /// Joins images [N, H, W] or [N, C, H, W] with labels [N]. `name` is for messages; `sha256` is left to the caller.
 /// DataError when the counts differ, a dimension is wrong, or a label is out of range (its index is named).
-LabelledData join_idx(IdxArray images, IdxArray const& labels, std::string const& name, IdxRule const& rule = {});
+LabelledData join_idx(IdxArray images, IdxIntegers const& labels, std::string const& name, IdxRule const& rule = {});
 
 /// The pair of files, gzip or not.
 LabelledData read_idx_pair(std::filesystem::path const& images, std::filesystem::path const& labels,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <optional>
 
 #include "mneme/core/errors.hpp"
@@ -10,6 +9,7 @@
 #include "mneme/core/text.hpp"
 #include "mneme/io/bytes.hpp"
 #include "mneme/io/csv.hpp"
+#include "mneme/io/json_rows.hpp"
 #include "mneme/io/sha256.hpp"
 
 namespace mneme {
@@ -42,19 +42,24 @@ class TableRows {
   void add(Fields const& fields, std::int64_t line) {
     if (!numbered_ && !header_) {
       header_ = fields;
-      label_ = position(columns_.label, line);
+      if (!columns_.unlabelled || has(columns_.label)) label_ = position(columns_.label, line);
       for (auto const& column : columns_.text) texts_.push_back(position(column, line));
       return;
     }
     std::string text;
     for (auto const at : texts_) text += (text.empty() ? "" : " ") + field(fields, at, line);
-    rows_.labels.push_back(field(fields, label_, line));
+    bool const bare = !label_ || (columns_.unlabelled && *label_ >= fields.size());
+    rows_.labels.push_back(bare ? "" : field(fields, *label_, line));
     rows_.texts.push_back(std::move(text));
   }
 
   LabelledTexts take() { return std::move(rows_); }
 
  private:
+  [[nodiscard]] bool has(std::string const& column) const {
+    return std::find(header_->begin(), header_->end(), column) != header_->end();
+  }
+
   std::size_t position(std::string const& column, std::int64_t line) const {
     auto const found = std::find(header_->begin(), header_->end(), column);
     if (found == header_->end())
@@ -75,58 +80,15 @@ class TableRows {
   TextColumns const& columns_;
   bool numbered_;
   std::optional<Fields> header_;
-  std::size_t label_ = 0;
+  std::optional<std::size_t> label_;
   std::vector<std::size_t> texts_;
   LabelledTexts rows_;
 };
-
-/// Every line that is not blank, without its end, and its number.
-void each_line(std::string_view text, std::function<void(std::string_view line, std::int64_t number)> const& use) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  for (std::int64_t number = 1; !text.empty(); ++number) {
-    auto const end = std::min(text.find('\n'), text.size());
-    auto line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.find_first_not_of(" \t") != std::string_view::npos) use(line, number);
-  }
-}
 
 LabelledTexts checked(LabelledTexts rows, std::string_view text, std::string const& name) {
   if (rows.labels.empty()) throw DataError(name + ": has no rows");
   rows.sha256 = sha256_hex(as_bytes(text));
   return rows;
-}
-
-/// Text of a value that stands for a word: a string or an integer.
-std::string value_text(Json const& object, std::string const& key, bool may_be_number, std::string const& name,
-                       std::string const& where) {
-  auto const found = object.find(key);
-  if (found == object.end()) fail(name, where, "the object has no key '" + key + "'");
-  if (found->is_string()) return found->get<std::string>();
-  if (may_be_number && found->is_number_integer()) return found->dump();
-  fail(name, where, "'" + key + "' is no " + (may_be_number ? "text or integer" : "text"));
-}
-
-void add_object(LabelledTexts& rows, Json const& object, TextColumns const& columns, std::string const& name,
-                std::string const& where) {
-  if (!object.is_object()) fail(name, where, "is no JSON object");
-  std::string text;
-  for (auto const& key : columns.text) text += (text.empty() ? "" : " ") + value_text(object, key, false, name, where);
-  rows.labels.push_back(value_text(object, columns.label, true, name, where));
-  rows.texts.push_back(std::move(text));
-}
-
-/// `first_line` is the number of the text's first line in its file.
-Json parsed(std::string_view text, std::string const& name, std::int64_t first_line) {
-  try {
-    return Json::parse(text.begin(), text.end());
-  } catch (Json::parse_error const& e) {
-    auto const before = text.substr(0, std::min(e.byte > 0 ? e.byte - 1 : 0, text.size()));
-    auto const line = first_line + std::count(before.begin(), before.end(), '\n');
-    fail(name, line_text(line), "is no JSON (at byte " + std::to_string(e.byte) + " of what is read there)");
-  }
 }
 
 }  // namespace
@@ -153,16 +115,14 @@ LabelledTexts parse_tsv(std::string_view text, std::string const& name, TextColu
 
 LabelledTexts parse_json_texts(std::string_view text, std::string const& name, TextColumns const& columns) {
   LabelledTexts rows;
-  auto const begin = text.find_first_not_of(" \t\r\n");
-  if (begin != std::string_view::npos && text[begin] == '[') {
-    auto const list = parsed(text, name, 1);
-    for (std::size_t i = 0; i < list.size(); ++i)
-      add_object(rows, list[i], columns, name, "element " + std::to_string(i) + ", counted from 0");
-  } else {
-    each_line(text, [&](std::string_view line, std::int64_t number) {
-      add_object(rows, parsed(line, name, number), columns, name, line_text(number));
-    });
-  }
+  each_json_object(text, name, [&](Json const& object, std::string const& where) {
+    std::string words;
+    for (auto const& key : columns.text)
+      words += (words.empty() ? "" : " ") + json_word(object, key, false, name, where);
+    bool const bare = columns.unlabelled && !object.contains(columns.label);
+    rows.labels.push_back(bare ? "" : json_word(object, columns.label, true, name, where));
+    rows.texts.push_back(std::move(words));
+  });
   return checked(std::move(rows), text, name);
 }
 
@@ -178,6 +138,15 @@ LabelledTexts parse_label_lines(std::string_view text, std::string const& name) 
   return checked(std::move(rows), text, name);
 }
 
+LabelledTexts parse_plain_lines(std::string_view text, std::string const& name) {
+  LabelledTexts rows;
+  each_line(text, [&](std::string_view line, std::int64_t) {
+    rows.labels.emplace_back();
+    rows.texts.emplace_back(line);
+  });
+  return checked(std::move(rows), text, name);
+}
+
 LabelledTexts read_texts(std::filesystem::path const& path, std::string const& format, TextColumns const& columns) {
   auto const bytes = read_file_decompressed(path);
   auto const text = as_text(bytes);
@@ -185,7 +154,8 @@ LabelledTexts read_texts(std::filesystem::path const& path, std::string const& f
   if (format == "tsv") return parse_tsv(text, path.string(), columns);
   if (format == "json") return parse_json_texts(text, path.string(), columns);
   if (format == "lines") return parse_label_lines(text, path.string());
-  throw ConfigError("unknown format '" + format + "' of texts: csv, tsv, json or lines");
+  if (format == "plain") return parse_plain_lines(text, path.string());
+  throw ConfigError("unknown format '" + format + "' of texts: csv, tsv, json, lines or plain");
 }
 
 }  // namespace mneme

@@ -19,6 +19,7 @@ struct LabelledTexts {
 struct TextColumns {
   std::vector<std::string> text = {"text"};
   std::string label = "label";
+  bool unlabelled = false;  // a table or object may lack the label; its labels are empty then
 };
 
 /// Comma-separated with RFC 4180 quoting. DataError (file and line) on a missing column or a quote that never closes.
@@ -34,7 +35,10 @@ LabelledTexts parse_json_texts(std::string_view text, std::string const& name, T
 /// "label text to the end of the line". DataError (file and line) on a line without a text.
 LabelledTexts parse_label_lines(std::string_view text, std::string const& name);
 
-/// The file may be gzip; `format` is csv, tsv, json or lines.
+/// Every line that is not blank is a text; the labels are empty.
+LabelledTexts parse_plain_lines(std::string_view text, std::string const& name);
+
+/// The file may be gzip; `format` is csv, tsv, json, lines or plain.
 LabelledTexts read_texts(std::filesystem::path const& path, std::string const& format, TextColumns const& columns);
 
 }  // namespace mneme

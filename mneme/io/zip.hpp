@@ -24,6 +24,7 @@ class ZipReader {
   /// `name` is for messages. DataError when the stream is no zip archive or its directory is damaged.
   ZipReader(std::istream& stream, std::string name);
 
+  [[nodiscard]] std::string const& name() const { return name_; }
   [[nodiscard]] std::vector<ZipMember> const& members() const { return members_; }
   /// By the full name or, where that is unique, by the part after the last '/'. DataError when there is none.
   [[nodiscard]] ZipMember const& find(std::string_view name) const;

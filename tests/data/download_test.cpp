@@ -24,7 +24,7 @@ class Download : public testing::Test {
   }
 
   void get(std::vector<std::string> urls, DownloadObserver const& observer = {}) {
-    entry_.test_images.urls = std::move(urls);
+    entry_.test.front().urls = std::move(urls);
     download_dataset(entry_, folder_.path(), observer);
   }
 
@@ -84,7 +84,7 @@ TEST_F(Download, EveryMirrorsFaultIsTold) {
   HttpServer server({{"/wrong", {wrong}}});
   auto const message = message_of<DataError>([&] { get({server.url("/missing"), server.url("/wrong")}); });
   expect_mentions(message, {"test-images.gz", server.url("/missing"), "404", server.url("/wrong"),
-                            sha256_hex(as_bytes(wrong)), entry_.test_images.sha256});
+                            sha256_hex(as_bytes(wrong)), entry_.test.front().sha256});
   EXPECT_FALSE(partial_left());
 }
 
@@ -138,12 +138,12 @@ TEST_F(Download, CompletePartialFileIsChecked) {
 // Another gzip of the same content (Debian's), or a server that decompresses on the way, is as good.
 TEST_F(Download, SameContentInAnotherWrappingIsAccepted) {
   std::string const other = gzipped(kTestImages.substr(0, 5)) + gzipped(kTestImages.substr(5));
-  entry_.test_images.bytes = static_cast<std::int64_t>(other.size());
+  entry_.test.front().bytes = static_cast<std::int64_t>(other.size());
   HttpServer server({{"/other", {other}}, {"/plain", {kTestImages}}});
   get({server.url("/other")});
   EXPECT_EQ(downloaded(), other);
   fs::remove(folder_.path() / "fake-set/test-images.gz");
-  entry_.test_images.bytes = static_cast<std::int64_t>(good_.size());
+  entry_.test.front().bytes = static_cast<std::int64_t>(good_.size());
   get({server.url("/plain")});
   EXPECT_EQ(contents(folder_.path() / "fake-set/test-images"), kTestImages);
 }
@@ -158,7 +158,7 @@ TEST_F(Download, ObserverCancelsAndThePartIsKept) {
 TEST_F(Download, ArchiveIsUnpackedAndRemoved) {
   std::string const zip = make_zip({{"gzip/test-images.gz", good_}, {"gzip/other.gz", "x"}});
   HttpServer server({{"/a.zip", {zip}}});
-  entry_.test_images.archive = "a.zip";
+  entry_.test.front().archive = "a.zip";
   entry_.archives = {{.name = "a.zip",
                       .urls = {server.url("/a.zip")},
                       .bytes = static_cast<std::int64_t>(zip.size()),
@@ -168,6 +168,28 @@ TEST_F(Download, ArchiveIsUnpackedAndRemoved) {
   EXPECT_FALSE(fs::exists(folder_.path() / "fake-set/a.zip"));
   get({});
   EXPECT_EQ(server.requests().size(), 1u);
+}
+
+// CIFAR comes as .tar.gz, and of its files only a size is known: the archive's hash vouches for them.
+TEST_F(Download, TarArchiveIsUnpackedAndSizesServeWhereNoHashIsKnown) {
+  std::string const tar = gzipped(make_tar({{"d/test-images", kTestImages}, {"d/readme", "x"}}));
+  HttpServer server({{"/a.tar.gz", {tar}}});
+  entry_.test.front() = {
+      .name = "test-images", .content_bytes = static_cast<std::int64_t>(kTestImages.size()), .archive = "a.tar.gz"};
+  entry_.archives = {{.name = "a.tar.gz",
+                      .urls = {server.url("/a.tar.gz")},
+                      .bytes = static_cast<std::int64_t>(tar.size()),
+                      .sha256 = sha256_hex(as_bytes(tar))}};
+  get({});
+  EXPECT_EQ(contents(folder_.path() / "fake-set/test-images"), kTestImages);
+  EXPECT_FALSE(fs::exists(folder_.path() / "fake-set/a.tar.gz"));
+  get({});
+  EXPECT_EQ(server.requests().size(), 1u) << "fetched again although the file is there";
+  folder_.put("fake-set/test-images", "short");
+  get({});
+  EXPECT_EQ(contents(folder_.path() / "fake-set/test-images"), kTestImages) << "another size is another file";
+  entry_.test.front().name = "other";
+  expect_mentions(message_of<DataError>([&] { get({}); }), {"a.tar.gz", "no member 'other'"});
 }
 
 TEST_F(Download, SetWithoutSourceSaysWhatToDo) {

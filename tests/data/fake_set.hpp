@@ -27,10 +27,8 @@ inline CatalogueFile fake_file(std::string const& name, std::string const& conte
 inline CatalogueEntry fake_set() {
   CatalogueEntry entry;
   entry.name = "fake-set";
-  entry.train_images = fake_file("train-images.gz", kTrainImages);
-  entry.train_labels = fake_file("train-labels.gz", kTrainLabels);
-  entry.test_images = fake_file("test-images.gz", kTestImages);
-  entry.test_labels = fake_file("test-labels.gz", kTestLabels);
+  entry.train = {fake_file("train-images.gz", kTrainImages), fake_file("train-labels.gz", kTrainLabels)};
+  entry.test = {fake_file("test-images.gz", kTestImages), fake_file("test-labels.gz", kTestLabels)};
   entry.classes = 2;
   entry.height = 1;
   entry.width = 2;

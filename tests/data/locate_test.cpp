@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/io/image_file.hpp"
 #include "tests/data/fake_set.hpp"
 #include "tests/io/support.hpp"
 
@@ -53,7 +54,7 @@ TEST(Locate, FindsEveryUsualLayout) {
     put_test_split(folder, place);
     auto const found = locate(fake_set(), "test", {{"/nonexistent", folder.path()}});
     ASSERT_TRUE(found) << place;
-    EXPECT_EQ(found->images, (folder.path() / place / "test-images.gz").lexically_normal());
+    EXPECT_EQ(found->front(), (folder.path() / place / "test-images.gz").lexically_normal());
     EXPECT_FALSE(locate(fake_set(), "train", {{folder.path()}}));
   }
 }
@@ -95,8 +96,7 @@ TEST(LoadDataset, OneFileCanServeBothSplits) {
   folder.put("train-labels.gz", gzipped(kTrainLabels));
   CatalogueEntry entry = fake_set();
   entry.cut_from_one = true;
-  entry.test_images = entry.train_images;
-  entry.test_labels = entry.train_labels;
+  entry.test = entry.train;
   entry.train_count = 3;
   EXPECT_EQ(load_dataset(entry, "train", {{folder.path()}}).pixels, bytes_of("abcdef"));
   EXPECT_EQ(load_dataset(entry, "test", {{folder.path()}}).pixels, bytes_of("gh"));
@@ -121,11 +121,58 @@ TEST(LoadDataset, PublishedHashServesWhereTheContentHashIsUnknown) {
   TemporaryFolder folder;
   put_test_split(folder, ".");
   CatalogueEntry entry = fake_set();
-  entry.test_images.content_sha256.clear();
+  entry.test.front().content_sha256.clear();
   EXPECT_EQ(load_dataset(entry, "test", {{folder.path()}}).count(), 1);
-  entry.test_images.sha256 = std::string(64, '0');
+  entry.test.front().sha256 = std::string(64, '0');
   expect_mentions(message_of<DataError>([&] { load_dataset(entry, "test", {{folder.path()}}); }),
-                  {entry.test_images.sha256});
+                  {entry.test.front().sha256});
+}
+
+// Where no hash is known at all, a file of another size is another file.
+TEST(LoadDataset, SizeServesWhereNoHashIsKnown) {
+  TemporaryFolder folder;
+  put_test_split(folder, ".");
+  CatalogueEntry entry = fake_set();
+  entry.test.front().sha256.clear();
+  entry.test.front().content_sha256.clear();
+  EXPECT_EQ(load_dataset(entry, "test", {{folder.path()}}).count(), 1);
+  entry.test.front().content_bytes += 1;
+  expect_mentions(message_of<DataError>([&] { load_dataset(entry, "test", {{folder.path()}}); }),
+                  {"test-images.gz", "should have 19 bytes", "found 18"});
+}
+
+/// A record of CIFAR-100 with one pixel value.
+std::string cifar_record(char coarse, char fine, char pixel) {
+  return {coarse + std::string(1, fine) + std::string(3072, pixel)};
+}
+
+// Each format is read by its own reader, whatever the files are called.
+TEST(LoadDataset, ReadsEveryFormat) {
+  TemporaryFolder folder;
+  CatalogueEntry entry = fake_set();
+  entry.class_names.clear();
+  entry.train = {{.name = "one.bin"}, {.name = "two.bin"}};
+  folder.put("one.bin", cifar_record(19, 3, 'a'));
+  folder.put("two.bin.gz", gzipped(cifar_record(2, 99, 'b')));
+  auto const load = [&](SetFormat format, std::string const& split) {
+    entry.format = format;
+    return load_dataset(entry, split, {{folder.path()}});
+  };
+  EXPECT_EQ(load(SetFormat::kCifar100, "train").labels, (std::vector<std::int64_t>{3, 99}));
+  EXPECT_EQ(load(SetFormat::kCifar100Coarse, "train").labels, (std::vector<std::int64_t>{19, 2}));
+  expect_mentions(message_of<DataError>([&] { load(SetFormat::kCifar10, "train"); }), {"one.bin"});
+  expect_mentions(message_of<DataError>([&] { load(SetFormat::kSvhn, "train"); }), {"one.bin", "MAT-file"});
+  std::vector<ZipPart> drawings;
+  std::vector<std::uint8_t> const pixels(4, 100);
+  write_png(folder.path() / "p.png", 2, 2, 1, pixels);
+  for (std::string const number : {"01", "02", "03"})
+    drawings.push_back({"a/Greek/character01/0001_" + number + ".png", contents(folder.path() / "p.png")});
+  folder.put("a.zip", make_zip(drawings));
+  entry.train = entry.test = {{.name = "a.zip"}};
+  entry.train_drawings = 2;
+  entry.height = 2;
+  EXPECT_EQ(load(SetFormat::kOmniglot, "train").count(), 2);
+  EXPECT_EQ(load(SetFormat::kOmniglot, "test").count(), 1);
 }
 
 TEST(LoadDataset, MissingFilesAreNamedWithTheWayToGetThem) {

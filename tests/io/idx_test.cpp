@@ -38,6 +38,36 @@ TEST(Idx, CountOverflowIsRefused) {
   expect_mentions(refusal(make_idx({huge, huge, huge}, "")), {"a.idx, byte 12", "more elements than can be counted"});
 }
 
+std::string with_type(char type, std::string bytes) {
+  bytes[2] = type;
+  return bytes;
+}
+
+// Omniglot has 242 classes, EMNIST none beyond a byte: labels of another width must not be read as bytes.
+TEST(IdxIntegers, OfEveryWidthAreReadBigEndianWithTheirSign) {
+  auto const read = [](char type, std::uint32_t count, std::string const& elements) {
+    return parse_idx_integers(bytes_of(with_type(type, make_idx({count}, elements))), "a.idx").data;
+  };
+  EXPECT_EQ(read('\x08', 2, "\x01\xff"), (std::vector<std::int64_t>{1, 255}));
+  EXPECT_EQ(read('\x09', 2, "\x01\xff"), (std::vector<std::int64_t>{1, -1}));
+  EXPECT_EQ(read('\x0b', 2, std::string("\x01\x02\xff\xfe", 4)), (std::vector<std::int64_t>{258, -2}));
+  EXPECT_EQ(read('\x0c', 1, std::string("\0\x01\0\x02", 4)), (std::vector<std::int64_t>{65538}));
+}
+
+TEST(IdxIntegers, DamageIsNamed) {
+  auto const refused = [](std::string const& bytes) {
+    return message_of<DataError>([&] { parse_idx_integers(bytes_of(bytes), "a.idx"); });
+  };
+  expect_mentions(refused(with_type('\x0d', make_idx({1}, "abcd"))), {"a.idx, byte 2", "type 13", "8, 9, 11, 12"});
+  expect_mentions(refused(with_type('\x0b', make_idx({2}, "abc"))), {"byte 11", "2 elements announced, 1 found"});
+  expect_mentions(refused(with_type('\x0b', make_idx({1}, "abc"))), {"byte 10", "1 bytes follow"});
+}
+
+TEST(JoinIdx, RefusesMoreClassesThanAnyNetCouldTell) {
+  IdxArray const image{{1, 1, 1}, {0}};
+  expect_mentions(message_of<DataError>([&] { join_idx(image, {{1}, {70000}}, "set"); }), {"set", "70000", "65536"});
+}
+
 TEST(JoinIdx, GivesImagesWithOneChannelAndNamedClasses) {
   auto const data = join_idx({{2, 1, 2}, bytes_of("abcd")}, {{2}, {1, 0}}, "x");
   EXPECT_EQ(data.shape, (std::vector<std::int64_t>{2, 1, 1, 2}));
@@ -56,7 +86,7 @@ TEST(JoinIdx, TurnsImagesUprightAndShiftsLabels) {
 }
 
 TEST(JoinIdx, RefusesWhatDoesNotBelongTogether) {
-  auto const join = [](IdxArray const& images, IdxArray const& labels, IdxRule const& rule = {}) {
+  auto const join = [](IdxArray const& images, IdxIntegers const& labels, IdxRule const& rule = {}) {
     return message_of<DataError>([&] { join_idx(images, labels, "set", rule); });
   };
   expect_mentions(join({{1, 1, 1}, {0}}, {{2}, {0, 0}}), {"set", "1 images but 2 labels"});

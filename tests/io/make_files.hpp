@@ -1,4 +1,4 @@
-// Small files made by hand for the tests of io and data: idx, gzip, zip.
+// Small files made by hand for the tests of io and data: idx, gzip, zip, tar.
 #pragma once
 
 #include <zlib.h>
@@ -67,6 +67,34 @@ inline std::string make_zip(std::vector<ZipPart> const& parts) {
                           little_endian(parts.size(), 2) + little_endian(directory.size(), 4) +
                           little_endian(bytes.size(), 4) + little_endian(0, 2);
   return bytes + directory + end;
+}
+
+struct TarPart {
+  std::string name, content;
+  char kind = '0';
+};
+
+/// ustar; every part padded to blocks, two empty blocks at the end.
+inline std::string make_tar(std::vector<TarPart> const& parts) {
+  auto const octal = [](std::size_t value, int digits) {
+    std::string text;
+    for (int i = digits - 1; i >= 0; --i) text += static_cast<char>('0' + (value >> (3 * i) & 7));
+    return text;
+  };
+  std::string bytes;
+  for (auto const& part : parts) {
+    std::string header(512, '\0');
+    header.replace(0, part.name.size(), part.name);
+    header.replace(124, 11, octal(part.content.size(), 11));
+    header.replace(148, 8, std::string(8, ' '));
+    header[156] = part.kind;
+    header.replace(257, 5, "ustar");
+    std::size_t sum = 0;
+    for (char const c : header) sum += static_cast<unsigned char>(c);
+    header.replace(148, 7, octal(sum, 6) + '\0');
+    bytes += header + part.content + std::string((512 - part.content.size() % 512) % 512, '\0');
+  }
+  return bytes + std::string(1024, '\0');
 }
 
 }  // namespace mneme::test

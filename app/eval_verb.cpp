@@ -21,17 +21,17 @@ constexpr std::int64_t kBatch = 500;
 
 struct EvalFlags {
   ArmFlags arm;
-  std::string on, split = "test", task;
+  std::string on, as, split = "test", task;
   std::vector<std::string> folders;
   bool json = false;
 };
 
 int eval(EvalFlags const& flags) {
-  if (flags.on.empty()) throw ConfigError("--data: missing; name a data set, a folder of pictures or a .csv");
+  if (flags.on.empty()) throw ConfigError("--data: missing; name a data set, a folder of pictures or a file");
   if (flags.split != "test" && flags.split != "train") throw ConfigError("--split " + flags.split + ": test or train");
   DataLibrary library(with_stored_folders(data_search(flags.folders), flags.arm.run));
   auto arm = load_stored(flags.arm, library);
-  auto const data = labelled_input(flags.on, flags.split, arm, library);
+  auto const data = labelled_input({flags.on, flags.as}, flags.split, arm, library);
   auto& learner = *arm.loaded.learner;
   auto const values = arm.loaded.trainer->test(data, task_of(arm, flags.task));
   Json figures = Json::object();
@@ -50,7 +50,7 @@ int eval(EvalFlags const& flags) {
 struct PredictFlags {
   ArmFlags arm;
   std::vector<std::string> files, folders;
-  std::string out = "-", task;
+  std::string out = "-", as, task;
 };
 
 Batch unlabelled_batch(at::Tensor const& x, std::optional<std::int64_t> task) {
@@ -76,7 +76,7 @@ at::Tensor probabilities(StoredArm& arm, at::Tensor const& x, std::optional<std:
 int predict(PredictFlags const& flags) {
   DataLibrary library(with_stored_folders(data_search(flags.folders), flags.arm.run));
   auto arm = load_stored(flags.arm, library);
-  auto const input = unlabelled_input(flags.files, arm);
+  auto const input = unlabelled_input(flags.files, flags.as, arm);
   auto const [probability, label] = probabilities(arm, input.x, task_of(arm, flags.task)).max(1);
   auto const names = output_names(arm);
   std::string csv = "file,class,probability\n";
@@ -99,11 +99,14 @@ int predict(PredictFlags const& flags) {
 
 void add_eval(Command& program) {
   auto const flags = std::make_shared<EvalFlags>();
-  auto& verb = program.verb("eval", "test a stored learner on a data set, a folder of pictures or a CSV");
+  auto& verb = program.verb("eval", "test a stored learner on a data set, a folder of pictures or a file");
   add_arm_flags(verb, flags->arm);
-  verb.option("--data", "WHAT", flags->on,
-              "name of a data set, folder <dir>/<class>/<picture>, or CSV with a label column");
-  verb.option("--split", "NAME", flags->split, "which part of a named data set: test (default) or train");
+  verb.option(
+      "--data", "WHAT", flags->on,
+      "name of a data set, folder <dir>/<class>/<picture>, or file: .csv, .tsv, .json, texts, .bin (CIFAR), .mat "
+      "(SVHN), .safetensors");
+  verb.option("--as", "NAME", flags->as, "read the file as the run's own data set of this name is read");
+  verb.option("--split", "NAME", flags->split, "which part of a data set that has both: test (default) or train");
   verb.option("--task", "NAME", flags->task, "which of the run's tasks the data is of; task-incremental runs need it");
   verb.option("--data-dir", "DIR", flags->folders, "folder with data sets, as --data of `mneme run`");
   verb.flag("--json", flags->json, "print an object");
@@ -112,9 +115,12 @@ void add_eval(Command& program) {
 
 void add_predict(Command& program) {
   auto const flags = std::make_shared<PredictFlags>();
-  auto& verb = program.verb("predict", "class and probability for pictures or the rows of a CSV");
+  auto& verb = program.verb("predict", "class and probability for pictures, texts or the rows of a file");
   add_arm_flags(verb, flags->arm);
-  verb.arguments("files", flags->files, "pictures (any size; brought to the learner's) or .csv files");
+  verb.arguments(
+      "files", flags->files,
+      "pictures (any size; brought to the learner's), .txt (a text a line), or files as --data of `mneme eval`");
+  verb.option("--as", "NAME", flags->as, "read the files as the run's own data set of this name is read");
   verb.option("-o,--output", "FILE", flags->out, "CSV with file, class, probability; - for standard output (default)");
   verb.option("--task", "NAME", flags->task, "which of the run's tasks the data is of; task-incremental runs need it");
   verb.option("--data", "DIR", flags->folders, "folder with the run's data sets, as for `mneme run`");

@@ -12,18 +12,27 @@ namespace mneme::app {
 /// Names of the outputs; empty where the run's tasks do not agree on them and only the number says something.
 [[nodiscard]] std::vector<std::string> output_names(StoredArm const& arm);
 
-/// A data set to test on: a catalogued name or one of the run's own, a folder <dir>/<class>/<picture>, or a CSV with a
-/// label column. Pictures get the learner's size and channels, labels the run's numbers. DataError where it does not
-/// fit.
-[[nodiscard]] Dataset labelled_input(std::string const& what, std::string const& split, StoredArm const& arm,
+/// A file or folder that is no part of a run.
+struct OutsideFile {
+  std::string path;
+  std::string as = {};  // read as the run's own data set of this name; empty: by the file's ending
+  bool labelled = true;
+};
+
+/// A data set to test on: a catalogued name or one of the run's own, a folder <dir>/<class>/<picture>, or a file of any
+/// format of [datasets.<name>]: a table, JSON or texts with labels, CIFAR records, SVHN's .mat, safetensors. Texts
+/// become what those of the run's own sets became. Folders of pictures get the learner's size and channels, labels the
+/// run's numbers. DataError where it does not fit.
+[[nodiscard]] Dataset labelled_input(OutsideFile const& what, std::string const& split, StoredArm const& arm,
                                      DataLibrary& library);
 
 /// Samples without labels.
 struct Unlabelled {
-  std::vector<std::string> names;  // file, or file:row for a table
+  std::vector<std::string> names;  // file, or file:row where it has rows
   at::Tensor x;                    // float [N, ...]
 };
-/// Pictures or tables (*.csv, with or without a label column).
-[[nodiscard]] Unlabelled unlabelled_input(std::vector<std::string> const& files, StoredArm const& arm);
+/// Pictures, or files as above with or without labels; a .txt is one text a line. `as` as above.
+[[nodiscard]] Unlabelled unlabelled_input(std::vector<std::string> const& files, std::string const& as,
+                                          StoredArm const& arm);
 
 }  // namespace mneme::app

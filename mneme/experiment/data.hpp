@@ -7,25 +7,11 @@
 #include <vector>
 
 #include "mneme/core/json.hpp"
-#include "mneme/core/options.hpp"
 #include "mneme/data/dataset.hpp"
 #include "mneme/data/locate.hpp"
+#include "mneme/experiment/own_data.hpp"
 
 namespace mneme {
-
-/// A data set of the user's own: [datasets.<name>] in the configuration.
-struct OwnDataOptions {
-  std::string format = "folder";
-  std::string train, test;
-  std::string train_labels, test_labels;
-  std::string label = "label";
-  std::vector<std::string> text;
-  std::string words = "ids";
-  std::int64_t vocabulary = 4096, length = 64;
-  std::int64_t test_every = 0;
-  std::int64_t channels = 0, height = 0, width = 0;
-  void describe(OptionVisitor& v);
-};
 
 class DataLibrary {
  public:

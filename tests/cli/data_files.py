@@ -1,7 +1,9 @@
 """Files of every format as data of a run, and for a stored run: eval and predict read them as the run did."""
 import csv
 import json
+import pathlib
 import random
+import re
 import struct
 import unittest
 import zlib
@@ -31,6 +33,18 @@ class DataFiles(CommandTest):
 
     def predicted(self, run, *words):
         return [row["class"] for row in csv.DictReader(self.mneme("predict", run, *words).stdout.splitlines())]
+
+
+class Page(DataFiles):
+    def test_every_table_of_the_page_is_right(self):
+        page = pathlib.Path(__file__).resolve().parents[2] / "docs" / "data.md"
+        tables = re.findall(r"```toml\n(\[datasets\.(\w+)\].*?)```", page.read_text(), re.S)
+        self.assertGreater(len(tables), 4)
+        for table, name in tables:
+            with self.subTest(table):
+                (self.folder / "page.toml").write_text(f'stream = {{ kind = "domain", datasets = ["{name}"] }}\n'
+                                                       'learner = "classifier"\n' + table)
+                self.assertIn("ok", self.mneme("config", "check", "page.toml").stdout)
 
 
 class Texts(DataFiles):

@@ -44,7 +44,7 @@ Json examine(DoctorFlags const& flags) {
   report["data"] = Json::object();
   for (auto const& set : catalogue()) {
     auto const train = locate(set, "train", search), test = locate(set, "test", search);
-    report["data"][set.name] = train && test ? train->images.parent_path().string() : how_to_get(set, search);
+    report["data"][set.name] = train && test ? train->front().parent_path().string() : how_to_get(set, search);
   }
   report["folders"] = {{"runs", writable("runs")}, {user_data_folder().string(), writable(user_data_folder())}};
   return report;

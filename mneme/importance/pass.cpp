@@ -127,7 +127,7 @@ class Pass {
       if (!by_classes())
         sample_losses(batch, output).sum().backward();
       else if (all)
-        all_labels(output.logits, [&](bool last) { sink.last_pass = last; });
+        all_labels(output.logits, outputs_of(batch, output.logits), [&](bool last) { sink.last_pass = last; });
       else
         output.logits.backward(seed_of(batch, output.logits));
     } catch (LayerReused const& reused) {
@@ -152,15 +152,24 @@ class Pass {
     return towards(logits, batch.y()).mul_(p.gather(1, batch.y().unsqueeze(1)).sqrt_());
   }
 
+  /// The labels that the batch's samples can have: a pass for any other would add zeros.
+  static std::vector<std::int64_t> outputs_of(Batch const& batch, at::Tensor const& logits) {
+    std::vector<std::int64_t> list;
+    auto const mask = batch.active.defined() && batch.active.dim() == 1 ? batch.active.cpu() : at::Tensor();
+    for (std::int64_t c = 0; c < logits.size(1); ++c)
+      if (!mask.defined() || mask[c].item<bool>()) list.push_back(c);
+    return list;
+  }
+
   template <class BeforePass>
-  static void all_labels(at::Tensor const& logits, BeforePass before_pass) {
+  static void all_labels(at::Tensor const& logits, std::vector<std::int64_t> const& labels, BeforePass before_pass) {
     auto const p = at::softmax(logits.detach(), 1);
     auto const root = p.sqrt();
-    for (std::int64_t c = 0; c < logits.size(1); ++c) {
+    for (auto const c : labels) {
       auto seed = p.clone();
       seed.select(1, c).sub_(1);
       seed.mul_(root.select(1, c).unsqueeze(1));
-      bool const last = c + 1 == logits.size(1);
+      bool const last = c == labels.back();
       before_pass(last);
       logits.backward(seed, !last);
     }
@@ -188,10 +197,11 @@ class Pass {
         add(sample_losses(one, output).sum(), {}, false);
       } else if (kind_ == FisherLabels::kAll) {
         auto const p = at::softmax(output.logits.detach(), 1);
-        for (std::int64_t c = 0; c < p.size(1); ++c) {
+        auto const labels = outputs_of(one, output.logits);
+        for (auto const c : labels) {
           auto seed = p.clone();
           seed.select(1, c).sub_(1);
-          add(output.logits, seed.mul_(p.select(1, c).sqrt()), c + 1 < p.size(1));
+          add(output.logits, seed.mul_(p.select(1, c).sqrt()), c != labels.back());
         }
       } else {
         add(output.logits, seeds.narrow(0, i, 1), false);

@@ -35,11 +35,20 @@ void PathIntegral::advance(at::Tensor const& theta) {
   for (std::int64_t i = 0, size = omega_.numel(); i < size; ++i) out[i] += gradient[i] * (before[i] - after[i]);
 }
 
+void PathIntegral::restore() {
+  if (kept_.defined()) omega_.copy_(kept_);
+  kept_ = at::Tensor();
+}
+
 void PathIntegral::grown(Growth const& growth) {
   if (omega_.defined()) omega_ = growth.carry(omega_);
+  if (kept_.defined()) kept_ = growth.carry(kept_);
   gradient_ = before_ = at::Tensor();
 }
 
-void PathIntegral::state(Archive& archive) { archive.field("omega", omega_); }
+void PathIntegral::state(Archive& archive) {
+  archive.field("omega", omega_);
+  archive.field("omega_kept", kept_);
+}
 
 }  // namespace mneme

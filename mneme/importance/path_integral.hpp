@@ -20,12 +20,16 @@ class PathIntegral {
   void advance(at::Tensor const& theta);
   /// Starts anew.
   void clear() { omega_.zero_(); }
+  /// What has been summed up to now; and back to it, without the steps since then.
+  void keep() { kept_ = omega_.defined() ? omega_.clone() : omega_; }
+  void restore();
   [[nodiscard]] at::Tensor const& omega() const { return omega_; }  // [P]
   void grown(Growth const& growth);
   void state(Archive& archive);
 
  private:
   at::Tensor omega_;              // [P]
+  at::Tensor kept_;               // [P], of early stop's best epoch; else undefined
   at::Tensor gradient_, before_;  // [P], of the step under way
   bool pending_ = false;
 };

@@ -91,23 +91,23 @@ void Progressive::attach() {
   }
 }
 
-Output Progressive::forward(at::Tensor const& x, ForwardContext const&) {
+Output Progressive::forward(at::Tensor const& x, ForwardContext const& context) {
   auto const last = static_cast<std::size_t>(selected_ < 0 ? columns() - 1 : std::min(selected_, columns() - 1));
   auto const input = x.dim() == 2 ? x : x.flatten(1);
   std::vector<std::vector<at::Tensor>> old;
   for (std::size_t k = 0; k < last; ++k) {
     at::NoGradGuard const no_grad;
-    old.push_back(run(k, input, old));
+    old.push_back(run(k, input, old, nullptr));
   }
-  auto layers = run(last, input, old);
+  auto layers = run(last, input, old, context.gates);
   auto logits = std::move(layers.back());
   layers.pop_back();
   return {.logits = std::move(logits), .features = layers.empty() ? input : layers.back(), .more = {}};
 }
 
-/// Outputs of all layers of a column.
+/// Outputs of all layers of a column, the hidden ones times their gates.
 std::vector<at::Tensor> Progressive::run(std::size_t column, at::Tensor const& x,
-                                         std::vector<std::vector<at::Tensor>> const& old) const {
+                                         std::vector<std::vector<at::Tensor>> const& old, Gates const* gates) const {
   auto const& own = columns_[column];
   std::vector<at::Tensor> layers;
   at::Tensor h = x;
@@ -115,6 +115,7 @@ std::vector<at::Tensor> Progressive::run(std::size_t column, at::Tensor const& x
     auto y = own.layers[i].forward(h);
     if (i > 0 && column > 0 && !own.laterals[i - 1].out.empty()) y = y + lateral(own.laterals[i - 1], i - 1, old);
     h = i + 1 < own.layers.size() ? y.relu() : y;
+    if (gates && i < gates->size() && (*gates)[i].defined()) h = h * (*gates)[i];
     layers.push_back(h);
   }
   return layers;

@@ -53,7 +53,7 @@ class Progressive final : public Net {
   };
   void attach();
   [[nodiscard]] std::vector<at::Tensor> run(std::size_t column, at::Tensor const& x,
-                                            std::vector<std::vector<at::Tensor>> const& old) const;
+                                            std::vector<std::vector<at::Tensor>> const& old, Gates const* gates) const;
   [[nodiscard]] at::Tensor lateral(Lateral const& lateral, std::size_t layer,
                                    std::vector<std::vector<at::Tensor>> const& old) const;
   [[nodiscard]] static std::string prefix(std::size_t column);

@@ -7,7 +7,11 @@ namespace mneme {
 
 class FromScratch final : public Strategy {
  public:
-  [[nodiscard]] Needs needs() const override { return {.boundaries = true, .stages = true}; }
+  [[nodiscard]] Needs needs() const override {
+    return {.boundaries = true,
+            .stages = true,
+            .excludes = {{"hat", "from-scratch draws the weights anew that hat protects for earlier tasks"}}};
+  }
   std::vector<Stage> stages(EventContext& context) override {
     return {{.name = "train", .from_scratch = !context.first()}};
   }

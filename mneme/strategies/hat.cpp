@@ -13,6 +13,9 @@ namespace {
 
 constexpr double kLargestEmbedding = 6;
 constexpr double kLargestExponent = 50;
+constexpr char const* kFrozenBody = "hat gives each task units of hidden layers that the other no longer trains";
+constexpr char const* kPath =
+    "it would hold hat's embeddings, which are drawn anew for each task, at those of the task before";
 
 std::string layer_name(std::size_t layer) { return "fc" + std::to_string(layer + 1); }
 std::string embedding_name(std::size_t layer) { return "hat." + layer_name(layer); }
@@ -48,6 +51,12 @@ Needs Hat::needs() const {
           .projects = true,
           .gates = true,
           .learners = {"classifier"},
+          .excludes = {{"frozen-backbone", kFrozenBody},
+                       {"slda", kFrozenBody},
+                       {"fetril", kFrozenBody},
+                       {"lfl", "lfl stops training the output layer, of which hat gives every task rows of its own"},
+                       {"si", kPath},
+                       {"rwalk", kPath}},
           .prefix = Prefix::kChanges};
 }
 

@@ -28,7 +28,7 @@ Needs Lfl::needs() const {
 
 std::vector<Stage> Lfl::stages(EventContext& context) {
   if (!freezes() || teacher_.empty() || !is_learn(context.event)) return {};
-  return {{.trainable = body_segments(context.parameters())}};
+  return {{.trainable = body_segments(context.parameters()), .training_pass = true}};
 }
 
 std::optional<at::Tensor> Lfl::penalty(StepContext& context) {

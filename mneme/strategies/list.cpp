@@ -102,6 +102,13 @@ void StrategyList::check(Learner const& learner, Visibility const& visibility) c
   only_one(&Needs::projects, "projects the gradient");
   only_one(&Needs::stages, "brings training stages of its own");
   only_one(&Needs::gates, "multiplies the hidden layers");
+  for (auto const& m : members_)
+    for (auto const& other : members_) {
+      auto const bare = other.key.substr(other.arm.size());
+      if (auto const found = m.needs.excludes.find(bare); other.arm == m.arm && found != m.needs.excludes.end())
+        throw ConfigError("strategies '" + m.key + "' and '" + other.key + "' do not go together: " + found->second +
+                          "; keep one of them");
+    }
   for (auto const& m : members_) {
     auto const& kinds = m.needs.learners;
     if (!kinds.empty() && std::find(kinds.begin(), kinds.end(), learner.kind()) == kinds.end())

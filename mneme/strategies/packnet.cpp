@@ -71,19 +71,27 @@ void PackNet::begin_event(EventContext& context) {
   auto const task = context.task_id();
   auto const before = learnt_.contains(task) ? learnt_[task] : kToCome;
   current_ = learnt_[task] = ++tasks_;
-  own_outputs(context, before);
+  own_outputs(context, task, before);
   if (options_.score == "gradient") score_ = arena.new_row();
 }
 
-/// The rows of the output layer for the task's classes, where no other task owns them.
-void PackNet::own_outputs(EventContext& context, std::int64_t before) {
+/// The rows of the output layer for the task's classes, where no other task owns or reads them.
+void PackNet::own_outputs(EventContext& context, std::int64_t task, std::int64_t before) {
   auto const& arena = context.parameters();
+  auto const& classes = classes_[task] = std::get<Task>(context.event).classes;
+  auto const read_by_another = [&](std::int64_t c) {
+    return std::any_of(classes_.begin(), classes_.end(), [&](auto const& entry) {
+      return entry.first != task && std::find(entry.second.begin(), entry.second.end(), c) != entry.second.end();
+    });
+  };
   for (int const id : head_segments(arena)) {
     auto const& s = arena.segment(id);
     auto const rows = s.of(owner_).view({s.shape[0], -1});
-    for (auto const c : std::get<Task>(context.event).classes) {
+    for (auto const c : classes) {
       auto const row = rows.select(0, c);
-      row.masked_fill_(row.eq(kToCome).logical_or_(row.eq(before)), current_);
+      auto mine = row.eq(kToCome);
+      if (!read_by_another(c)) mine.logical_or_(row.eq(before));
+      row.masked_fill_(mine, current_);
     }
   }
 }
@@ -142,7 +150,9 @@ void PackNet::prune(StageContext& context) {
 }
 
 void PackNet::end_event(EventContext& context) {
-  if (current_ > 0) record(context);
+  if (current_ == 0) return;
+  record(context);
+  statistics_.keep(context.task_id(), context.parameters());
 }
 
 void PackNet::record(EventContext& context) {
@@ -167,9 +177,13 @@ void PackNet::begin_test(TestContext& context) {
   auto const hidden = owner_.eq(kFree).logical_or_(owner_.gt(learnt->second));
   auto const& value = context.learner.parameters().value();
   shown_.replace(value, value.masked_fill(hidden, 0));
+  statistics_.show(learnt->first, context.learner.parameters());
 }
 
-void PackNet::end_test(TestContext& context) { shown_.restore(context.learner.parameters().value()); }
+void PackNet::end_test(TestContext& context) {
+  shown_.restore(context.learner.parameters().value());
+  statistics_.restore(context.learner.parameters());
+}
 
 void PackNet::grown(Growth const& growth) {
   if (owner_.defined()) owner_ = growth.carry(owner_);
@@ -177,15 +191,18 @@ void PackNet::grown(Growth const& growth) {
 }
 
 void PackNet::state(Archive& archive) {
-  Json learnt(learnt_);
+  Json learnt(learnt_), classes(classes_);
   archive.field("learnt", learnt);
+  archive.field("classes", classes);
   archive.field("current", current_);
   archive.field("tasks", tasks_);
   archive.field("history", history_);
   archive.field("owner", owner_);
   archive.field("score", score_);
+  statistics_.state(archive);
   if (!archive.loading()) return;
   learnt_ = learnt.get<decltype(learnt_)>();
+  classes_ = classes.get<decltype(classes_)>();
   frozen_.release();
 }
 

@@ -13,7 +13,8 @@
 // arXiv:1711.05769, section 3.
 //
 // Biases of hidden layers are trained with the first task only, as in the paper. The rows of the output layer that
-// belong to a task's classes are its own and are not pruned. A class that an earlier task owns keeps its row.
+// belong to a task's classes are its own and are not pruned. A class that an earlier task owns keeps its row. Running
+// statistics of batch normalisation are kept for each task, and a task is tested with its own.
 //
 // Differences from the paper: gradient scores and the threshold on |w| are additions; a task that comes again is
 // learnt as a further task over the frozen old one.
@@ -25,6 +26,7 @@
 #include "mneme/strategies/frozen.hpp"
 #include "mneme/strategies/replaced_values.hpp"
 #include "mneme/strategies/strategy.hpp"
+#include "mneme/strategies/task_statistics.hpp"
 
 namespace mneme {
 
@@ -62,18 +64,20 @@ class PackNet final : public Strategy {
 
  private:
   [[nodiscard]] double share(std::int64_t event) const;
-  void own_outputs(EventContext& context, std::int64_t before);
+  void own_outputs(EventContext& context, std::int64_t task, std::int64_t before);
   void prune(StageContext& context);
   void record(EventContext& context);
 
   PackNetOptions options_;
   at::Tensor owner_;
-  at::Tensor score_;                             // [P], while gradients are scored
-  std::map<std::int64_t, std::int64_t> learnt_;  // task id -> k
-  std::int64_t current_ = 0;                     // k of the event; 0: none
-  std::int64_t tasks_ = 0;                       // k of the newest
+  at::Tensor score_;                                           // [P], while gradients are scored
+  std::map<std::int64_t, std::int64_t> learnt_;                // task id -> k
+  std::map<std::int64_t, std::vector<std::int64_t>> classes_;  // task id -> those whose output rows it reads
+  std::int64_t current_ = 0;                                   // k of the event; 0: none
+  std::int64_t tasks_ = 0;                                     // k of the newest
   Json history_ = Json::array();
   FrozenElements frozen_;
+  TaskStatistics statistics_;
   ReplacedValues shown_;  // while a test runs
 };
 

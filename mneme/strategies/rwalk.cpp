@@ -72,6 +72,22 @@ void RWalk::close_window(at::Tensor const& theta) {
   steps_ = 0;
 }
 
+void RWalk::keep_best() {
+  if (!fisher_.defined()) return;
+  path_.keep();
+  best_ = {.fisher = fisher_.clone(), .score = score_.clone(), .start = start_.clone(), .steps = steps_};
+}
+
+void RWalk::restore_best() {
+  if (!best_.fisher.defined()) return;
+  path_.restore();
+  fisher_ = best_.fisher;
+  score_ = best_.score;
+  start_ = best_.start;
+  steps_ = best_.steps;
+  best_ = {};
+}
+
 void RWalk::end_event(EventContext& context) {
   if (!fisher_.defined()) return;  // no step was made
   at::NoGradGuard const no_grad;
@@ -86,7 +102,7 @@ void RWalk::end_event(EventContext& context) {
 void RWalk::grown(Growth const& growth) {
   QuadraticPenalty::grown(growth);
   path_.grown(growth);
-  for (auto* row : {&fisher_, &score_, &start_})
+  for (auto* row : {&fisher_, &score_, &start_, &best_.fisher, &best_.score, &best_.start})
     if (row->defined()) *row = growth.carry(*row);
 }
 
@@ -98,6 +114,10 @@ void RWalk::state(Archive& archive) {
   archive.field("window_start", start_);
   archive.field("window_steps", steps_);
   archive.field("tasks", tasks_);
+  archive.field("best_fisher", best_.fisher);
+  archive.field("best_score", best_.score);
+  archive.field("best_start", best_.start);
+  archive.field("best_steps", best_.steps);
 }
 
 }  // namespace mneme

@@ -41,6 +41,8 @@ class RWalk final : public QuadraticPenalty {
   void end_event(EventContext& context) override;
   void observe_gradient(StepContext& context) override;
   void after_step(StepContext& context) override;
+  void keep_best() override;
+  void restore_best() override;
   void grown(Growth const& growth) override;
   void state(Archive& archive) override;
   [[nodiscard]] at::Tensor const& fisher() const { return fisher_; }
@@ -56,6 +58,12 @@ class RWalk final : public QuadraticPenalty {
   at::Tensor start_;        // [P] weights at the window's start
   std::int64_t steps_ = 0;  // in the window
   std::int64_t tasks_ = 0;
+
+  struct Best {
+    at::Tensor fisher, score, start;
+    std::int64_t steps = 0;
+  };
+  Best best_;  // of early stop's best epoch; else undefined
 };
 
 }  // namespace mneme

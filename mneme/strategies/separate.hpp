@@ -8,12 +8,14 @@
 
 #include "mneme/strategies/replaced_values.hpp"
 #include "mneme/strategies/strategy.hpp"
+#include "mneme/strategies/task_statistics.hpp"
 
 namespace mneme {
 
 class Separate final : public Strategy {
  public:
   [[nodiscard]] Needs needs() const override;
+  void begin_event(EventContext& context) override;
   std::vector<Stage> stages(EventContext& context) override;
   void end_event(EventContext& context) override;
   void begin_test(TestContext& context) override;
@@ -23,7 +25,9 @@ class Separate final : public Strategy {
  private:
   std::map<std::int64_t, std::int64_t> rows_;  // by task id
   at::Tensor nets_;                            // [T, P]
-  ReplacedValues shown_;                       // while a test runs
+  std::int64_t current_ = -1;                  // task being learnt: it is tested with the net in training
+  TaskStatistics statistics_;
+  ReplacedValues shown_;  // while a test runs
 };
 
 }  // namespace mneme

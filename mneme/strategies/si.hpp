@@ -38,6 +38,8 @@ class Si final : public QuadraticPenalty {
   void observe_gradient(StepContext& context) override;
   void project_gradient(StepContext& context) override;
   void after_step(StepContext& context) override;
+  void keep_best() override { path_.keep(); }
+  void restore_best() override { path_.restore(); }
   void grown(Growth const& growth) override;
   void state(Archive& archive) override;
   [[nodiscard]] at::Tensor const& omega() const { return path_.omega(); }

@@ -36,13 +36,14 @@ struct Needs {
   bool task_at_training = false;
   bool task_at_test = false;
   bool boundaries = false;
-  bool replaces_objective = false;         // at most one in a list
-  bool projects = false;                   // at most one in a list
-  bool stages = false;                     // brings stages of its own; at most one in a list
-  bool gates = false;                      // multiplies hidden layers; at most one in a list
-  bool alone = false;                      // goes with no other strategy
-  bool forgets = false;                    // brings stages for a Request
-  std::vector<std::string> learners = {};  // kinds that it works with; empty: all
+  bool replaces_objective = false;                   // at most one in a list
+  bool projects = false;                             // at most one in a list
+  bool stages = false;                               // brings stages of its own; at most one in a list
+  bool gates = false;                                // multiplies hidden layers; at most one in a list
+  bool alone = false;                                // goes with no other strategy
+  bool forgets = false;                              // brings stages for a Request
+  std::vector<std::string> learners = {};            // kinds that it works with; empty: all
+  std::map<std::string, std::string> excludes = {};  // strategies that it does not go with, each with the reason
   Prefix prefix = Prefix::kPlain;
 };
 
@@ -53,7 +54,8 @@ struct Stage {
   std::int64_t epochs = 0;  // 0: as configured
   std::int64_t steps = 0;   // above 0: this many steps instead of epochs
   double lr_scale = 1.0;
-  std::vector<int> trainable = {};  // segments; empty: all
+  std::vector<int> trainable = {};  // segments; empty: all. The pass is then one of evaluation: statistics stay
+  bool training_pass = false;       // with `trainable`: a training pass all the same, as if all were trained
   bool optimise = true;             // false: the hooks run, the weights stay
   bool fresh_optimizer = false;     // also where `at_boundary` says keep
   bool from_scratch = false;        // all parameters are drawn anew first
@@ -143,6 +145,10 @@ class Strategy {
   virtual void add_gradient(StepContext&) {}
   virtual void project_gradient(StepContext&) {}
   virtual void after_step(StepContext&) {}
+  /// Early stop: the weights are the best so far, or go back to the best; what was recorded of the steps since then
+  /// goes back with them.
+  virtual void keep_best() {}
+  virtual void restore_best() {}
   /// Values for the log; asked at logged steps only.
   virtual Terms terms(StepContext&) { return {}; }
 

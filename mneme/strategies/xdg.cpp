@@ -10,6 +10,12 @@
 #include "mneme/strategies/hidden_layers.hpp"
 
 namespace mneme {
+namespace {
+
+constexpr char const* kFrozenBody =
+    "xdg opens other units in each task, in hidden layers that the other no longer trains";
+
+}  // namespace
 
 void XdgOptions::describe(OptionVisitor& v) {
   v.field("share", share,
@@ -33,6 +39,7 @@ Needs Xdg::needs() const {
           .task_at_test = true,
           .gates = true,
           .learners = {"classifier"},
+          .excludes = {{"frozen-backbone", kFrozenBody}, {"slda", kFrozenBody}, {"fetril", kFrozenBody}},
           .prefix = Prefix::kChanges};
 }
 

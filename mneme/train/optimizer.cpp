@@ -83,6 +83,14 @@ void ArenaOptimizer::step(double learning_rate) {
                       o.weight_decay, o.epsilon, false, false);
 }
 
+at::Tensor ArenaOptimizer::gradient_norm() const {
+  auto const& parts = views_[1];
+  if (parts.size() == 1) return parts.front().norm();
+  auto squares = at::zeros({}, arena_->grad().options());
+  for (auto const& part : parts) squares.add_(part.square().sum());
+  return squares.sqrt_();
+}
+
 void ArenaOptimizer::restrict_to(std::vector<int> segments) {
   if (segments == segments_) return;
   segments_ = std::move(segments);

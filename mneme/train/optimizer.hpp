@@ -41,6 +41,8 @@ class ArenaOptimizer {
   /// One update with learning rate `learning_rate`. SGD, Adam and AdamW as torch defines them (decay of SGD and Adam
   /// is added to the gradient, AdamW's is decoupled).
   void step(double learning_rate);
+  /// Of the part of the gradient that a step takes.
+  [[nodiscard]] at::Tensor gradient_norm() const;
   /// Restricts updates to these segments, in rising order; at first it is all of them.
   void restrict_to(std::vector<int> segments);
   /// Moments and counter back to zero.

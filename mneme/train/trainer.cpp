@@ -241,6 +241,7 @@ bool Trainer::finish_epoch(EventContext& context) {
   auto const& arena = learner_.parameters();
   if (!early_stop_.weights.defined() || value < early_stop_.best) {
     early_stop_ = {.weights = at::cat({arena.value(), arena.buffers()}), .best = value, .bad_epochs = 0};
+    for (auto& member : strategies_.members()) member.strategy->keep_best();
     return true;
   }
   return ++early_stop_.bad_epochs < options_.patience;
@@ -256,6 +257,7 @@ void Trainer::finish_stage() {
   auto const [value, buffers] = std::pair(arena.value(), arena.buffers());
   value.copy_(early_stop_.weights.narrow(0, 0, value.size(0)));
   buffers.copy_(early_stop_.weights.narrow(0, value.size(0), buffers.size(0)));
+  for (auto& member : strategies_.members()) member.strategy->restore_best();
   early_stop_ = {};
 }
 
@@ -277,7 +279,8 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
 
   // Where only a part of the net is trained, or nothing, the rest gives what it gives at test: no statistics move.
   auto const& stage = stage_context.stage;
-  ForwardContext const forward{.training = stage.optimise && stage.trainable.empty(), .gates = &gates};
+  bool const training = stage.optimise && (stage.trainable.empty() || stage.training_pass);
+  ForwardContext const forward{.training = training, .gates = &gates};
   Output output;  // lives until after_step
   context.output = &output;
   for (std::size_t phase = 0; phase < optimizers_.size(); ++phase)
@@ -317,7 +320,7 @@ void Trainer::train_phase(StepContext& context, std::size_t index, ForwardContex
   strategies_.each(context, [](Strategy& s, StepContext& c) { s.add_gradient(c); });
   strategies_.each(context, [](Strategy& s, StepContext& c) { s.project_gradient(c); });
   if (options_.clip_norm > 0) {
-    auto const norm = arena.grad().norm();
+    auto const norm = optimizers_[index].gradient_norm();
     arena.grad().mul_((options_.clip_norm / (norm + 1e-6)).clamp_max(1));
   }
   clock_.lap(Lap::kStrategy);

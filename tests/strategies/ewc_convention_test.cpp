@@ -67,6 +67,10 @@ TEST(EwcConvention, OfFacilBlendsWithoutTheHead) {
   EXPECT_LT(relative_error(run.importance(), 0.75 * fisher), 1e-5);  // 1/2 of 1/2, and 1/2
   EXPECT_LT(relative_error(run.pull(), 10 * 0.75 * fisher), 1e-4);
 
+  FrozenRun quarter(ewc("facil", {{"batch", 3}, {"alpha", 0.25}}));
+  EXPECT_LT(relative_error(quarter.importance(), 0.75 * fisher), 1e-5) << "alpha is the old Fisher's share";
+  EXPECT_LT(relative_error(quarter.importance(), (0.25 * 0.75 + 0.75) * fisher), 1e-5);
+
   FrozenRun pairs(ewc("facil"));  // two of the three samples: means of x are (2, 1), (1, 0) or (2, -1)
   auto const found = (2 * pairs.importance()).to(at::kDouble);
   auto const first = at::tensor({1.0, 0.25, 0.25, 0.0, 0.0, 0.0, 0.0}, at::kDouble);

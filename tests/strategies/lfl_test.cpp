@@ -110,6 +110,20 @@ std::vector<at::Tensor> output_layers(Json const& config) {
   return layers;
 }
 
+// Wrong: because the output layer is frozen the pass is one of evaluation, and running statistics stay at the first
+// task's.
+TEST(Lfl, TrainsTheBodyInATrainingPass) {
+  auto const learner =
+      toy::learner("classifier", {{"net", {{"kind", "mlp"}, {"hidden", {8}}, {"batch_norm", "hidden"}}}});
+  Trainer trainer(*learner, listed(lfl()), RunRecipe::toy().train, {}, 0);
+  auto const stream = toy::stream(2);
+  trainer.expect(stream);
+  trainer.learn(std::get<Task>(stream.events[0]));
+  auto const before = learner->parameters().buffers().clone();
+  trainer.learn(std::get<Task>(stream.events[1]));
+  EXPECT_FALSE(at::equal(learner->parameters().buffers(), before));
+}
+
 TEST(Lfl, FreezesTheOutputLayerAfterTheFirstTask) {
   auto const frozen = output_layers(lfl());
   EXPECT_TRUE(at::equal(frozen[0], frozen[1]) && at::equal(frozen[1], frozen[2]));

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/io/support.hpp"
 #include "tests/strategies/support.hpp"
 
 namespace mneme {
@@ -61,6 +62,19 @@ TEST(StrategyList, RefusesWhatTheLearnerOrTheStreamDoesNotGive) {
   EXPECT_NE(refusal(needing({.task_at_training = true}), "classifier", {.task_at_training = false}).find("at training"),
             std::string::npos);
   EXPECT_NE(refusal(listed("ewc"), "classifier", {.boundaries = false}).find("boundaries"), std::string::npos);
+}
+
+// Wrong: a list that undoes itself runs, and nobody learns why its figures are bad.
+TEST(StrategyList, RefusesPairsThatMakeNoSenseByNameAndReason) {
+  auto const learner = toy::learner();
+  Visibility const all = {.task_at_training = true, .task_at_test = true, .boundaries = true};
+  auto const refusal = [&](Json const& names) {
+    return message_of<ConfigError>([&] { test::listed(names).check(*learner, all); });
+  };
+  test::expect_mentions(refusal({"hat", "from-scratch"}), {"hat", "from-scratch", "drawn", "anew"});
+  test::expect_mentions(refusal({"rwalk", "hat"}), {"rwalk", "hat", "embeddings"});
+  test::expect_mentions(refusal({"frozen-backbone", "xdg"}), {"frozen-backbone", "xdg", "no longer trains"});
+  EXPECT_NO_THROW(test::listed({"hat", "er"}).check(*learner, all));
 }
 
 TEST(StrategyList, IsCheckedBeforeTasksArePushedOneByOne) {

@@ -179,6 +179,45 @@ TEST(PackNet, ATaskThatComesAgainLeavesTheOthersAsTheyWere) {
   EXPECT_TRUE(at::equal(run.owner("head.bias"), at::tensor({3, 3, 2, 2}, at::kByte)));
 }
 
+// Wrong: a second visit takes output rows that another task, of the same classes, reads.
+TEST(PackNet, ATaskThatComesAgainLeavesOutputsThatAnotherReads) {
+  auto stream = toy::stream(2);
+  stream.visibility = {.task_at_training = true, .task_at_test = true, .boundaries = true};
+  test::Rig rig(test::listed(packnet()));
+  rig.trainer.expect(stream);
+  auto const task = [&](std::size_t i) -> Task const& { return std::get<Task>(stream.events[i]); };
+  rig.trainer.learn(task(0));
+  rig.trainer.learn(task(1));
+  auto const before = rig.trainer.test(task(1).test, task(1).id);
+  rig.trainer.learn(task(0));
+  EXPECT_EQ(rig.trainer.test(task(1).test, task(1).id), before);
+}
+
+// Wrong: no second training after pruning, or one at the full learning rate; survivors that stay as they were.
+TEST(PackNet, SurvivorsAreTrainedAgainAtATenthOfTheRate) {
+  auto list = test::listed(packnet());
+  auto watch = std::make_unique<test::Scripted>();
+  std::vector<std::pair<std::string, double>> stages;
+  at::Tensor pruned, retrained;
+  watch->on_begin_stage = [&](StageContext& c) {
+    stages.emplace_back(c.stage.name, c.stage.lr_scale);
+    if (c.stage.name == "retrain") pruned = c.parameters().value(c.parameters().find("fc1.weight")).clone();
+  };
+  watch->on_end_stage = [&](StageContext& c) {
+    if (c.stage.name == "retrain") retrained = c.parameters().value(c.parameters().find("fc1.weight")).clone();
+  };
+  list.add("watch", std::move(watch), 0);
+  test::Rig rig(std::move(list));
+  auto const stream = toy::split_stream(true);
+  rig.trainer.expect(stream);
+  rig.trainer.learn(std::get<Task>(stream.events[0]));
+  EXPECT_EQ(stages, (std::vector<std::pair<std::string, double>>{{"train", 1.0}, {"retrain", 0.1}}));
+  auto const owned = pruned.ne(0);
+  EXPECT_EQ(count(owned), kHidden / 2);
+  EXPECT_GT(count(pruned.ne(retrained)), kHidden / 4) << "survivors stay";
+  EXPECT_EQ(count(retrained.masked_select(owned.logical_not()).ne(0)), 0) << "pruned weights came back";
+}
+
 TEST(PackNet, RefusesAStreamThatHidesTheTaskAndAnotherProjection) {
   test::Rig hidden(test::listed(packnet()));
   EXPECT_THROW(hidden.trainer.run(toy::split_stream(false)), ConfigError);

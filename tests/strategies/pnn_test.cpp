@@ -1,6 +1,7 @@
 // Progressive networks: if these fail, an old column is trained away, or a new one does not read it.
 #include "mneme/strategies/pnn.hpp"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -127,6 +128,20 @@ TEST(Pnn, ATaskThatWasNotLearntIsTestedWithTheNewestColumn) {
   EXPECT_EQ(run.trainer.test(other, 1), expected);
   run.learn(1);
   EXPECT_NE(run.trainer.test(other, 1), expected);
+}
+
+// Wrong: gates are taken and do nothing, so that a strategy that gates runs as plain training.
+TEST(Pnn, HiddenLayersOfTheNewestColumnAreMultipliedByTheirGates) {
+  ParameterArena arena;
+  Progressive net(arena, 4, {.hidden = {3}}, 2);
+  arena.allocate();
+  auto generator = at::detail::createCPUGenerator(1);
+  net.initialise(generator);
+  auto const x = at::rand({5, 4}, generator);
+  Gates const gates = {at::tensor({1.0F, 0.0F, 2.0F})};
+  auto const plain = net.forward(x, {}), gated = net.forward(x, {.training = false, .gates = &gates});
+  EXPECT_TRUE(at::equal(gated.features, plain.features * gates[0]));
+  EXPECT_FALSE(at::equal(gated.logits, plain.logits));
 }
 
 TEST(Pnn, RefusesANetWithoutColumns) {

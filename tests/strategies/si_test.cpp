@@ -25,6 +25,33 @@ TEST(Si, ImportanceOfAPathIsTheHandComputedOne) {
   EXPECT_TRUE(at::allclose(found, at::tensor({2.0F, -2.0F, 2.0F}))) << found;  // 3 / 1.5, -3 / 1.5, 9 / 4.5
 }
 
+// Wrong: early stop puts the weights of its best epoch back, and omega keeps the steps that were undone.
+TEST(Si, EarlyStopTakesTheUndoneStepsOutOfThePath) {
+  auto list = listed(si(1));
+  auto const& member = dynamic_cast<Si const&>(*list.members()[0].strategy);
+  auto watch = std::make_unique<test::Scripted>();
+  std::vector<std::pair<at::Tensor, at::Tensor>> steps;  // theta and omega after each
+  at::Tensor start;
+  watch->on_begin = [&](EventContext& c) { start = c.parameters().value().clone(); };
+  watch->on_after_step = [&](StepContext& c) {
+    steps.emplace_back(c.parameters().value().clone(), member.omega().clone());
+  };
+  list.add("watch", std::move(watch), 0);
+  auto train = RunRecipe::toy().train;
+  train.epochs = 40;
+  train.patience = 2;
+  train.held_out = 0.4;
+  train.optimizer.learning_rate = 0.1;
+  test::Rig rig(std::move(list), train);
+  rig.trainer.run(toy::stream(1));
+  auto const best =
+      std::find_if(steps.begin(), steps.end(), [&](auto const& s) { return at::equal(s.first, rig.theta()); });
+  ASSERT_NE(best, steps.end());
+  ASSERT_LT(std::distance(steps.begin(), best) + 1, static_cast<std::ptrdiff_t>(steps.size())) << "nothing was undone";
+  auto const expected = path_importance(best->second, best->first - start, 0.5).clamp_min(0);
+  EXPECT_TRUE(at::allclose(member.quadratic().importance(), expected, 1e-5, 1e-7));
+}
+
 class SiVariant : public ::testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Both, SiVariant, ::testing::Values("zenke", "van-de-ven"),
                          [](auto const& info) { return info.index == 0 ? "Zenke" : "VanDeVen"; });

@@ -129,6 +129,20 @@ TEST(Optimizer, TouchesOnlyTheSegmentsItIsRestrictedTo) {
   }
 }
 
+// Wrong: frozen segments count when the gradient is clipped, and what is trained makes smaller steps for it.
+TEST(Optimizer, TheNormIsThatOfTheSegmentsItSteps) {
+  ParameterArena arena;
+  for (auto const* name : {"a", "b", "c"}) arena.add(name, {1});
+  arena.allocate();
+  ArenaOptimizer optimizer({}, arena);
+  arena.grad().copy_(at::tensor({3.0F, 12.0F, 4.0F}));
+  EXPECT_FLOAT_EQ(optimizer.gradient_norm().item<float>(), 13);
+  optimizer.restrict_to({0, 2});
+  EXPECT_FLOAT_EQ(optimizer.gradient_norm().item<float>(), 5);
+  optimizer.restrict_to({1});
+  EXPECT_FLOAT_EQ(optimizer.gradient_norm().item<float>(), 12);
+}
+
 TEST(Optimizer, IsNewAfterResetAndTheSameAfterLoading) {
   for (auto const* rule : {"sgd", "adam", "adamw"}) {
     Small first(rule), second(rule);

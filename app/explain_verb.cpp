@@ -8,7 +8,7 @@
 #include "mneme/data/catalogue.hpp"
 #include "mneme/experiment/plan.hpp"
 #include "mneme/learners/learner.hpp"
-#include "mneme/strategies/strategy.hpp"
+#include "mneme/strategies/support.hpp"
 #include "parts.hpp"
 #include "terminal.hpp"
 #include "values.hpp"
@@ -38,6 +38,37 @@ std::string explain_part(Kind const& kind, PartInfo const& part) {
                                                                               : part.differences);
   if (part.paper.empty()) text += paragraph("Note", part.differences);
   return text;
+}
+
+/// "task, domain, class (made for: class)".
+std::string scenarios_text(StrategyRow const& row) {
+  auto text = "runs in: " + join(scenarios_of(row.needs));
+  if (auto const list = claimed_scenarios(row, false); !list.empty()) text += "; made for: " + join(list);
+  if (auto const list = claimed_scenarios(row, true); !list.empty()) text += "; no better than naive in: " + join(list);
+  std::vector<std::string> needs;
+  if (row.needs.task_at_training) needs.emplace_back("the task's id at training");
+  if (row.needs.task_at_test) needs.emplace_back("the task's id at test");
+  if (row.needs.boundaries) needs.emplace_back("task boundaries");
+  if (!needs.empty()) text += ". It needs " + join(needs);
+  return text + ".";
+}
+
+/// The formula, and what it comes to at the default options for a net and a stream that everybody knows.
+std::string memory_text(StrategyRow const& row) {
+  auto text = row.memory + (row.memory.starts_with("none") || row.memory.starts_with("all") ? "" : " bytes") + ".";
+  if (row.bytes == nullptr) return text;
+  MemoryShape const shape{
+      .parameters = 784 * 400 + 400 + 400 * 10 + 10, .sample_bytes = 784, .classes = 10, .features = 400, .tasks = 5};
+  Json options = Json::object();
+  for (auto const& option : row.info.options()) options[option.key] = option.default_value;
+  return text + " With the defaults, for five tasks of MNIST in a net of 784-400-10: " +
+         show_bytes(static_cast<std::uintmax_t>(row.bytes(options, shape))) +
+         ". P parameters, T tasks, C classes, D features, M stored samples of d bytes each.";
+}
+
+std::string explain_strategy(StrategyRow const& row) {
+  return paragraph("Family", family_of(row)) + paragraph("Scenarios", scenarios_text(row)) +
+         paragraph("Memory", memory_text(row));
 }
 
 std::string explain_dataset(CatalogueEntry const& set) {
@@ -75,7 +106,10 @@ int explain(std::string const& word) {
   for (auto const& kind : kinds())
     for (auto const* part : kind.parts) {
       known.push_back(part->name);
-      if (goes_by(part->name, part->aliases, word)) found.push_back(explain_part(kind, *part));
+      if (!goes_by(part->name, part->aliases, word)) continue;
+      found.push_back(explain_part(kind, *part));
+      if (kind.plural == "strategies")
+        found.back() += explain_strategy(find_row(strategy_table(), "strategy", part->name));
     }
   for (auto const& section : sections()) {
     if (section.key.empty()) continue;

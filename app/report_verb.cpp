@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "mneme/core/errors.hpp"
 #include "mneme/core/files.hpp"
 #include "mneme/report/compare.hpp"
 #include "mneme/report/report.hpp"
@@ -16,6 +17,7 @@ struct ReportFlags {
   std::vector<std::string> runs;
   std::string out;
   bool json = false;
+  bool markdown = false;
 };
 
 std::vector<RunFolder> read_runs(std::vector<std::string> const& paths) {
@@ -42,8 +44,16 @@ int report(ReportFlags const& flags) {
 }
 
 int compare(ReportFlags const& flags) {
-  auto const comparison = compare_runs(read_runs(flags.runs));
-  print(flags.json ? comparison.to_json().dump(1) + "\n" : to_text(comparison));
+  if (flags.json && flags.markdown) throw ConfigError("compare: --json or --markdown, not both");
+  auto const runs = read_runs(flags.runs);
+  auto const comparison = compare_runs(runs);
+  print(flags.json       ? comparison.to_json().dump(1) + "\n"
+        : flags.markdown ? to_markdown(comparison)
+                         : to_text(comparison));
+  if (!flags.out.empty()) {
+    write_file(flags.out, make_comparison(runs));
+    say("page  " + flags.out);
+  }
   return 0;
 }
 
@@ -61,9 +71,13 @@ void add_report(Command& program) {
 
 void add_compare(Command& program) {
   auto const flags = std::make_shared<ReportFlags>();
-  auto& verb = program.verb("compare", "a table of several runs; warns where data, net or steps differ");
+  auto& verb = program.verb(
+      "compare", "rank the arms of runs by scenario, with memory and time; warns where data, net or steps differ");
   verb.arguments("runs", flags->runs, "run folders");
   verb.flag("--json", flags->json, "print an object instead of the table");
+  verb.flag("--markdown", flags->markdown, "print the rankings as Markdown tables");
+  verb.option("-o,--output", "FILE", flags->out,
+              "also write a page: rankings, accuracy against memory and against time");
   verb.action([flags] { return compare(*flags); });
 }
 

@@ -5,7 +5,8 @@
 
 RUN is a folder with a summary.json (docs/run-folder.md). Nothing is trained or read from elsewhere. Drawn are, per
 metric: the metric of every task over time, the final values (and against lambda, say, where arms differ in that
-alone), the evaluation matrices; and the training loss.
+alone), the evaluation matrices, what the average costs in memory and time, how often a classifier's answers are right
+against its confidence; and the training loss.
 Arms are means over seeds with a band from the lowest to the highest; failed arms are left out.
 """
 import argparse
@@ -273,6 +274,56 @@ def loss(arms):
     return figure
 
 
+def cost(metric, arms):
+    """The average against what the strategies keep and against wall time."""
+    title, unit, factor = UNITS.get(metric, (metric, "", 1))
+    figure, grid = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True)
+    measures = [("MB that the strategy keeps", lambda seed: seed.get("memory_bytes", 0) / 1e6),
+                ("seconds of wall time", lambda seed: seed.get("wall_seconds", {}).get("total", 0))]
+    for axes, (label, of_seed) in zip(grid, measures):
+        for place, (arm, seeds) in enumerate(arms.items()):
+            seeds = [seed for seed in seeds if seed.get("average") is not None]
+            if not seeds or ("MB" in label and all(reads_all_data(seed) for seed in seeds)):
+                continue  # joint and cumulative keep nothing of their own: they read all data again
+            x = sum(of_seed(seed) for seed in seeds) / len(seeds)
+            y = factor * sum(seed["average"] for seed in seeds) / len(seeds)
+            axes.scatter([x], [y], color=COLOURS[place % len(COLOURS)], s=30)
+            axes.annotate(arm, (x, y), xytext=(5, 3), textcoords="offset points", fontsize=8)
+        axes.set_xlabel(label)
+    grid[0].set_ylabel(f"average {title} ({unit})" if unit else f"average {title}")
+    grid[1].set_xscale("symlog")
+    return figure
+
+
+def reads_all_data(seed):
+    options = seed.get("strategy_options")
+    kinds = [part.get("kind") if isinstance(part, dict) else part for part in (options if isinstance(options, list) else [options])]
+    return "joint" in kinds or "cumulative" in kinds
+
+
+def last_bins(seed):
+    """[(samples, sum of confidences, right)] after the last event; empty where none were logged."""
+    found = [line["bins"] for line in seed["log"] if line.get("kind") == "evaluation" and line.get("bins")]
+    return found[-1] if found else []
+
+
+def reliability(arms):
+    figure, axes = plt.subplots(figsize=(4.6, 4.2))
+    axes.plot([0, 1], [0, 100], color="#51606d", linestyle=(0, (2, 3)), linewidth=1)
+    for place, (arm, seeds) in enumerate(arms.items()):
+        def right(seed):
+            bins = last_bins(seed)
+            return {(b + 0.5) / len(bins): 100 * hit / n for b, (n, _, hit) in enumerate(bins) if n > 0}
+        x, mean, low, high = over_seeds(seeds, right)
+        colour = COLOURS[place % len(COLOURS)]
+        axes.plot(x, mean, color=colour, linestyle=DASHES[place % len(DASHES)], marker="o", markersize=3, label=arm)
+        axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+    axes.set_xlabel("confidence (middle of its bin)")
+    axes.set_ylabel("% right")
+    axes.legend()
+    return figure
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=pathlib.Path, help="run folder")
@@ -288,6 +339,10 @@ def main():
     for metric, arms in boards.items():
         figures = {f"{metric}_over_time": over_time(metric, arms), f"{metric}_final": final_values(metric, arms),
                    f"{metric}_matrices": matrices(metric, arms), f"{metric}_training_loss": loss(arms)}
+        if len(arms) > 1:
+            figures[f"{metric}_cost"] = cost(metric, arms)
+        if any(last_bins(seed) for seeds in arms.values() for seed in seeds):
+            figures[f"{metric}_reliability"] = reliability(arms)
         if found := swept(arms):
             figures[f"{metric}_sweep"] = sweep(metric, arms, *found)
         for name, figure in figures.items():

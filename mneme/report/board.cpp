@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "mneme/report/html.hpp"
 
@@ -31,6 +32,61 @@ std::optional<double> forgetting_of(EvaluationMatrix const& matrix, std::size_t 
   EvaluationMatrix one{{matrix.tasks[task]}, matrix.higher_is_better, matrix.rows, {}};
   for (auto const& row : matrix.values) one.values.push_back({row[task]});
   return forgetting(one);
+}
+
+/// Names of the strategies of an arm, whichever of the three forms its options have.
+std::vector<std::string> kinds_of(ArmRun const& run) {
+  Json const options = run.summary_entry.value("strategy_options", Json());
+  std::vector<std::string> kinds;
+  for (Json const& one : options.is_array() ? options : Json::array({options})) {
+    Json const kind = one.is_object() ? one.value("kind", Json()) : one;
+    if (kind.is_string()) kinds.push_back(kind.get<std::string>());
+  }
+  return kinds;
+}
+
+/// How good a reference for intransigence the arm is: 2 trained on all tasks at once, 1 on all data so far at each
+/// event, 0 something else.
+int reference_rank(ArmRun const& run) {
+  auto const kinds = kinds_of(run);
+  bool const plain = std::ranges::all_of(
+      kinds, [](auto const& kind) { return kind == "joint" || kind == "cumulative" || kind == "from-scratch"; });
+  if (!plain) return 0;
+  if (std::ranges::find(kinds, "joint") != kinds.end()) return 2;
+  return std::ranges::find(kinds, "cumulative") != kinds.end() ? 1 : 0;
+}
+
+/// A field of what the arm's entry says about its stream.
+Json of_stream(ArmRun const& run, char const* key) {
+  Json const stream = run.summary_entry.value("stream", Json());
+  return stream.is_object() ? stream.value(key, Json()) : Json();
+}
+
+bool same_stream(ArmRun const& a, ArmRun const& b) {
+  auto const names = [](ArmRun const& run) {
+    return std::set<std::string>(run.matrix.tasks.begin(), run.matrix.tasks.end());
+  };
+  return names(a) == names(b) && of_stream(a, "scenario") == of_stream(b, "scenario") &&
+         of_stream(a, "notes") == of_stream(b, "notes");
+}
+
+/// The finished joint training of the same stream, data and seed: of the same run before others, joint before
+/// cumulative.
+ArmRun const* find_reference(Board const& board, ArmGroup const& group, ArmRun const& run) {
+  ArmRun const* best = nullptr;
+  int best_rank = 0;
+  Json const data = group.run->summary.value("data", Json());
+  for (ArmGroup const& other : board.arms)
+    for (ArmRun const* candidate : other.seeds) {
+      int const kind = reference_rank(*candidate);
+      if (kind == 0 || candidate == &run || candidate->seed != run.seed || candidate->status != "finished" ||
+          !same_stream(*candidate, run) || other.run->summary.value("data", Json()) != data)
+        continue;
+      int const rank = 2 * kind + (other.run == group.run ? 1 : 0);
+      if (rank > best_rank) best = candidate;
+      best_rank = std::max(best_rank, rank);
+    }
+  return best;
 }
 
 std::string signed_text(double value, int decimals) {
@@ -98,6 +154,34 @@ std::optional<Seeds> ArmGroup::number(std::string const& key) const {
   });
 }
 
+std::optional<Seeds> ArmGroup::intransigence() const {
+  std::vector<double> values;
+  for (std::size_t i = 0; i < seeds.size() && i < references.size(); ++i)
+    if (references[i] != nullptr && seeds[i]->matrix.rows.size() == rows().size())
+      if (auto const value = mneme::intransigence(seeds[i]->matrix, references[i]->matrix)) values.push_back(*value);
+  return over_seeds(values);
+}
+
+std::optional<Seeds> ArmGroup::seconds() const {
+  return gather(*this, [](ArmRun const& run) -> std::optional<double> {
+    Json const wall = run.summary_entry.value("wall_seconds", Json());
+    Json const total = wall.is_object() ? wall.value("total", Json()) : Json();
+    return total.is_number() ? std::optional(total.get<double>()) : std::nullopt;
+  });
+}
+
+std::string ArmGroup::scenario() const {
+  Json const name = of_stream(*seeds.front(), "scenario");
+  return name.is_string() ? name.get<std::string>() : "";
+}
+
+bool ArmGroup::reads_all_data() const { return reference_rank(*seeds.front()) > 0; }
+
+bool ArmGroup::is_naive() const {
+  auto const kinds = kinds_of(*seeds.front());
+  return kinds.size() == 1 && kinds.front() == "naive";
+}
+
 std::vector<std::size_t> ArmGroup::rows_of(std::string const& kind) const {
   std::vector<std::size_t> found;
   for (std::size_t row = 0; row < rows().size(); ++row)
@@ -121,7 +205,11 @@ std::vector<Board> make_boards(std::span<RunFolder const> runs) {
       if (group == board->arms.end()) group = board->arms.insert(board->arms.end(), {arm.arm, &run, {}});
       group->seeds.push_back(&arm);
     }
-  for (Board& board : boards) name_arms(board.arms);
+  for (Board& board : boards) {
+    name_arms(board.arms);
+    for (ArmGroup& group : board.arms)
+      for (ArmRun const* run : group.seeds) group.references.push_back(find_reference(board, group, *run));
+  }
   return boards;
 }
 
@@ -139,6 +227,19 @@ std::string show_difference(std::optional<Seeds> const& seeds, MetricStyle const
 
 std::string show_mean(std::optional<Seeds> const& seeds, MetricStyle const& style) {
   return seeds ? signed_text(seeds->spread.mean * style.factor, style.decimals) : "–";
+}
+
+std::string show_memory(double bytes) {
+  constexpr double kStep = 1000;
+  if (bytes < kStep) return html::fixed(bytes, 0) + " B";
+  double value = bytes;
+  std::string unit;
+  for (char const* next : {"kB", "MB", "GB", "TB"}) {
+    value /= kStep;
+    unit = next;
+    if (value < kStep) break;
+  }
+  return html::fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0) + " " + unit;
 }
 
 std::string row_name(EvaluationRow const& row) {

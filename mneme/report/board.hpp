@@ -35,6 +35,7 @@ struct ArmGroup {
   std::string label;  // the arm's name, with its run in front where names would clash
   RunFolder const* run = nullptr;
   std::vector<ArmRun const*> seeds;
+  std::vector<ArmRun const*> references = {};  // for each seed: joint training on the same stream; null where none is
 
   /// The rows of the seed that got furthest; a row says what was evaluated when.
   [[nodiscard]] std::vector<EvaluationRow> const& rows() const;
@@ -46,6 +47,15 @@ struct ArmGroup {
   [[nodiscard]] std::optional<Seeds> forgetting(std::string const& task) const;
   /// A number of the arm's entry in summary.json ("average", "bwt", …).
   [[nodiscard]] std::optional<Seeds> number(std::string const& key) const;
+  /// Against `references`, over the seeds that got furthest and have one (`intransigence` in mneme/eval/metrics.hpp).
+  [[nodiscard]] std::optional<Seeds> intransigence() const;
+  /// Total wall time.
+  [[nodiscard]] std::optional<Seeds> seconds() const;
+  /// As the run's stream declares it: "class-incremental"; empty where the summary does not say.
+  [[nodiscard]] std::string scenario() const;
+  /// Trained on all data so far (joint, cumulative): the bytes that it keeps say nothing about what it needs.
+  [[nodiscard]] bool reads_all_data() const;
+  [[nodiscard]] bool is_naive() const;
   /// Indices of rows of this kind: "learn", "forget".
   [[nodiscard]] std::vector<std::size_t> rows_of(std::string const& kind) const;
 };
@@ -68,6 +78,9 @@ std::string show(std::optional<Seeds> const& seeds, MetricStyle const& style);
 std::string show_difference(std::optional<Seeds> const& seeds, MetricStyle const& style);
 /// The mean alone, for sentences: "64.0".
 std::string show_mean(std::optional<Seeds> const& seeds, MetricStyle const& style);
+
+/// "163 kB", "1.25 MB": decimal units, three digits.
+std::string show_memory(double bytes);
 
 /// "before training", "after MNIST", "after forgetting 3", "step 1200".
 std::string row_name(EvaluationRow const& row);

@@ -13,16 +13,6 @@
 namespace mneme {
 namespace {
 
-std::optional<Seeds> seconds_of(ArmGroup const& arm) {
-  std::vector<double> totals;
-  for (ArmRun const* run : arm.seeds) {
-    Json const wall = run->summary_entry.value("wall_seconds", Json());
-    if (wall.is_object() && wall.contains("total") && wall["total"].is_number())
-      totals.push_back(wall["total"].get<double>());
-  }
-  return over_seeds(totals);
-}
-
 /// "mnist test <hash>, …": what the run saw, in a form that two runs can be compared by.
 std::string data_of(RunFolder const& run) {
   std::vector<std::string> sets;
@@ -100,6 +90,43 @@ std::string aligned(std::vector<std::vector<std::string>> const& lines) {
   return out;
 }
 
+int seeds_of(ComparisonRow const& row) {
+  int n = 0;
+  for (auto const& cell : row.final_values) n = std::max(n, cell ? cell->spread.n : 0);
+  return n;
+}
+
+std::string heading(Ranking const& ranking) {
+  MetricStyle const style = metric_style(ranking.metric);
+  return ranking.title + ": by average " + style.title + (style.unit.empty() ? "" : " (" + style.unit + ")");
+}
+
+/// Head and one line for each place.
+std::vector<std::vector<std::string>> ranking_lines(Comparison const& comparison, Ranking const& ranking) {
+  MetricStyle const style = metric_style(ranking.metric);
+  std::vector<std::vector<std::string>> lines = {{"", "arm", "n", "average", "over naive", "memory", "seconds",
+                                                  "incremental", "forgetting", "bwt", "fwt", "intransigence"}};
+  for (auto const& place : ranking.places) {
+    ComparisonRow const& row = comparison.rows[place.row];
+    auto const value = [&](auto const& seeds) { return plain(seeds, style.factor, style.decimals); };
+    lines.push_back({std::to_string(lines.size()), place.label, std::to_string(seeds_of(row)), value(row.average),
+                     place.over_naive ? show_gain(place.over_naive, style) : "-", row.kept, plain(row.seconds, 1, 1),
+                     value(row.average_incremental), value(row.forgetting), value(row.bwt), value(row.fwt),
+                     value(row.intransigence)});
+  }
+  return lines;
+}
+
+/// Text inside a cell of a Markdown table.
+std::string in_cell(std::string const& text) {
+  std::string out;
+  for (char const c : text) {
+    if (c == '|' || c == '<' || c == '*' || c == '_' || c == '\\' || c == '`') out += '\\';
+    out += c == '\n' ? ' ' : c;
+  }
+  return out;
+}
+
 }  // namespace
 
 Comparison compare_runs(std::span<RunFolder const> runs) {
@@ -118,24 +145,41 @@ Comparison compare_runs(std::span<RunFolder const> runs) {
   for (Board const& board : boards)
     for (auto const& task : board.tasks)
       if (std::ranges::find(comparison.tasks, task) == comparison.tasks.end()) comparison.tasks.push_back(task);
-  for (Board const& board : boards)
+  for (Board const& board : boards) {
+    auto const first = comparison.rows.size();
     for (ArmGroup const& arm : board.arms) {
-      ComparisonRow row{arm.run->name(),
-                        arm.seeds.front()->arm,
-                        arm.seeds.front()->strategy,
-                        board.metric,
-                        {},
-                        arm.number("average"),
-                        arm.number("forgetting"),
-                        arm.number("bwt"),
-                        arm.number("steps"),
-                        seconds_of(arm)};
+      ComparisonRow row{.run = arm.run->name(),
+                        .arm = arm.seeds.front()->arm,
+                        .strategy = arm.seeds.front()->strategy,
+                        .metric = board.metric,
+                        .scenario = arm.scenario(),
+                        .final_values = {},
+                        .average = arm.number("average"),
+                        .average_incremental = arm.number("average_incremental"),
+                        .forgetting = arm.number("forgetting"),
+                        .bwt = arm.number("bwt"),
+                        .fwt = arm.number("fwt"),
+                        .intransigence = arm.intransigence(),
+                        .steps = arm.number("steps"),
+                        .parameters = arm.number("parameters"),
+                        .seconds = arm.seconds(),
+                        .memory_bytes = arm.number("memory_bytes"),
+                        .kept = show_kept(arm)};
       for (auto const& task : comparison.tasks) row.final_values.push_back(arm.last(task));
       metric.emplace_back(arm.label, board.metric);
       steps.emplace_back(arm.label, plain(row.steps, 1, 0));
-      parameters.emplace_back(arm.label, plain(arm.number("parameters"), 1, 0));
+      parameters.emplace_back(arm.label, plain(row.parameters, 1, 0));
       comparison.rows.push_back(std::move(row));
     }
+    for (Standing const& standing : standings(board)) {
+      Ranking ranking{standing.scenario, standing.title, board.metric, {}};
+      for (std::size_t i = 0; i < standing.arms.size(); ++i)
+        ranking.places.push_back(
+            {first + standing.arms[i], standing.labels[i], over_naive(board, standing, standing.arms[i])});
+      comparison.rankings.push_back(std::move(ranking));
+    }
+    if (auto why = why_no_intransigence(board); !why.empty()) comparison.notes.push_back(std::move(why));
+  }
   warn_where_different("the data differ", data, comparison.warnings, false);
   warn_where_different("the learner's settings differ", learner, comparison.warnings);
   warn_where_different("the metrics differ", metric, comparison.warnings);
@@ -144,27 +188,58 @@ Comparison compare_runs(std::span<RunFolder const> runs) {
   return comparison;
 }
 
+std::string why_no_intransigence(Board const& board) {
+  std::vector<std::string> without;
+  for (ArmGroup const& arm : board.arms)
+    if (!arm.reads_all_data() && !arm.intransigence()) without.push_back(arm.label);
+  if (without.empty()) return "";
+  bool const all =
+      std::ranges::none_of(board.arms, [](ArmGroup const& arm) { return arm.intransigence().has_value(); });
+  return "intransigence is empty" + (all ? std::string() : " for " + join(without)) +
+         ": it needs a finished arm with the strategy joint (or cumulative) on the same stream, data and seed";
+}
+
 std::string to_text(Comparison const& comparison) {
-  std::vector<std::vector<std::string>> lines = {{"run", "arm", "n", "average", "forgetting", "bwt"}};
+  std::vector<std::vector<std::string>> lines = {{"run", "arm", "n"}};
   lines.front().insert(lines.front().end(), comparison.tasks.begin(), comparison.tasks.end());
-  lines.front().insert(lines.front().end(), {"steps", "seconds", "strategy"});
+  lines.front().insert(lines.front().end(), {"steps", "strategy"});
   for (auto const& row : comparison.rows) {
     MetricStyle const style = metric_style(row.metric);
-    auto const value = [&](auto const& seeds) { return plain(seeds, style.factor, style.decimals); };
-    int n = 0;
-    for (auto const& cell : row.final_values) n = std::max(n, cell ? cell->spread.n : 0);
-    lines.push_back({row.run, row.arm, std::to_string(n), value(row.average), value(row.forgetting), value(row.bwt)});
-    for (auto const& cell : row.final_values) lines.back().push_back(value(cell));
-    lines.back().insert(lines.back().end(), {plain(row.steps, 1, 0), plain(row.seconds, 1, 1), row.strategy});
+    lines.push_back({row.run, row.arm, std::to_string(seeds_of(row))});
+    for (auto const& cell : row.final_values) lines.back().push_back(plain(cell, style.factor, style.decimals));
+    lines.back().insert(lines.back().end(), {plain(row.steps, 1, 0), row.strategy});
   }
-  std::string text = aligned(lines);
+  std::string text = "Final value of every task, mean ± sample deviation over n seeds\n" + aligned(lines);
+  for (auto const& ranking : comparison.rankings)
+    text += "\n" + heading(ranking) + "\n" + aligned(ranking_lines(comparison, ranking));
+  if (!comparison.notes.empty() || !comparison.warnings.empty() || !comparison.failures.empty()) text += '\n';
+  for (auto const& note : comparison.notes) text += "note: " + note + '\n';
   for (auto const& warning : comparison.warnings) text += "warning: " + warning + '\n';
   for (auto const& failure : comparison.failures) text += "left out: " + failure + '\n';
   return text;
 }
 
+std::string to_markdown(Comparison const& comparison) {
+  std::string text;
+  for (auto const& ranking : comparison.rankings) {
+    auto const lines = ranking_lines(comparison, ranking);
+    text += (text.empty() ? "### " : "\n### ") + heading(ranking) + "\n\n";
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      std::string row = "|";
+      for (auto const& cell : lines[i]) row += " " + in_cell(cell) + " |";
+      text += row + '\n';
+      if (i > 0) continue;
+      text += '|';
+      for (std::size_t column = 0; column < lines[i].size(); ++column) text += "---|";
+      text += '\n';
+    }
+  }
+  return text;
+}
+
 Json Comparison::to_json() const {
-  Json json = {{"tasks", tasks}, {"rows", Json::array()}, {"warnings", warnings}, {"failures", failures}};
+  Json json = {{"tasks", tasks}, {"rows", Json::array()}, {"rankings", Json::array()},
+               {"notes", notes}, {"warnings", warnings},  {"failures", failures}};
   for (auto const& row : rows) {
     Json values = Json::object();
     for (std::size_t t = 0; t < tasks.size(); ++t) values[tasks[t]] = seeds_json(row.final_values[t]);
@@ -172,12 +247,37 @@ Json Comparison::to_json() const {
                             {"arm", row.arm},
                             {"strategy", row.strategy},
                             {"metric", row.metric},
+                            {"scenario", row.scenario},
                             {"final", std::move(values)},
                             {"average", seeds_json(row.average)},
+                            {"average_incremental", seeds_json(row.average_incremental)},
                             {"forgetting", seeds_json(row.forgetting)},
                             {"bwt", seeds_json(row.bwt)},
+                            {"fwt", seeds_json(row.fwt)},
+                            {"intransigence", seeds_json(row.intransigence)},
                             {"steps", seeds_json(row.steps)},
-                            {"seconds", seeds_json(row.seconds)}});
+                            {"parameters", seeds_json(row.parameters)},
+                            {"seconds", seeds_json(row.seconds)},
+                            {"memory_bytes", seeds_json(row.memory_bytes)}});
+  }
+  for (auto const& ranking : rankings) {
+    Json places = Json::array();
+    for (auto const& place : ranking.places) {
+      Json gain;
+      if (place.over_naive)
+        gain = {{"mean", place.over_naive->mean},
+                {"standard_error", place.over_naive->error ? Json(*place.over_naive->error) : Json()}};
+      places.push_back({{"rank", places.size() + 1},
+                        {"row", place.row},
+                        {"run", rows[place.row].run},
+                        {"arm", rows[place.row].arm},
+                        {"average", seeds_json(rows[place.row].average)},
+                        {"over_naive", std::move(gain)}});
+    }
+    json["rankings"].push_back({{"scenario", ranking.scenario},
+                                {"title", ranking.title},
+                                {"metric", ranking.metric},
+                                {"places", std::move(places)}});
   }
   return json;
 }

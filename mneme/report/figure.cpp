@@ -25,6 +25,8 @@ char const* kind_name(Figure::Kind kind) {
       return "lines";
     case Figure::Kind::kBars:
       return "bars";
+    case Figure::Kind::kScatter:
+      return "scatter";
     case Figure::Kind::kStack:
       break;
   }
@@ -32,10 +34,28 @@ char const* kind_name(Figure::Kind kind) {
 }
 
 std::string x_text(Figure const& figure, double x) {
-  return figure.categories.empty() ? format_number(x) : figure.categories.at(static_cast<std::size_t>(x));
+  if (!figure.categories.empty()) return figure.categories.at(static_cast<std::size_t>(x));
+  return figure.x_decimals > 0 ? html::fixed(x, figure.x_decimals) : format_number(x);
+}
+
+std::string y_text(Figure const& figure, Spread const& y) {
+  std::string const mean = html::fixed(y.mean * figure.scale, figure.decimals);
+  return y.n > 1 ? mean + " ± " + html::fixed(y.deviation * figure.scale, figure.decimals) : mean;
+}
+
+/// Of a scatter chart: a line for each point.
+html::Table listed(Figure const& figure) {
+  html::Table table;
+  table.head = {"", html::escape(figure.x_label), html::escape(figure.y_label)};
+  for (auto const& series : figure.series)
+    for (Point const& point : series.points)
+      table.rows.push_back(
+          {html::escape(series.label), html::fixed(point.x, figure.x_decimals), y_text(figure, point.y.spread)});
+  return table;
 }
 
 html::Table numbers(Figure const& figure) {
+  if (figure.kind == Figure::Kind::kScatter) return listed(figure);
   html::Table table;
   table.head = {html::escape(figure.x_label)};
   std::map<double, std::vector<std::string>> rows;
@@ -44,9 +64,7 @@ html::Table numbers(Figure const& figure) {
     for (Point const& point : thin(figure.series[s].points)) {
       auto& row = rows[point.x];
       row.resize(figure.series.size());
-      Spread const& y = point.y.spread;
-      row[s] = html::fixed(y.mean * figure.scale, figure.decimals);
-      if (y.n > 1) row[s] += " ± " + html::fixed(y.deviation * figure.scale, figure.decimals);
+      row[s] = y_text(figure, point.y.spread);
     }
   }
   for (auto& [x, cells] : rows) {
@@ -74,6 +92,7 @@ bool Figure::empty() const {
 Json figure_json(Figure const& figure) {
   Json json = {{"kind", kind_name(figure.kind)}, {"xLabel", figure.x_label},    {"yLabel", figure.y_label},
                {"fromZero", figure.from_zero},   {"decimals", figure.decimals}, {"categories", figure.categories},
+               {"xDecimals", figure.x_decimals}, {"logX", figure.log_x},        {"diagonal", figure.diagonal},
                {"boundaries", Json::array()},    {"series", Json::array()}};
   for (auto const& boundary : figure.boundaries)
     json["boundaries"].push_back({{"x", boundary.x}, {"label", boundary.label}});

@@ -11,7 +11,7 @@
 namespace mneme {
 
 struct Point {
-  double x = 0;  // optimizer step, or index into `categories`
+  double x = 0;  // optimizer step, place on the x axis, or index into `categories`
   Seeds y;
 };
 
@@ -29,7 +29,7 @@ struct Boundary {
 };
 
 struct Figure {
-  enum class Kind { kLines, kBars, kStack };
+  enum class Kind { kLines, kBars, kStack, kScatter };
   Kind kind = Kind::kLines;
   std::string title;
   std::string x_label;
@@ -38,6 +38,9 @@ struct Figure {
   std::vector<Boundary> boundaries;     // lines only
   std::vector<std::string> categories;  // names along the axis; none for lines over steps
   bool from_zero = false;
+  bool log_x = false;     // scatter only
+  bool diagonal = false;  // lines only: both axes are shares from 0 to 1, with the line on which they are equal
+  int x_decimals = 0;
   int decimals = 1;
   double scale = 1;  // numbers are multiplied by it when shown (100: fractions as percent)
 

@@ -56,25 +56,8 @@ std::string footer(std::span<RunFolder const> runs) {
   return out + "<p>Charts: Chart.js, MIT licence.</p></footer>\n";
 }
 
-}  // namespace
-
-std::string make_report(std::span<RunFolder const> runs) {
-  if (runs.empty()) throw std::invalid_argument("make_report: no run folder given");
-  std::vector<Board> const boards = make_boards(runs);
-  Page page;
-  for (Board const& board : boards) {
-    if (boards.size() > 1) page.qualifier = board.style.title;
-    add_results(page, board);
-    add_curves(page, board);
-    add_pictures(page, board);
-    add_bars(page, board);
-    add_matrices(page, board);
-    add_importance(page, board);
-    add_time(page, board);
-  }
-  page.qualifier.clear();
-  add_runs(page, runs);
-
+/// The whole page around what its sections have put into `page`.
+std::string document(Page const& page, std::span<RunFolder const> runs) {
   std::string const style(embedded_file("report/report.css"));
   std::string const chart(embedded_file("report/chart.js"));
   std::string const script(embedded_file("report/report.js"));
@@ -94,6 +77,43 @@ std::string make_report(std::span<RunFolder const> runs) {
          html::script_json(page.figures()) + "</script>\n<script>" + chart + "</script>\n<script>" + script +
          "</script>\n</body></html>\n";
   return out;
+}
+
+}  // namespace
+
+std::string make_report(std::span<RunFolder const> runs) {
+  if (runs.empty()) throw std::invalid_argument("make_report: no run folder given");
+  std::vector<Board> const boards = make_boards(runs);
+  Page page;
+  for (Board const& board : boards) {
+    if (boards.size() > 1) page.qualifier = board.style.title;
+    add_results(page, board);
+    add_curves(page, board);
+    add_pictures(page, board);
+    add_bars(page, board);
+    add_standings(page, board);
+    add_matrices(page, board);
+    add_classes(page, board);
+    add_importance(page, board);
+    add_time(page, board);
+  }
+  page.qualifier.clear();
+  add_runs(page, runs);
+  return document(page, runs);
+}
+
+std::string make_comparison(std::span<RunFolder const> runs) {
+  if (runs.empty()) throw std::invalid_argument("make_comparison: no run folder given");
+  std::vector<Board> const boards = make_boards(runs);
+  Page page;
+  for (Board const& board : boards) {
+    if (boards.size() > 1) page.qualifier = board.style.title;
+    add_standings(page, board);
+    add_results(page, board);
+  }
+  page.qualifier.clear();
+  add_runs(page, runs);
+  return document(page, runs);
 }
 
 }  // namespace mneme

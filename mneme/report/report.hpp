@@ -13,4 +13,8 @@ namespace mneme {
 /// Throws std::invalid_argument for no runs.
 std::string make_report(std::span<RunFolder const> runs);
 
+/// The page of `mneme compare`: rankings by scenario with memory and time, final values, and what does not compare.
+/// Throws std::invalid_argument for no runs.
+std::string make_comparison(std::span<RunFolder const> runs);
+
 }  // namespace mneme

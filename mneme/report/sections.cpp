@@ -5,6 +5,7 @@
 #include <limits>
 #include <set>
 
+#include "mneme/report/compare.hpp"
 #include "mneme/report/curves.hpp"
 #include "mneme/report/html.hpp"
 #include "mneme/report/sweep.hpp"
@@ -76,16 +77,26 @@ std::string capitalised(std::string text) {
 
 html::Table final_numbers(Board const& board) {
   html::Table table;
-  table.head = {"arm",   "strategy",  "seeds", "average", "forgetting", "backward transfer", "forward transfer",
-                "steps", "parameters"};
+  table.head = {"arm",        "strategy",          "seeds",           "average", "average incremental",
+                "forgetting", "backward transfer", "forward transfer"};
+  bool const intransigent =
+      std::ranges::any_of(board.arms, [](ArmGroup const& arm) { return arm.intransigence().has_value(); });
+  if (intransigent) table.head.emplace_back("intransigence");
+  table.head.insert(table.head.end(), {"steps", "parameters"});
   for (std::size_t i = 0; i < board.arms.size(); ++i) {
     ArmGroup const& arm = board.arms[i];
-    table.rows.push_back({arm_cell(board, i), "<code>" + escape(arm.seeds.front()->strategy) + "</code>",
-                          std::to_string(arm.seeds.size()), show(arm.number("average"), board.style),
-                          show_difference(arm.number("forgetting"), board.style),
-                          show_difference(arm.number("bwt"), board.style),
-                          show_difference(arm.number("fwt"), board.style), counted(arm.number("steps")),
-                          counted(arm.number("parameters"))});
+    auto const difference = [&](auto const& seeds) { return show_difference(seeds, board.style); };
+    std::vector<std::string> row = {arm_cell(board, i),
+                                    "<code>" + escape(arm.seeds.front()->strategy) + "</code>",
+                                    std::to_string(arm.seeds.size()),
+                                    show(arm.number("average"), board.style),
+                                    show(arm.number("average_incremental"), board.style),
+                                    difference(arm.number("forgetting")),
+                                    difference(arm.number("bwt")),
+                                    difference(arm.number("fwt"))};
+    if (intransigent) row.push_back(difference(arm.intransigence()));
+    row.insert(row.end(), {counted(arm.number("steps")), counted(arm.number("parameters"))});
+    table.rows.push_back(std::move(row));
   }
   return table;
 }
@@ -163,6 +174,8 @@ void add_results(Page& page, Board const& board) {
                    (board.higher_is_better ? "higher is better." : "lower is better."));
   page.body += before_and_after(board).text("result");
   page.body += final_numbers(board).text("result");
+  if (auto const why = why_no_intransigence(board); !why.empty())
+    page.body += "<p class=\"note\">" + escape(capitalised(why)) + ".</p>\n";
   page.end_section();
 }
 

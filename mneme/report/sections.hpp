@@ -39,6 +39,9 @@ void add_results(Page& page, Board const& board);   // the table {before, after 
 void add_curves(Page& page, Board const& board);    // every task over time; losses
 void add_bars(Page& page, Board const& board);      // final values, forgetting, a sweep
 void add_matrices(Page& page, Board const& board);  // evaluation matrices as coloured tables
+void add_classes(Page& page, Board const& board);   // accuracy by class, confusion matrices, calibration
+/// For each scenario of two arms or more: who comes first, what it keeps, how long it takes.
+void add_standings(Page& page, Board const& board);
 void add_pictures(Page& page, Board const& board);  // samples and reconstructions, before and after side by side
 void add_importance(Page& page, Board const& board);
 void add_time(Page& page, Board const& board);

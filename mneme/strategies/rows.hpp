@@ -1,6 +1,8 @@
 // The rows of the strategy table, by family; table.cpp puts them in the order in which members of a list run.
 #pragma once
 
+#include <span>
+#include <string>
 #include <vector>
 
 #include "mneme/strategies/strategy.hpp"
@@ -28,6 +30,14 @@ std::unique_ptr<Strategy> make_plain(Json const& options, std::string const& whe
 [[nodiscard]] inline std::int64_t buffer_bytes(Json const& options, MemoryShape const& m) {
   return options.at("memory").get<std::int64_t>() * (m.sample_bytes + 24);
 }
+
+/// A file of rows under the name that `mneme list strategies` shows.
+struct StrategyFamily {
+  std::string name;
+  std::vector<StrategyRow> (*rows)();
+};
+/// In the order of the table.
+[[nodiscard]] std::span<StrategyFamily const> strategy_families();
 
 [[nodiscard]] std::vector<StrategyRow> reference_rows();       // naive, joint, and other bounds
 [[nodiscard]] std::vector<StrategyRow> regularisation_rows();  // penalties on weights

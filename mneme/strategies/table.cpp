@@ -4,12 +4,20 @@
 
 namespace mneme {
 
+std::span<StrategyFamily const> strategy_families() {
+  static std::vector<StrategyFamily> const families = {
+      {"reference", reference_rows},       {"regularisation", regularisation_rows},
+      {"distillation", distillation_rows}, {"replay", replay_rows},
+      {"exemplars", exemplar_rows},        {"prototypes", prototype_rows},
+      {"generative", generative_rows},     {"architecture", architecture_rows}};
+  return families;
+}
+
 std::span<StrategyRow const> strategy_table() {
   static std::vector<StrategyRow> const table = [] {
     std::vector<StrategyRow> all;
-    for (auto* family : {reference_rows, regularisation_rows, distillation_rows, replay_rows, exemplar_rows,
-                         prototype_rows, generative_rows, architecture_rows})
-      for (auto& row : family()) all.push_back(std::move(row));
+    for (auto const& family : strategy_families())
+      for (auto& row : family.rows()) all.push_back(std::move(row));
     return all;
   }();
   return table;

@@ -45,6 +45,27 @@ class Pages(CommandTest):
             self.assertIn(text, page)
         self.refuses(2, "explain", "ewk", says="'ewc'")
 
+    def test_strategies_are_listed_with_what_decides_between_them(self):
+        rows = {row["name"]: row for row in json.loads(self.mneme("list", "strategies", "--json").stdout)["strategies"]}
+        self.assertEqual(rows["xdg"]["scenarios"], ["task"])
+        self.assertTrue(rows["xdg"]["needs_task_at_test"])
+        self.assertEqual(rows["gem"]["scenarios"], ["task", "domain", "class"])
+        self.assertTrue(rows["gem"]["needs_task_at_training"])
+        self.assertEqual(rows["ewc"]["fails_in"], ["class"])
+        self.assertEqual(rows["er"]["memory"], "M (d + 24)")
+        self.assertEqual(rows["er"]["family"], "replay")
+        table = self.mneme("list", "strategies").stdout
+        self.assertRegex(table, r"xdg +architecture +task +task +- +yes +yes +T U\n")
+        page = self.mneme("explain", "gem").stdout
+        for text in ("runs in: task, domain, class", "the task's id at training", "M (d + 24) bytes"):
+            self.assertIn(text, page)
+
+    def test_a_strategy_that_needs_the_task_at_test_is_refused_where_it_is_hidden(self):
+        for row in json.loads(self.mneme("list", "strategies", "--json").stdout)["strategies"]:
+            if row["needs_task_at_test"]:
+                self.refuses(2, "run", "der", "--sample", "--arm", "naive", "-s", f'arm.naive.strategy="{row["name"]}"',
+                             says="needs the task id at test")
+
     def test_every_catalogued_experiment_is_right(self):
         for row in json.loads(self.mneme("list", "experiments", "--json").stdout)["experiments"]:
             self.assertIn("ok", self.mneme("config", "check", row["name"]).stdout)

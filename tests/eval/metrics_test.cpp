@@ -86,6 +86,43 @@ TEST(Metrics, IntransigenceComparesEachTaskWithAReferenceThatHasSeenAllUpToIt) {
   EXPECT_EQ(intransigence(three_tasks(), matrix_of({"x"}, {{"learn", "x", {1.}}})), kNull);
 }
 
+// Wrong: a task that was to be forgotten counts as one that was never learnt well, or an empty cell counts as 0.
+TEST(Metrics, IntransigenceLeavesOutForgottenTasksAndEmptyCells) {
+  auto const joint =
+      matrix_of({"a", "b", "c"}, {{"initial", "", {0.1, kNull, 0.1}}, {"learn", "joint", {0.9, 0.8, kNull}}});
+  auto const m = matrix_of({"a", "b", "c"}, {{"initial", "", {0.1, kNull, 0.1}},
+                                             {"learn", "a", {0.7, kNull, 0.1}},
+                                             {"learn", "b", {0.6, 0.5, 0.2}},
+                                             {"forget", "a", {0.0, 0.5, 0.2}},
+                                             {"learn", "c", {0.1, 0.4, 0.6}}});
+  expect_value(intransigence(m, joint), 0.8 - 0.5);  // b alone: a is forgotten, the reference has no value for c
+  auto never = m;
+  never.values[2][1] = kNull;
+  EXPECT_EQ(intransigence(never, joint), kNull);
+  EXPECT_EQ(intransigence(m, matrix_of({"a", "b", "c"}, {})), kNull) << "a reference that was never measured";
+}
+
+TEST(Metrics, AverageIncrementalSkipsEmptyCells) {
+  auto const m = matrix_of({"a", "b"}, {{"initial", "", {0.1, kNull}},
+                                        {"learn", "a", {kNull, kNull}},  // nothing measured: no part of the mean
+                                        {"learn", "b", {0.5, kNull}},
+                                        {"learn", "a", {0.9, 0.7}}});
+  expect_value(average_incremental(m), (0.5 + (0.9 + 0.7) / 2) / 2);
+}
+
+// Wrong: a request in the middle shifts which row is "the one after the task was learnt".
+TEST(Metrics, TransferWithARequestAndEmptyCells) {
+  auto const m = matrix_of({"a", "b", "c"}, {{"initial", "", {0.1, 0.2, kNull}},
+                                             {"learn", "a", {0.8, 0.3, kNull}},
+                                             {"forget", "c", {0.8, 0.9, 0.9}},
+                                             {"learn", "b", {kNull, 0.9, 0.5}},
+                                             {"learn", "c", {0.7, 0.6, 0.8}}});
+  EXPECT_TRUE(forgotten_tasks(m).empty()) << "c was learnt after the request";
+  expect_value(backward_transfer(m), ((0.7 - 0.8) + (0.6 - 0.9)) / 2);
+  expect_value(forgetting(m), ((0.8 - 0.7) + (0.9 - 0.6)) / 2);
+  expect_value(forward_transfer(m), 0.3 - 0.2);  // b; c has no value before training
+}
+
 TEST(Metrics, OneTaskHasNoTransferAndNoForgetting) {
   auto const m = matrix_of({"a"}, {{"initial", "", {0.1}}, {"learn", "a", {0.9}}});
   expect_value(average(m), 0.9);

@@ -187,5 +187,58 @@ TEST(Report, OfSeveralRunsWarns) {
   EXPECT_THROW(make_report({}), std::invalid_argument);
 }
 
+// Wrong: answers stand in columns, shares are of all samples instead of the class, or a seed counts twice. By hand:
+// seeds 0, 1, 2 have 1, 2, 3 times {{3, 1}, {4, 4}}: 75 % and 25 % of class 0, 50 % and 50 % of class 1.
+TEST(Report, ConfusionAndCalibration) {
+  TemporaryFolder const out("classes");
+  Fixture fixture;
+  EXPECT_EQ(report_of(write_run(out.path, fixture)).find("Answers by class"), std::string::npos);
+  fixture.confusion = {{3, 1}, {4, 4}};
+  fs::path const folder = write_run(out.path, fixture);
+  std::string page = made(report_of(folder));
+  std::string const matrix = between(page, "<div class=\"confusion\">", "</table>");
+  EXPECT_NE(matrix.find("<th scope=\"row\">0</th><td class=\"h8 own\">75</td><td class=\"h3\">25</td>"),
+            std::string::npos)
+      << matrix;
+  EXPECT_NE(matrix.find("<th scope=\"row\">1</th><td class=\"h5\">50</td><td class=\"h5 own\">50</td>"),
+            std::string::npos)
+      << matrix;
+  EXPECT_NE(page.find(html::base64("true class,answer,samples\n0,0,18\n0,1,6\n1,0,24\n1,1,24\n")), std::string::npos);
+  EXPECT_NE(page.find("30.0 ±\u00a00.0\u00a0%</td>"), std::string::npos) << "0.8 |0.75 - 0.6| + 0.2 |0 - 0.9|";
+  Json const figures = Json::parse(between(page, "id=\"figures\">", "</script>"));
+  bool found = false;
+  for (auto const& [id, figure] : figures.items())
+    if (figure.at("diagonal") == true) {
+      found = true;  // bins 0 and 2 of 3 have samples: 3 of 4 right, 0 of 1
+      EXPECT_EQ(figure.at("series").at(0).at("points"), Json({{1.0 / 6, 75.0, 75.0, 75.0}, {2.5 / 3, 0.0, 0.0, 0.0}}));
+    }
+  EXPECT_TRUE(found);
+  fs::path const log = folder / "arms/naive/seed-0/metrics.jsonl";
+  write_text(log, read_text(log) + R"({"kind":"evaluation","confusion":[[1,2]],"bins":7})" + "\n");
+  page = report_of(folder);
+  EXPECT_NE(page.find("Answers by class"), std::string::npos) << "damaged counts of one seed are left out";
+}
+
+// Wrong: the page of `mneme compare` has no ranking, or a chart without its numbers as table and CSV.
+TEST(Report, ComparisonHasRankingsWithMemoryAndTime) {
+  TemporaryFolder const out("comparison");
+  Fixture fixture;
+  fixture.scenario = "class-incremental";
+  fixture.with_joint = true;
+  RunFolder const run = RunFolder::read(write_run(out.path, fixture));
+  std::string const page = made(make_comparison({&run, 1}));
+  EXPECT_NE(page.find("Ranking: class-incremental, 2 tasks"), std::string::npos);
+  EXPECT_NE(page.find("Average accuracy against memory"), std::string::npos);
+  EXPECT_NE(page.find("Average accuracy against time"), std::string::npos);
+  EXPECT_NE(page.find("<td>2.15 MB</td>"), std::string::npos);
+  EXPECT_NE(page.find("<td>2.0 ±\u00a00.0</td>"), std::string::npos) << "intransigence against joint";
+  EXPECT_EQ(count(page, "<canvas"), count(page, "class=\"csv\""));
+  Json const figures = Json::parse(between(page, "id=\"figures\">", "</script>"));
+  Json const memory = figures.at("figure-1");
+  EXPECT_EQ(memory.at("kind"), "scatter");
+  EXPECT_EQ(memory.at("series").size(), 2U) << "joint keeps no bytes of its own and reads all data";
+  EXPECT_NEAR(memory.at("series").at(0).at("points").at(0).at(0).get<double>(), 2.154576, 1e-9);
+}
+
 }  // namespace
 }  // namespace mneme::testing

@@ -78,6 +78,60 @@
     }
   };
 
+  /** Where both axes would be equal: a dotted line over the whole plot. */
+  const diagonal = {
+    id: "diagonal",
+    beforeDatasetsDraw(chart, _args, options) {
+      if (!options.shown) return;
+      const { ctx, scales: { x, y } } = chart;
+      ctx.save();
+      ctx.strokeStyle = colour("--soft");
+      ctx.setLineDash([2, 4]);
+      ctx.beginPath();
+      ctx.moveTo(x.getPixelForValue(0), y.getPixelForValue(0));
+      ctx.lineTo(x.getPixelForValue(1), y.getPixelForValue(100));
+      ctx.stroke();
+      ctx.restore();
+    }
+  };
+
+  /** The name of each point beside it, where there is room; the tooltip and the table have all. */
+  const names = {
+    id: "names",
+    afterDatasetsDraw(chart) {
+      const { ctx, chartArea: area } = chart;
+      const taken = chart.data.datasets.map((_, d) => chart.getDatasetMeta(d).data[0]).filter(Boolean)
+        .map((p) => ({ left: p.x - 5, right: p.x + 5, top: p.y - 5, bottom: p.y + 5 }));
+      const free = (box) => box.left >= area.left && box.right <= chart.width && box.top >= area.top - 8 && box.bottom <= area.bottom &&
+        taken.every((other) => box.right < other.left || box.left > other.right || box.bottom < other.top || box.top > other.bottom);
+      ctx.save();
+      ctx.font = `14px ${Chart.defaults.font.family}`;
+      ctx.fillStyle = colour("--ink");
+      ctx.textBaseline = "middle";
+      chart.data.datasets.forEach((dataset, d) => {
+        const point = chart.getDatasetMeta(d).data[0];
+        if (!point || !chart.isDatasetVisible(d)) return;
+        const room = ctx.measureText(dataset.label).width;
+        const place = [[9, 0], [-9 - room, 0], [-room / 2, -15], [-room / 2, 15], [7, -13], [7, 13], [-7 - room, -13], [-7 - room, 13]]
+          .map(([dx, dy]) => ({ left: point.x + dx, right: point.x + dx + room, top: point.y + dy - 8, bottom: point.y + dy + 8 }))
+          .find(free);
+        if (!place) return;
+        taken.push(place);
+        ctx.fillText(dataset.label, place.left, (place.top + place.bottom) / 2);
+      });
+      ctx.restore();
+    }
+  };
+
+  function scatterDatasets(figure) {
+    return figure.series.map((series, place) => ({
+      label: series.label, data: series.points.map((p) => ({ x: p[0], y: p[1] })), series: place,
+      backgroundColor: colour(`--c${series.colour % 8}`), borderColor: colour(`--c${series.colour % 8}`),
+      pointStyle: markers[Math.floor(series.colour / 8 + series.colour) % 8], pointRadius: 5, pointHoverRadius: 7, clip: 8,
+      ranges: series.points.map((p) => [p[2], p[3]])
+    }));
+  }
+
   /** A mean line per series and, where seeds differ, a band from the lowest to the highest. */
   function lineDatasets(figure) {
     return figure.series.flatMap((series, place) => {
@@ -109,36 +163,44 @@
   }
 
   function config(figure) {
-    const lines = figure.kind === "lines", stack = figure.kind === "stack", named = figure.categories.length > 0;
+    const scatter = figure.kind === "scatter", lines = figure.kind === "lines", stack = figure.kind === "stack", named = figure.categories.length > 0;
     const text = colour("--soft"), grid = colour("--grid");
     const value = {
-      beginAtZero: figure.fromZero, stacked: stack, grid: { color: grid, borderColor: grid },
+      beginAtZero: figure.fromZero, max: figure.diagonal ? 100 : undefined, stacked: stack, grid: { color: grid, borderColor: grid },
       ticks: { color: text, maxTicksLimit: 7 }, title: { display: stack, text: figure.yLabel, color: text }
     };
     const along = {
-      type: lines ? "linear" : "category", stacked: stack, grid: { display: false, borderColor: colour("--line") },
-      ticks: { color: text, maxRotation: 0, autoSkipPadding: 16, maxTicksLimit: lines && !named ? 7 : 40 },
-      title: { display: lines, text: figure.xLabel, color: text }
+      type: scatter && figure.logX ? "logarithmic" : lines || scatter ? "linear" : "category", stacked: stack, grid: { display: false, borderColor: colour("--line") },
+      ticks: { color: text, maxRotation: lines || scatter || stack ? 0 : 60, autoSkipPadding: 16, maxTicksLimit: lines && !named ? 7 : 40 },
+      title: { display: lines || scatter, text: figure.xLabel, color: text }
     };
+    if (scatter && !figure.logX) along.beginAtZero = true;
+    if (scatter && figure.logX) along.ticks.callback = (x) => /^[125]0*$/.test(String(x).replace(/^0\.0*/, "")) ? x : null;
     if (lines) {
       const ends = figure.series.flatMap((s) => [s.points[0][0], s.points[s.points.length - 1][0]]);
       along.min = Math.min(...ends, ...figure.boundaries.map((mark) => mark.x));
       along.max = Math.max(...ends);
+      if (figure.diagonal) Object.assign(along, { min: 0, max: 1 });
       if (named) Object.assign(along.ticks, { stepSize: 1, callback: (place) => figure.categories[place] });
     }
     const shown = (chart, place) => chart.data.datasets.findIndex((d) => d.series === place && !d.band);
     return {
-      type: lines ? "line" : "bar",
-      data: { labels: lines ? undefined : figure.categories, datasets: lines ? lineDatasets(figure) : barDatasets(figure) },
-      plugins: lines ? [boundaries] : stack ? [] : [whiskers],
+      type: scatter ? "scatter" : lines ? "line" : "bar",
+      data: {
+        labels: lines || scatter ? undefined : figure.categories,
+        datasets: (scatter ? scatterDatasets : lines ? lineDatasets : barDatasets)(figure)
+      },
+      plugins: scatter ? [names] : lines ? [diagonal, boundaries] : stack ? [] : [whiskers],
       options: {
         animation: false, responsive: true, maintainAspectRatio: false, indexAxis: stack ? "y" : "x",
-        layout: { padding: { top: lines ? 26 : 6, right: 8 } },
-        interaction: { mode: lines ? "nearest" : "index", axis: stack ? "y" : "x", intersect: false },
+        layout: { padding: { top: lines && !figure.diagonal ? 26 : scatter ? 10 : 6, right: scatter ? 24 : 8 } },
+        interaction: { mode: lines || scatter ? "nearest" : "index", axis: scatter ? "xy" : stack ? "y" : "x", intersect: false },
         scales: stack ? { x: value, y: along } : { x: along, y: value },
         plugins: {
           boundaries: { marks: figure.boundaries },
+          diagonal: { shown: figure.diagonal },
           legend: {
+            display: !scatter,
             position: "bottom", align: "start",
             labels: {
               color: colour("--ink"), boxWidth: lines ? 30 : 12, boxHeight: lines ? 0 : 12, padding: 14,
@@ -156,7 +218,7 @@
             filter: (item) => !item.dataset.band,
             callbacks: {
               title: (items) => !items.length ? "" : 
-                lines ? `${figure.xLabel} ${named ? figure.categories[items[0].parsed.x] : number(items[0].parsed.x, 0)}` : items[0].label,
+                lines || scatter ? `${figure.xLabel}: ${named ? figure.categories[items[0].parsed.x] : number(items[0].parsed.x, figure.xDecimals)}` : items[0].label,
               label(item) {
                 const range = item.dataset.ranges && item.dataset.ranges[item.dataIndex];
                 const mean = number(stack ? item.parsed.x : item.parsed.y, figure.decimals);

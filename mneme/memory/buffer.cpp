@@ -3,6 +3,8 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <numeric>
+#include <optional>
 
 #include "mneme/core/errors.hpp"
 #include "mneme/nets/random.hpp"
@@ -33,6 +35,20 @@ std::int64_t pick(std::vector<std::int64_t> const& members, double uniform) {
 
 auto const kBySize = [](auto const& a, auto const& b) { return a.second.size() < b.second.size(); };
 
+/// Moves a slot from one group to another; a new one comes from none. Groups without members are not kept.
+template <class Groups>
+void move_slot(Groups& groups, std::optional<std::int64_t> from, std::int64_t to, std::int64_t slot) {
+  if (from == to) return;
+  auto const place = [&](auto& members) { return std::lower_bound(members.begin(), members.end(), slot); };
+  if (from) {
+    auto const group = groups.find(*from);
+    group->second.erase(place(group->second));
+    if (group->second.empty()) groups.erase(group);
+  }
+  auto& members = groups[to];
+  members.insert(place(members), slot);
+}
+
 }  // namespace
 
 void BufferOptions::describe(OptionVisitor& v) {
@@ -52,12 +68,6 @@ Rows Rows::select(at::Tensor const& index) const {
 
 bool Buffer::by_class() const { return options_.policy == "class-balanced" || options_.policy == "greedy"; }
 
-std::map<std::int64_t, Buffer::Members> Buffer::grouped(std::vector<std::int64_t> const& keys) {
-  std::map<std::int64_t, Members> groups;
-  for (std::size_t slot = 0; slot < keys.size(); ++slot) groups[keys[slot]].push_back(static_cast<std::int64_t>(slot));
-  return groups;
-}
-
 std::int64_t Buffer::choose(Item const& item) {
   ++seen_;
   if (options_.policy == "reservoir") {
@@ -66,44 +76,41 @@ std::int64_t Buffer::choose(Item const& item) {
     return slot < capacity() ? slot : -1;
   }
   ++offered_[by_class() ? item.label : item.task];
-  return by_class() ? choose_by_class(item, grouped(labels_)) : choose_by_share(item, grouped(tasks_));
+  return by_class() ? choose_by_class(item) : choose_by_share(item);
 }
 
-std::int64_t Buffer::choose_by_share(Item const& item, std::map<std::int64_t, Members> const& groups) {
-  auto const found = groups.find(item.task);
-  auto const own = found == groups.end() ? Members{} : found->second;
+std::int64_t Buffer::choose_by_share(Item const& item) {
+  auto const found = of_task_.find(item.task);
+  auto const held = found == of_task_.end() ? 0 : found->second.size();
   auto const share = std::max<std::int64_t>(1, capacity() / static_cast<std::int64_t>(offered_.size()));
   bool const ring = options_.policy == "ring";
-  auto const oldest = [&](Members const& members) {
-    return *std::min_element(members.begin(), members.end(), [&](auto a, auto b) {
-      return arrival_[static_cast<std::size_t>(a)] < arrival_[static_cast<std::size_t>(b)];
-    });
-  };
-  if (static_cast<std::int64_t>(own.size()) < share) {
+  if (static_cast<std::int64_t>(held) < share) {
     if (!full()) return size();
-    auto const& largest = std::max_element(groups.begin(), groups.end(), kBySize)->second;  // holds more than its share
-    return ring ? oldest(largest) : pick(largest, item.uniform);
+    auto const& [task, members] = *std::max_element(of_task_.begin(), of_task_.end(), kBySize);  // above its share
+    return ring ? queues_.at(task).front() : pick(members, item.uniform);
   }
-  if (ring) return oldest(own);
+  if (ring) return queues_.at(item.task).front();
   auto const place = static_cast<std::size_t>(item.uniform * static_cast<double>(offered_[item.task]));
-  return place < own.size() ? own[place] : -1;
+  return place < held ? found->second[place] : -1;
 }
 
-std::int64_t Buffer::choose_by_class(Item const& item, std::map<std::int64_t, Members> const& groups) {
-  auto const found = groups.find(item.label);
-  auto const own = found == groups.end() ? Members{} : found->second;
+std::int64_t Buffer::choose_by_class(Item const& item) {
+  auto const found = of_class_.find(item.label);
+  auto const held = found == of_class_.end() ? 0 : found->second.size();
+  auto const of_the_largest = [&] {
+    return pick(std::max_element(of_class_.begin(), of_class_.end(), kBySize)->second, item.uniform);
+  };
   if (options_.policy == "greedy") {
-    if (static_cast<std::int64_t>(own.size() * offered_.size()) >= capacity()) return -1;
-    return full() ? pick(std::max_element(groups.begin(), groups.end(), kBySize)->second, item.uniform) : size();
+    if (static_cast<std::int64_t>(held * offered_.size()) >= capacity()) return -1;
+    return full() ? of_the_largest() : size();
   }
   if (!full()) return size();
-  auto const most = std::max_element(groups.begin(), groups.end(), kBySize)->second.size();
-  for (auto const& [label, members] : groups)
+  auto const most = std::max_element(of_class_.begin(), of_class_.end(), kBySize)->second.size();
+  for (auto const& [label, members] : of_class_)
     if (members.size() == most) once_largest_.insert(label);
-  if (!once_largest_.contains(item.label))
-    return pick(std::max_element(groups.begin(), groups.end(), kBySize)->second, item.uniform);
+  if (!once_largest_.contains(item.label)) return of_the_largest();
   auto const place = static_cast<std::size_t>(item.uniform * static_cast<double>(offered_[item.label]));
-  return place < own.size() ? own[place] : -1;
+  return place < held ? found->second[place] : -1;
 }
 
 void Buffer::reserve(Rows const& like) {
@@ -145,12 +152,42 @@ void Buffer::put(Rows const& rows, at::Tensor const& slots) {
 }
 
 void Buffer::enter(std::int64_t slot, std::int64_t label, std::int64_t task) {
-  if (slot == size())
-    for (auto* list : {&labels_, &tasks_, &arrival_}) list->push_back(0);
   auto const at = static_cast<std::size_t>(slot);
+  bool const fresh = slot == size();
+  auto const before = [&](std::vector<std::int64_t> const& keys) {
+    return fresh ? std::nullopt : std::optional(keys[at]);
+  };
+  move_slot(of_class_, before(labels_), label, slot);
+  move_slot(of_task_, before(tasks_), task, slot);
+  if (options_.policy == "ring") {
+    if (!fresh) {
+      auto& queue = queues_[tasks_[at]];
+      queue.erase(std::find(queue.begin(), queue.end(), slot));  // the first, where the policy chose it
+    }
+    queues_[task].push_back(slot);
+  }
+  if (fresh)
+    for (auto* list : {&labels_, &tasks_, &arrival_}) list->push_back(0);
   labels_[at] = label;
   tasks_[at] = task;
   arrival_[at] = seen_;
+}
+
+void Buffer::regroup() {
+  of_class_.clear();
+  of_task_.clear();
+  queues_.clear();
+  Members order(labels_.size());
+  std::iota(order.begin(), order.end(), 0);
+  for (auto const slot : order) {
+    of_class_[labels_[static_cast<std::size_t>(slot)]].push_back(slot);
+    of_task_[tasks_[static_cast<std::size_t>(slot)]].push_back(slot);
+  }
+  if (options_.policy != "ring") return;
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) {
+    return arrival_[static_cast<std::size_t>(a)] < arrival_[static_cast<std::size_t>(b)];
+  });
+  for (auto const slot : order) queues_[tasks_[static_cast<std::size_t>(slot)]].push_back(slot);
 }
 
 void Buffer::write(std::map<std::int64_t, std::int64_t> const& chosen, Rows const& rows) {
@@ -184,7 +221,10 @@ Rows Buffer::slots(Members const& members) const {
   return members.empty() ? Rows{} : used().select(as_tensor(members, store_.data.device()));
 }
 
-Rows Buffer::of_task(std::int64_t task) const { return slots(grouped(tasks_)[task]); }
+Rows Buffer::of_task(std::int64_t task) const {
+  auto const found = of_task_.find(task);
+  return found == of_task_.end() ? Rows{} : slots(found->second);
+}
 
 namespace {
 
@@ -204,31 +244,37 @@ Rows Buffer::sample_distinct(std::int64_t n, at::Generator& generator) const {
   return used().select(draw_permutation(size(), generator, store_.data.device()).narrow(0, 0, std::min(n, size())));
 }
 
+Buffer::Members Buffer::drawn(Members const& members, std::int64_t n, at::Generator& generator) {
+  auto chosen = numbers(draw_indices(static_cast<std::int64_t>(members.size()), n, generator, at::kCPU));
+  for (auto& i : chosen) i = members[static_cast<std::size_t>(i)];
+  return chosen;
+}
+
 Rows Buffer::sample_task(std::int64_t task, std::int64_t n, at::Generator& generator) const {
-  auto const rows = of_task(task);
-  if (rows.size() == 0) nothing_stored("task " + std::to_string(task) + ", of which it holds nothing");
-  return rows.select(draw_indices(rows.size(), n, generator, rows.data.device()));
+  auto const found = of_task_.find(task);
+  if (found == of_task_.end()) nothing_stored("task " + std::to_string(task) + ", of which it holds nothing");
+  return slots(drawn(found->second, n, generator));
 }
 
 Rows Buffer::sample_balanced(std::int64_t n, at::Generator& generator) const {
   if (empty()) nothing_stored("an empty buffer");
-  auto const by_task = grouped(tasks_);
-  auto const tasks = static_cast<std::int64_t>(by_task.size());
+  auto const tasks = static_cast<std::int64_t>(of_task_.size());
   auto const extra = numbers(draw_permutation(tasks, generator, at::kCPU).narrow(0, 0, n % tasks));
   Members chosen;
   std::int64_t number = 0;
-  for (auto const& [task, members] : by_task) {
+  for (auto const& [task, members] : of_task_) {
     auto const share = n / tasks + (std::find(extra.begin(), extra.end(), number++) != extra.end() ? 1 : 0);
-    for (auto const i : numbers(draw_indices(static_cast<std::int64_t>(members.size()), share, generator, at::kCPU)))
-      chosen.push_back(members[static_cast<std::size_t>(i)]);
+    auto const part = drawn(members, share, generator);
+    chosen.insert(chosen.end(), part.begin(), part.end());
   }
-  auto const rows = slots(chosen);
-  return rows.select(draw_permutation(rows.size(), generator, rows.data.device()));
+  Members order = numbers(draw_permutation(n, generator, at::kCPU));
+  for (auto& i : order) i = chosen[static_cast<std::size_t>(i)];
+  return slots(order);
 }
 
 std::map<std::int64_t, std::int64_t> Buffer::task_distribution() const {
   std::map<std::int64_t, std::int64_t> counts;
-  for (auto const task : tasks_) ++counts[task];
+  for (auto const& [task, members] : of_task_) counts[task] = static_cast<std::int64_t>(members.size());
   return counts;
 }
 
@@ -269,10 +315,12 @@ void Buffer::state(Archive& archive) {
   offered_ = offered.get<decltype(offered_)>();
   once_largest_ = largest.get<decltype(once_largest_)>();
   labels_ = tasks_ = {};
-  if (arrival_.empty()) return;
-  auto const n = static_cast<std::int64_t>(arrival_.size());
-  labels_ = numbers(store_.labels.narrow(0, 0, n));
-  tasks_ = numbers(store_.task.narrow(0, 0, n));
+  if (!arrival_.empty()) {
+    auto const n = static_cast<std::int64_t>(arrival_.size());
+    labels_ = numbers(store_.labels.narrow(0, 0, n));
+    tasks_ = numbers(store_.task.narrow(0, 0, n));
+  }
+  regroup();
 }
 
 }  // namespace mneme

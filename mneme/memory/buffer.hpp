@@ -19,6 +19,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -86,27 +87,33 @@ class Buffer {
     std::int64_t label, task;
     double uniform;  // in [0, 1)
   };
-  /// Members of one group (a task or a class), by slot.
+  /// Slots of one group (a task or a class), ascending.
   using Members = std::vector<std::int64_t>;
+  using Groups = std::map<std::int64_t, Members>;
   [[nodiscard]] bool by_class() const;
-  [[nodiscard]] static std::map<std::int64_t, Members> grouped(std::vector<std::int64_t> const& keys);
   /// The slot that the item takes: -1 for none, size() for a new one.
   std::int64_t choose(Item const& item);
-  std::int64_t choose_by_share(Item const& item, std::map<std::int64_t, Members> const& groups);
-  std::int64_t choose_by_class(Item const& item, std::map<std::int64_t, Members> const& groups);
+  std::int64_t choose_by_share(Item const& item);
+  std::int64_t choose_by_class(Item const& item);
   /// Notes that the item is in the slot, and writes rows into theirs (slot -> row).
   void enter(std::int64_t slot, std::int64_t label, std::int64_t task);
+  /// Makes the groups of what was loaded.
+  void regroup();
   void write(std::map<std::int64_t, std::int64_t> const& chosen, Rows const& rows);
   [[nodiscard]] Rows used() const;
   [[nodiscard]] Rows slots(Members const& members) const;
+  /// n of them, uniform with replacement.
+  [[nodiscard]] static Members drawn(Members const& members, std::int64_t n, at::Generator& generator);
   void reserve(Rows const& like);
 
   BufferOptions options_;
   std::int64_t seen_ = 0;
-  Rows store_;                                          // [M, ...], of which the first size() rows are used
-  std::vector<std::int64_t> labels_, tasks_, arrival_;  // by slot; arrival: number of the item
-  std::map<std::int64_t, std::int64_t> offered_;        // by group
-  std::set<std::int64_t> once_largest_;                 // classes (class-balanced)
+  Rows store_;                                               // [M, ...], of which the first size() rows are used
+  std::vector<std::int64_t> labels_, tasks_, arrival_;       // by slot; arrival: number of the item
+  Groups of_class_, of_task_;                                // the same, by key: no item looks through all slots
+  std::map<std::int64_t, std::deque<std::int64_t>> queues_;  // ring: slots of each task, the oldest first
+  std::map<std::int64_t, std::int64_t> offered_;             // by group
+  std::set<std::int64_t> once_largest_;                      // classes (class-balanced)
 };
 
 }  // namespace mneme

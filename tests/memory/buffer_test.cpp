@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "mneme/core/errors.hpp"
@@ -236,6 +238,68 @@ TEST(Buffer, TellsWhatItHoldsAndForgetsItWhenCleared) {
   offer(buffer, 10, 1, 0, 0, generator);
   EXPECT_EQ(buffer.size(), 1) << "a cleared buffer still counts what it held";
   EXPECT_EQ(buffer.seen(), 1);
+}
+
+/// Ring and task-balanced, each item by a search through all slots. Items are numbered as they come.
+struct PlainShares {
+  std::int64_t memory;
+  bool ring;
+  std::vector<std::int64_t> items, tasks;  // by slot
+  Counts offered;
+
+  [[nodiscard]] std::vector<std::size_t> slots_of(std::int64_t task) const {
+    std::vector<std::size_t> slots;
+    for (std::size_t slot = 0; slot < tasks.size(); ++slot)
+      if (tasks[slot] == task) slots.push_back(slot);
+    return slots;
+  }
+  [[nodiscard]] std::size_t gives_way(std::vector<std::size_t> const& slots, double u) const {
+    if (!ring) return slots[static_cast<std::size_t>(u * static_cast<double>(slots.size()))];
+    return *std::min_element(slots.begin(), slots.end(), [&](auto a, auto b) { return items[a] < items[b]; });
+  }
+  void offer(std::int64_t item, std::int64_t task, double u) {
+    ++offered[task];
+    auto const share = static_cast<std::size_t>(memory) / offered.size();
+    auto const own = slots_of(task);
+    std::size_t slot = items.size();
+    if (own.size() < share && slot == static_cast<std::size_t>(memory)) {
+      std::vector<std::size_t> largest;
+      for (auto const& [other, count] : offered)
+        if (auto const held = slots_of(other); held.size() > largest.size()) largest = held;
+      slot = gives_way(largest, u);
+    } else if (own.size() >= share) {
+      auto const place = static_cast<std::size_t>(u * static_cast<double>(offered[task]));
+      if (!ring && place >= own.size()) return;
+      slot = ring ? gives_way(own, u) : own[place];
+    }
+    if (slot == items.size()) {
+      items.push_back(0);
+      tasks.push_back(0);
+    }
+    items[slot] = item;
+    tasks[slot] = task;
+  }
+};
+
+// If it fails, the groups that are kept beside the slots have come apart from them.
+TEST(Buffer, ChoosesAsASearchThroughAllSlotsWould) {
+  for (auto const* policy : {"ring", "task-balanced"}) {
+    SCOPED_TRACE(policy);
+    Buffer buffer({.memory = 11, .policy = policy});
+    PlainShares plain{.memory = 11, .ring = std::string(policy) == "ring", .items = {}, .tasks = {}, .offered = {}};
+    auto generator = seeded(14), again = seeded(14);
+    for (std::int64_t first = 0; first < 120; first += 12) {
+      auto const items = at::arange(first, first + 12, at::kLong);
+      auto const tasks = items.mul(items).remainder(7).mul(first < 40 ? 0 : 1);  // one task, then 0, 1, 2 and 4 mixed
+      auto const u = at::rand({12}, again, at::kDouble);
+      buffer.offer({items.view({12, 1}), at::zeros_like(items), tasks}, generator);
+      for (std::int64_t i = 0; i < 12; ++i) plain.offer(first + i, tasks[i].item<std::int64_t>(), u[i].item<double>());
+      ASSERT_TRUE(at::equal(buffer.all().data.squeeze(1), at::tensor(plain.items, at::kLong)));
+      ASSERT_TRUE(at::equal(buffer.all().task, at::tensor(plain.tasks, at::kLong)));
+      for (auto const& [task, n] : buffer.task_distribution())
+        ASSERT_EQ(n, static_cast<std::int64_t>(plain.slots_of(task).size()));
+    }
+  }
 }
 
 TEST(Buffer, OfEveryPolicyGoesOnAfterLoading) {

@@ -22,9 +22,10 @@ void AGemOptions::describe(OptionVisitor& v) {
 }
 
 void remove_conflict(at::Tensor const& grad, at::Tensor const& reference) {
-  // Without a branch on the sign, which would make the host wait: a factor of 0 leaves every bit.
+  // Where a look at the factor would make the host wait it is not looked at: a factor of 0 leaves every bit.
   auto const least = static_cast<double>(std::numeric_limits<float>::min());
   auto const factor = grad.dot(reference).clamp_max_(0).div_(reference.dot(reference).clamp_min_(least));
+  if (factor.is_cpu() && factor.item<double>() == 0) return;
   grad.addcmul_(reference, factor, -1);
 }
 

@@ -18,18 +18,33 @@ void GemOptions::describe(OptionVisitor& v) {
   v.field("ridge", ridge, {.help = "added to the diagonal of the products of past gradients", .min = 0});
 }
 
-void project_on_agreement(at::Tensor const& grad, at::Tensor const& past, double strength, double ridge) {
-  auto const device_products = at::cat({past.mv(grad).unsqueeze(1), past.mm(past.t())}, 1);
-  auto const products = device_products.to(at::kCPU, at::kDouble).contiguous();  // [k, 1 + k]
-  auto const* row = products.const_data_ptr<double>();
-  auto const k = static_cast<std::size_t>(past.size(0));
-  std::vector<double> a(k * k), b(k);
-  for (std::size_t i = 0; i < k; ++i, row += k + 1) {
-    b[i] = row[0];
-    std::copy_n(row + 1, k, a.begin() + static_cast<std::ptrdiff_t>(i * k));
-    a[i * k + i] += ridge;
+namespace {
+
+std::vector<double> numbers(at::Tensor const& tensor) {
+  auto const host = tensor.to(at::kCPU, at::kDouble).contiguous();
+  auto const* first = host.const_data_ptr<double>();
+  return {first, first + host.numel()};
+}
+
+/// G G' [k, k] of G [k, P]. Torch's product of two so flat matrices takes longer than half of it by one row at a time.
+at::Tensor products(at::Tensor const& rows) {
+  auto const k = rows.size(0);
+  auto all = at::empty({k, k}, rows.options());
+  for (std::int64_t i = 0; i < k; ++i) {
+    auto const from_here = rows.narrow(0, i, k - i).mv(rows[i]);
+    all[i].narrow(0, i, k - i).copy_(from_here);
+    all.select(1, i).narrow(0, i, k - i).copy_(from_here);
   }
+  return all;
+}
+
+}  // namespace
+
+void project_on_agreement(at::Tensor const& grad, at::Tensor const& past, double strength, double ridge) {
+  auto const b = numbers(past.mv(grad));
   if (std::all_of(b.begin(), b.end(), [](double x) { return x >= 0; })) return;
+  auto a = numbers(products(past));
+  for (std::size_t i = 0; i < b.size(); ++i) a[i * b.size() + i] += ridge;
   auto const v = solve_dual(a, b, strength);
   grad.addmv_(past.t(), at::tensor(v, at::kDouble).to(grad.device(), grad.scalar_type()));
 }

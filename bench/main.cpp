@@ -128,6 +128,7 @@ void add_all() {
   Json const ewc = {{"kind", "ewc"}, {"samples", 1}, {"batch", 1}};
   add_penalty("ewc_step_b128", ewc);
   add_penalty("ewc_step_20_tasks_b128", ewc, 20);
+  add_penalty("online_ewc_step_b128", {{"kind", "ewc"}, {"mode", "online"}, {"samples", 1}, {"batch", 1}}, kTasks);
   add_methods();
   add_fisher("mlp", "sampled", 2'560, 30);
   add_fisher("mlp", "all", 2'560, 15);

@@ -17,14 +17,15 @@ namespace {
 
 constexpr int kStoppedStatus = static_cast<int>(ExitCode::kStopped);
 
-int here(ExperimentRun& run, std::vector<Unit> const& wave, ExecuteFlags const& flags, Deadline const& deadline) {
+int here(ExperimentRun& run, ExecuteFlags const& flags, Deadline const& deadline) {
   int first = 0;
-  for (auto const& unit : wave) {
-    if (run.finished(unit) || !run.ready(unit)) continue;
-    int const status = execute_unit(run, unit, flags.allow_drift, deadline.seconds_left());
-    if (first == 0) first = status;
-    if (ends_the_run(status)) break;
-  }
+  for (auto const& wave : run.waves())
+    for (auto const& unit : wave) {
+      if (run.finished(unit) || !run.ready(unit)) continue;
+      int const status = execute_unit(run, unit, flags.allow_drift, deadline.seconds_left());
+      if (first == 0) first = status;
+      if (ends_the_run(status)) return first;
+    }
   return first;
 }
 
@@ -84,13 +85,7 @@ int execute(ExperimentRun& run, ExecuteFlags const& flags) {
   check_flags(flags);
   Deadline const deadline(flags.stop_after);
   say("run " + run.folder().string());
-  int status = 0;
-  for (auto const& wave : run.waves()) {
-    int const ended =
-        flags.jobs.value_or(1) > 1 ? in_processes(run, wave, flags, deadline) : here(run, wave, flags, deadline);
-    if (status == 0) status = ended;
-    if (ends_the_run(status)) break;
-  }
+  int status = flags.jobs.value_or(1) > 1 ? in_processes(run, flags, deadline) : here(run, flags, deadline);
   for (auto const& wave : run.waves())
     for (auto const& unit : wave)
       if (!run.ready(unit)) say(unit.label() + "  not begun: the part that it shares with other arms has failed");

@@ -38,25 +38,31 @@ std::optional<double> Deadline::seconds_left() const {
   return std::max(0.0, std::chrono::duration<double>(*end_ - Clock::now()).count());
 }
 
-int in_processes(ExperimentRun& run, std::vector<Unit> const& wave, ExecuteFlags const& flags,
-                 Deadline const& deadline) {
+int in_processes(ExperimentRun& run, ExecuteFlags const& flags, Deadline const& deadline) {
   std::vector<Unit> waiting;
-  std::copy_if(wave.begin(), wave.end(), std::back_inserter(waiting),
-               [&](Unit const& u) { return !run.finished(u) && run.ready(u); });
-  std::map<int, std::string> labels;  // by process
+  for (auto const& wave : run.waves())
+    std::copy_if(wave.begin(), wave.end(), std::back_inserter(waiting),
+                 [&](Unit const& u) { return !run.finished(u); });
+  std::map<int, std::string> labels;  // of what runs, by process
   std::vector<int> processes;
   int first = 0;
-  for (auto next = waiting.begin(); next != waiting.end() || !processes.empty();) {
+  while (!waiting.empty() || !processes.empty()) {
     if (interrupt_signal().load() != 0) {
       if (first == 0) first = 128 + interrupt_signal().load();
-      next = waiting.end();
+      waiting.clear();
     }
+    // An arm waits for its own prefix only, until the process has ended that writes it; where it has failed, for ever.
+    auto const next = std::find_if(waiting.begin(), waiting.end(), [&](Unit const& u) {
+      auto const prefix = u.shared >= 0 ? std::string() : Unit{run.plan().arm(u.arm).shared, "", u.seed}.label();
+      auto const writes_it = [&](auto const& running) { return running.second == prefix; };
+      return run.ready(u) && std::none_of(labels.begin(), labels.end(), writes_it);
+    });
     if (next != waiting.end() && static_cast<std::int64_t>(processes.size()) < flags.jobs.value_or(1)) {
       int const process = start_self(words_for(run, *next, flags, deadline.seconds_left()));
       say(next->label() + "  begins, process " + std::to_string(process));
       labels[process] = next->label();
       processes.push_back(process);
-      ++next;
+      waiting.erase(next);
       continue;
     }
     if (processes.empty()) break;
@@ -64,8 +70,9 @@ int in_processes(ExperimentRun& run, std::vector<Unit> const& wave, ExecuteFlags
     std::erase(processes, ended.process);
     say(labels[ended.process] +
         (ended.status == 0 ? "  finished" : "  ended with status " + std::to_string(ended.status)));
+    labels.erase(ended.process);
     if (first == 0) first = ended.status;
-    if (ends_the_run(ended.status)) next = waiting.end();
+    if (ends_the_run(ended.status)) waiting.clear();
     run.write_summary("running");
   }
   return first;

@@ -25,9 +25,9 @@ class Deadline {
   std::optional<Clock::time_point> end_;
 };
 
-/// All units of a wave, in the order of `wave`, at most --jobs at once; gives the first exit status that is not 0.
-/// After a stop or a failure to write no further unit is begun; after any other failure the others finish.
-int in_processes(ExperimentRun& run, std::vector<Unit> const& wave, ExecuteFlags const& flags,
-                 Deadline const& deadline);
+/// All units of a run, in the order of its waves, at most --jobs at once; gives the first exit status that is not 0. A
+/// unit begins as soon as what it stands on is there. After a stop or a failure to write no further unit is begun;
+/// after any other failure the others finish.
+int in_processes(ExperimentRun& run, ExecuteFlags const& flags, Deadline const& deadline);
 
 }  // namespace mneme::app

@@ -96,7 +96,7 @@ void add_branch(Command& program) {
   verb.option("--name", "NAME", flags->name, "name of the new arm (default branch)");
   verb.option("--out", "DIR", flags->out, "folder of run folders (default runs)");
   add_change_flags(verb, flags->change);
-  verb.flag("--allow-drift", flags->execute.allow_drift, "branch although torch, threads or processor differ");
+  verb.flag("--allow-drift", flags->execute.allow_drift, "branch although torch, threads, processor or device differ");
   add_execute_flags(verb, flags->execute);
   verb.action([flags] { return branch(*flags); });
 }

@@ -33,6 +33,7 @@ int eval(EvalFlags const& flags) {
   auto arm = load_stored(flags.arm, library);
   auto const data = labelled_input({flags.on, flags.as}, flags.split, arm, library);
   auto& learner = *arm.loaded.learner;
+  learner.check(data);
   auto const values = arm.loaded.trainer->test(data, task_of(arm, flags.task));
   Json figures = Json::object();
   for (std::size_t i = 0; i < values.size(); ++i) figures[learner.metrics()[i].name] = values[i];
@@ -62,7 +63,9 @@ at::Tensor probabilities(StoredArm& arm, at::Tensor const& x, std::optional<std:
   auto& learner = *arm.loaded.learner;
   if (learner.metrics().front().name != "accuracy")
     throw ConfigError("predict: the run's learner is a " + learner.kind() + ", which gives no classes");
+  learner.check(Dataset("the files", x, at::zeros({x.size(0)}, at::kLong), {"unknown"}));
   RandomStreams streams(static_cast<std::uint64_t>(arm.seed));
+  TestScope const around(arm.loaded.trainer->strategies(), {learner, task});
   std::vector<at::Tensor> parts;
   for (auto const& rows : x.split(kBatch)) {
     auto batch = unlabelled_batch(rows.to(learner.parameters().device()), task);

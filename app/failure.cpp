@@ -21,7 +21,10 @@ int report_failure(std::exception const& failure, std::string const& where) {
   }
   auto const* torch = dynamic_cast<c10::Error const*>(&failure);
   std::string const text = torch != nullptr ? torch->what_without_backtrace() : failure.what();
-  if (dynamic_cast<std::bad_alloc const*>(&failure) != nullptr || text.find("Allocator") != std::string::npos)
+  bool const full = dynamic_cast<std::bad_alloc const*>(&failure) != nullptr ||
+                    dynamic_cast<c10::OutOfMemoryError const*>(&failure) != nullptr ||
+                    text.find("Allocator") != std::string::npos;
+  if (full)
     complain(prefix +
              "the memory does not suffice. Use a smaller batch (-s train.batch=...) or fewer jobs, or a smaller net");
   else

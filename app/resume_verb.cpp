@@ -26,8 +26,9 @@ void add_resume(Command& program) {
   auto const flags = std::make_shared<ResumeFlags>();
   auto& verb = program.verb("resume", "go on with a run that was stopped or killed; it ends as if it never had been");
   verb.argument("run", flags->run, "the run's folder");
-  verb.flag("--allow-drift", flags->execute.allow_drift,
-            "go on although torch, threads or processor differ: the result is no longer bit for bit that of one run");
+  verb.flag(
+      "--allow-drift", flags->execute.allow_drift,
+      "go on although torch, threads, processor or device differ: the result is no longer bit for bit that of one run");
   add_execute_flags(verb, flags->execute);
   verb.action([flags] { return resume(*flags); });
 }

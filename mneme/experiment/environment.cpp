@@ -5,6 +5,7 @@
 #include "mneme/core/processor.hpp"
 #include "mneme/core/version.hpp"
 #include "mneme/experiment/run.hpp"
+#include "mneme/nets/device.hpp"
 #include "mneme/train/checkpoint.hpp"
 
 namespace mneme {
@@ -20,7 +21,7 @@ Json describe_environment() {
 #endif
   );
   environment["cxx11_abi"] = _GLIBCXX_USE_CXX11_ABI == 1;
-  environment["cuda"] = at::hasCUDA();
+  environment["cuda"] = cuda_obstacle().empty();
   environment["denormals"] =
       at::globalContext().setFlushDenormal(true) ? "flushed to zero" : "kept: this processor cannot flush them";
   return environment;

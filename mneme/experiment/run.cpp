@@ -75,10 +75,10 @@ LoadedArm load_arm(fs::path const& run, std::string const& arm_name, std::int64_
   auto const plan = plan_experiment(read_toml(run / "config.toml"));
   auto const& arm = plan.arm(arm_name);
   CheckpointStore const store(run / "arms" / arm.name / ("seed-" + std::to_string(seed)) / "checkpoints", 60);
-  auto archive = read_checkpoint(store.find(checkpoint), allow_drift);
   auto tree = arm.tree;
   tree["device"] = tree["device"] == "cpu" ? "cpu" : "auto";  // a net from a GPU can be asked anywhere
   auto loaded = build_arm(tree, "arm." + arm.name, seed, library);
+  auto archive = read_checkpoint(store.find(checkpoint), allow_drift, loaded.learner->parameters().device());
   loaded.trainer->state(archive);
   loaded.trainer->review(loaded.stream);
   return loaded;
@@ -239,7 +239,7 @@ void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
   else
     write_json(data, session->arm.data);
   if (checkpoint) {
-    auto archive = read_checkpoint(*checkpoint, options.allow_drift);
+    auto archive = read_checkpoint(*checkpoint, options.allow_drift, trainer.learner().parameters().device());
     bool const branched = fs::exists(folder / "branched.json") && checkpoint->filename() == "branched";
     trainer.state(archive, branched, member_prefix);
     if (!member_prefix.empty()) trainer.save("event-0", true);
@@ -282,8 +282,9 @@ void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibra
   for (auto const& arm : plan.arms)
     for (auto const seed : plan.options.seeds) {
       auto const source = seed_folder(from.run, from.arm, seed);
-      auto archive = read_checkpoint(CheckpointStore(source / "checkpoints", 60).find(from.checkpoint), allow_drift);
       auto const loaded = build_arm(arm.tree, "arm." + arm.name, seed, library);
+      auto archive = read_checkpoint(CheckpointStore(source / "checkpoints", 60).find(from.checkpoint), allow_drift,
+                                     loaded.learner->parameters().device());
       if (fs::exists(source / "data.json")) refuse_other_data(read_json(source / "data.json"), loaded.data);
       loaded.trainer->state(archive, true);
     }

@@ -12,7 +12,8 @@ namespace mneme {
 /// "cpu", "cuda", or "auto": cuda where one is usable. ConfigError says why cuda is not usable where it was asked for.
 [[nodiscard]] at::Device find_device(std::string const& name);
 
-/// Why no CUDA device is usable; empty: the first one is.
+/// Why no CUDA device is usable; empty: the first one is. A program that is not linked to CUDA asks this, or for a
+/// device, before its first convolution or backward pass: torch looks for CUDA once, and keeps what it found.
 [[nodiscard]] std::string cuda_obstacle();
 
 /// The folder of the libtorch that this process runs on.

@@ -18,11 +18,11 @@ struct MlpOptions {
   OutputOptions output = {};
   void describe(OptionVisitor& v) {
     v.field("hidden", hidden, {.help = "width of each hidden layer", .unit = "units", .min = 1});
+    output.describe(v);
     v.field("batch_norm", batch_norm,
             {.help = "batch normalisation of the hidden layers before their ReLU, or of these and the outputs",
              .choices = {"none", "hidden", "all"},
              .source = "all: Prabhu et al. 2020, authors' code"});
-    output.describe(v);
   }
 };
 

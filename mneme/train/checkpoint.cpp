@@ -66,6 +66,17 @@ Json read_state(fs::path const& checkpoint) {
 
 }  // namespace
 
+namespace {
+
+/// The kind of device that the tensors of a checkpoint came from.
+std::string device_of(Archive const& archive) {
+  for (auto const& [key, tensor] : archive.tensors())
+    if (!tensor.is_cpu()) return c10::DeviceTypeName(tensor.device().type(), true);
+  return "cpu";
+}
+
+}  // namespace
+
 Json run_identity() {
   return {{"torch", TORCH_VERSION},
           {"threads", at::get_num_threads()},
@@ -102,8 +113,10 @@ void CheckpointStore::save(std::string const& name, Archive const& archive, bool
     write_safetensors(temporary / "tensors.safetensors", tensors);
     std::int64_t sequence = 1;
     for (auto const& entry : entries()) sequence = std::max(sequence, entry.sequence + 1);
-    Json const state = {{"format", kFormat}, {"mneme", kVersion},          {"sequence", sequence},
-                        {"keep", keep},      {"identity", run_identity()}, {"values", archive.values()}};
+    auto identity = run_identity();
+    identity["device"] = device_of(archive);
+    Json const state = {{"format", kFormat}, {"mneme", kVersion},    {"sequence", sequence},
+                        {"keep", keep},      {"identity", identity}, {"values", archive.values()}};
     write_file(temporary / "state.json", state.dump(1) + "\n");
     commit_folder(temporary, folder_ / name);
   } catch (...) {
@@ -171,11 +184,12 @@ fs::path CheckpointStore::find(std::string const& name) const {
                         "'; there is: " + (known.empty() ? "none" : known));
 }
 
-Archive read_checkpoint(fs::path const& checkpoint, bool allow_drift) {
+Archive read_checkpoint(fs::path const& checkpoint, bool allow_drift, at::Device device) {
   auto const state = read_state(checkpoint);
-  auto const here = run_identity();
+  auto here = run_identity();
+  here["device"] = c10::DeviceTypeName(device.type(), true);
   for (auto const& [key, value] : here.items()) {
-    auto const then = state["identity"].value(key, Json());
+    auto const then = state["identity"].value(key, key == "device" ? Json("cpu") : Json());
     if (then != value && !allow_drift)
       throw CheckpointError(checkpoint.string() + ": written with " + key + " " + then.dump() + ", here it is " +
                             value.dump() + "; the resumed run would not be the same run. --allow-drift accepts that");

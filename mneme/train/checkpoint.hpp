@@ -49,7 +49,9 @@ class CheckpointStore {
 };
 
 /// Reads a checkpoint folder. Throws CheckpointError when it is damaged, or when it was written under another identity
-/// and `allow_drift` is false; the message names the difference.
-[[nodiscard]] Archive read_checkpoint(std::filesystem::path const& checkpoint, bool allow_drift);
+/// and `allow_drift` is false; the message names the difference. `device` is where the run goes on: a checkpoint of
+/// another kind of device is of another identity.
+[[nodiscard]] Archive read_checkpoint(std::filesystem::path const& checkpoint, bool allow_drift,
+                                      at::Device device = at::kCPU);
 
 }  // namespace mneme

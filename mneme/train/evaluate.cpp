@@ -23,26 +23,13 @@ Output predict(Learner& learner, StrategyList& strategies, Batch const& batch, a
   return output;
 }
 
-namespace {
+TestScope::TestScope(StrategyList& strategies, TestContext context) : strategies_(strategies), context_(context) {
+  for (auto& member : strategies_.members()) member.strategy->begin_test(context_);
+}
 
-/// Tells the strategies what is measured, and puts back what they changed, whatever happens.
-class Test {
- public:
-  Test(StrategyList& strategies, TestContext context) : strategies_(strategies), context_(context) {
-    for (auto& member : strategies_.members()) member.strategy->begin_test(context_);
-  }
-  ~Test() {
-    for (auto& member : strategies_.members()) member.strategy->end_test(context_);
-  }
-  Test(Test const&) = delete;
-  Test& operator=(Test const&) = delete;
-
- private:
-  StrategyList& strategies_;
-  TestContext context_;
-};
-
-}  // namespace
+TestScope::~TestScope() {
+  for (auto& member : strategies_.members()) member.strategy->end_test(context_);
+}
 
 std::vector<double> evaluate(Learner& learner, StrategyList& strategies, TestSet const& test,
                              RandomStreams const& streams, std::int64_t batch_size) {
@@ -51,7 +38,7 @@ std::vector<double> evaluate(Learner& learner, StrategyList& strategies, TestSet
   auto noise = streams.fresh("eval/" + data.name());
   auto const& theta = learner.parameters().value();
   auto sums = at::zeros({static_cast<std::int64_t>(learner.metrics().size())}, theta.options().dtype(at::kDouble));
-  Test const around(strategies, {learner, test.task});
+  TestScope const around(strategies, {learner, test.task});
   for (std::int64_t first = 0; first < data.size(); first += batch_size) {
     test.poll();
     auto const n = std::min(batch_size, data.size() - first);

@@ -28,6 +28,20 @@ struct TestSet {
   ClassTally* tally = nullptr;                           // where a classifier's answers are counted
 };
 
+/// Tells the strategies what is measured, and puts back what they changed in the learner, whatever happens. Around
+/// every `predict`: a strategy may answer an old task with other parameters.
+class TestScope {
+ public:
+  TestScope(StrategyList& strategies, TestContext context);
+  ~TestScope();
+  TestScope(TestScope const&) = delete;
+  TestScope& operator=(TestScope const&) = delete;
+
+ private:
+  StrategyList& strategies_;
+  TestContext context_;
+};
+
 /// One forward pass in evaluation mode, without gradients; its logits are the strategies' scores where one predicts.
 [[nodiscard]] Output predict(Learner& learner, StrategyList& strategies, Batch const& batch, at::Generator& noise);
 

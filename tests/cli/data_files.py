@@ -47,6 +47,33 @@ class Page(DataFiles):
                 self.assertIn("ok", self.mneme("config", "check", "page.toml").stdout)
 
 
+class OldTasks(DataFiles):
+    """Strategies that answer an old task with other parameters than the newest: predict asks them as eval does."""
+
+    def test_predict_answers_as_eval_does(self):
+        source = random.Random(3)
+        rows = [(label, [source.gauss(3 if i == k else 0, 1) for k in range(4)])
+                for i, label in enumerate("abcd") for _ in range(40)]
+        for name, labels in [("all.csv", "abcd"), ("first.csv", "ab")]:
+            (self.folder / name).write_text("label,p,q,r,s\n" + "".join(
+                f"{label},{','.join(map(str, numbers))}\n" for label, numbers in rows if label in labels))
+        for strategy, net in [("separate", "mlp"), ("packnet", "mlp"), ("pnn", "progressive"), ("xdg", "mlp")]:
+            with self.subTest(strategy):
+                (self.folder / "t.toml").write_text(
+                    f'strategy = "{strategy}"\nstream = {{ kind = "split", dataset = "mine", tasks = 2, '
+                    f'scenario = "task" }}\nlearner = {{ kind = "classifier", net = {{ kind = "{net}", hidden = [16] '
+                    f'}} }}\ntrain = {{ epochs = 30, batch = 8, learning_rate = 0.02 }}\n[datasets.mine]\n'
+                    f'format = "csv"\ntrain = "all.csv"\ntest = "all.csv"\n')
+                self.mneme("run", "t.toml", "--out", strategy)
+                run = self.run_folders(strategy)[-1]
+                task = json.loads((run / "summary.json").read_text())["arms"][0]["tasks"][0]
+                accuracy = self.accuracy(run, "first.csv", "--task", task)
+                self.assertGreater(accuracy, 0.9, "the first task was not learnt")
+                answers = self.predicted(run, "first.csv", "--task", task)
+                right = sum(answer == label for answer, (label, _) in zip(answers, rows))
+                self.assertAlmostEqual(right / len(answers), accuracy, 6)
+
+
 class Texts(DataFiles):
     """Reviews that are told apart by one word."""
 

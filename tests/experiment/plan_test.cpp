@@ -5,6 +5,7 @@
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/toml.hpp"
+#include "mneme/report/published.hpp"
 #include "tests/io/support.hpp"
 
 namespace mneme {
@@ -59,6 +60,12 @@ TEST(Plan, TakesTheViewsOfImages) {
                                          kBase.substr(0, kBase.find("[learner]")) + "[train]\nepochs = 1\n"));
   EXPECT_EQ(plan.arms.front().tree["learner"]["crop"], 2);
   EXPECT_EQ(plan.arms.front().tree["learner"]["flip"], true);
+}
+
+TEST(Plan, EveryPublishedTableCanBeRun) {
+  auto const tables = published_tables();
+  EXPECT_GT(tables.size(), 15U);
+  for (auto const& table : tables) EXPECT_NO_THROW(static_cast<void>(plan_experiment(table.experiment))) << table.name;
 }
 
 TEST(Plan, WritesTheNameInPlaceOfAnAlias) {
@@ -172,7 +179,7 @@ learner = { net = { kind = "mlp" } }
   for (auto const* arm : {"cnn", "by_name"})
     EXPECT_EQ(part(arm, "learner")["net"]["hidden"], 768) << arm << " took over the perceptron's";
   EXPECT_EQ(part("wider", "learner")["net"],
-            (Json{{"kind", "mlp"}, {"hidden", {32, 32}}, {"batch_norm", "none"}, {"output", "linear"}}));
+            (Json{{"kind", "mlp"}, {"hidden", {32, 32}}, {"output", "linear"}, {"batch_norm", "none"}}));
   EXPECT_EQ(part("same", "stream")["datasets"], Json::array({"mnist"})) << "the same kind keeps what was set";
   EXPECT_EQ(part("same", "learner")["net"]["hidden"], Json::array({16}));
 

@@ -71,7 +71,7 @@ TEST(StrategyList, RefusesPairsThatMakeNoSenseByNameAndReason) {
   auto const refusal = [&](Json const& names) {
     return message_of<ConfigError>([&] { test::listed(names).check(*learner, all); });
   };
-  test::expect_mentions(refusal({"hat", "from-scratch"}), {"hat", "from-scratch", "drawn", "anew"});
+  test::expect_mentions(refusal({"hat", "from-scratch"}), {"hat", "from-scratch", "draws", "anew"});
   test::expect_mentions(refusal({"rwalk", "hat"}), {"rwalk", "hat", "embeddings"});
   test::expect_mentions(refusal({"frozen-backbone", "xdg"}), {"frozen-backbone", "xdg", "no longer trains"});
   EXPECT_NO_THROW(test::listed({"hat", "er"}).check(*learner, all));

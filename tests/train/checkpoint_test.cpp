@@ -177,12 +177,28 @@ TEST(ReadCheckpoint, WithAFlippedByteInAHeaderIsRefusedOrStillRight) {
   EXPECT_GT(refused, static_cast<int>(header) / 2);
 }
 
+// Wrong: a run whose configuration was given another device goes on there, and is no longer one run.
+TEST(ReadCheckpoint, TheKindOfDeviceBelongsToTheIdentity) {
+  test::TemporaryFolder const folder;
+  CheckpointStore(folder.path(), 60).save("x", small(7), true);
+  auto const read = [&](at::Device device) { return read_checkpoint(folder.path() / "x", false, device); };
+  auto const message = message_of<CheckpointError>([&] { static_cast<void>(read(at::kCUDA)); });
+  test::expect_mentions(message, {"device", "cpu", "cuda", "--allow-drift"});
+  auto const file = folder.path() / "x" / "state.json";
+  auto state = Json::parse(test::contents(file));
+  state["identity"].erase("device");  // as checkpoints were written before
+  folder.put("x/state.json", state.dump());
+  EXPECT_NO_THROW(static_cast<void>(read(at::kCPU)));
+}
+
 TEST(ReadCheckpoint, RefusesAnotherIdentityUnlessAllowed) {
   test::TemporaryFolder const folder;
   CheckpointStore(folder.path(), 60).save("x", small(7), true);
   auto const file = folder.path() / "x" / "state.json";
   auto state = Json::parse(test::contents(file));
-  EXPECT_EQ(state["identity"], run_identity());
+  auto identity = run_identity();
+  identity["device"] = "cpu";
+  EXPECT_EQ(state["identity"], identity);
   state["identity"]["threads"] = 64;
   folder.put("x/state.json", state.dump());
   auto const message =

@@ -34,7 +34,9 @@ MetricStyle style_of(ExperimentPlan const& plan, Unit const& unit) {
   auto const arm = std::find_if(plan.arms.begin(), plan.arms.end(), [&](ArmPlan const& a) {
     return unit.shared >= 0 ? a.shared == unit.shared : a.name == unit.arm;
   });
-  return metric_style(arm->tree.at("learner").at("kind") == "vae" ? "negative_elbo" : "accuracy");
+  auto const kind = arm->tree.at("learner").at("kind").get<std::string>();
+  bool const draws = kind == "vae" || kind == "cvae" || kind == "progressive-vae";
+  return metric_style(draws ? "negative_elbo" : "accuracy");
 }
 
 bool stopped(int status) { return status == kStoppedStatus || status > 128; }

@@ -3,36 +3,71 @@
 #include <torch/types.h>
 
 #include "mneme/io/image_file.hpp"
+#include "mneme/learners/conditional.hpp"
+#include "mneme/train/evaluate.hpp"
 
 namespace mneme {
 namespace {
 
 constexpr std::int64_t kShown = 8;  // images in a row
 constexpr std::int64_t kPriorRows = 4;
+constexpr std::int64_t kOfAClass = 10;
 
 std::string after(EvaluationRow const& row) { return row.event < 0 ? "before training" : "after " + row.task; }
 
 }  // namespace
 
+PictureObserver::PictureObserver(RunFiles& files, StrategyList& strategies, Stream const& stream, std::uint64_t seed)
+    : files_(files), strategies_(strategies), task_known_(stream.visibility.task_at_test), streams_(seed) {
+  for (auto const* task : stream.tested()) tested_.push_back(*task);
+}
+
 void PictureObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
   auto const& row = matrix.rows.back();
-  if (auto* model = dynamic_cast<Reconstructs*>(&learner)) {
-    for (auto const& task : tested_) {
-      if (task.test.data().dim() != 4) continue;
-      auto choice = streams_.fresh("pictures/" + task.name);
-      auto noise = streams_.fresh("pictures-noise/" + task.name);
-      auto const index =
-          draw_permutation(task.test.size(), choice, at::kCPU).narrow(0, 0, std::min(kShown, task.test.size()));
-      auto const originals = task.test.gather(index).to(learner.parameters().device());
-      save(at::cat({originals, model->reconstruct(originals, noise)}), index.size(0), "reconstruction", task.name, row,
-           "originals and reconstructions of " + task.name + ", " + after(row));
-    }
+  for (auto const& task : tested_) {
+    if (task.test.data().dim() != 4) continue;
+    TestScope const scope(strategies_, {learner, task_known_ ? std::optional(task.id) : std::nullopt});
+    reconstruct(learner, task, row);
+    if (task_known_) generate(learner, task.name, row);
   }
-  if (auto* model = dynamic_cast<Generates*>(&learner)) {
-    auto noise = streams_.fresh("pictures-prior");
-    auto const images = model->sample(kShown * kPriorRows, noise);
-    if (images.dim() == 4) save(images, kShown, "prior", "", row, "samples of the prior, " + after(row));
+  if (!task_known_) generate(learner, "", row);
+}
+
+void PictureObserver::reconstruct(Learner& learner, Task const& task, EvaluationRow const& row) {
+  auto* model = dynamic_cast<Reconstructs*>(&learner);
+  auto const* by_class = dynamic_cast<Conditional const*>(&learner);
+  if (model == nullptr && by_class == nullptr) return;
+  auto choice = streams_.fresh("pictures/" + task.name);
+  auto noise = streams_.fresh("pictures-noise/" + task.name);
+  auto const index =
+      draw_permutation(task.test.size(), choice, at::kCPU).narrow(0, 0, std::min(kShown, task.test.size()));
+  auto const device = learner.parameters().device();
+  auto const originals = task.test.gather(index).to(device);
+  auto const made = by_class
+                        ? by_class->reconstruct(originals, task.test.labels().index_select(0, index).to(device), noise)
+                        : model->reconstruct(originals, noise);
+  save(at::cat({originals, made}), index.size(0), "reconstruction", task.name, row,
+       "originals and reconstructions of " + task.name + ", " + after(row));
+}
+
+void PictureObserver::generate(Learner& learner, std::string const& task, EvaluationRow const& row) {
+  auto noise = streams_.fresh("pictures-prior");
+  auto const as_for = task.empty() ? "" : " as for " + task;
+  if (auto const* by_class = dynamic_cast<Conditional const*>(&learner)) {
+    at::NoGradGuard const no_grad;
+    auto const device = learner.parameters().device();
+    auto const z = draw_normal({kOfAClass, by_class->latent()}, noise, device).repeat({by_class->classes(), 1});
+    auto const labels = at::arange(by_class->classes(), at::TensorOptions(at::kLong).device(device));
+    auto const images = by_class->decode(z, by_class->condition(labels.repeat_interleave(kOfAClass)));
+    if (images.dim() == 4)
+      save(images, kOfAClass, "classes", task, row,
+           "a row for each class, a column for each code drawn from the prior" + as_for + ", " + after(row));
+    return;
   }
+  auto* model = dynamic_cast<Generates*>(&learner);
+  if (model == nullptr) return;
+  auto const images = model->sample(kShown * kPriorRows, noise);
+  if (images.dim() == 4) save(images, kShown, "prior", task, row, "samples of the prior" + as_for + ", " + after(row));
 }
 
 void PictureObserver::save(at::Tensor const& images, std::int64_t columns, std::string const& kind,

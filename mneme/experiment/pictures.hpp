@@ -1,7 +1,10 @@
 // Pictures of generative learners, after every event: reconstructions of the same test images of each task, and samples
-// of the prior. An observer; its noise restarts from the seed, so pictures before and after differ by the weights only.
+// of the prior (of a conditional model: the same codes for every class), for each task where the stream shows the task
+// at test. The learner is asked as in a test of the task. An observer; its noise restarts from the seed, so pictures
+// before and after differ by the weights only.
 #pragma once
 
+#include "mneme/strategies/list.hpp"
 #include "mneme/stream/stream.hpp"
 #include "mneme/train/observer.hpp"
 #include "mneme/train/run_files.hpp"
@@ -10,16 +13,19 @@ namespace mneme {
 
 class PictureObserver final : public Observer {
  public:
-  PictureObserver(RunFiles& files, std::vector<Task> tested, std::uint64_t seed)
-      : files_(files), tested_(std::move(tested)), streams_(seed) {}
+  PictureObserver(RunFiles& files, StrategyList& strategies, Stream const& stream, std::uint64_t seed);
   void evaluated(EvaluationMatrix const& matrix, Learner& learner) override;
 
  private:
+  void reconstruct(Learner& learner, Task const& task, EvaluationRow const& row);
+  void generate(Learner& learner, std::string const& task, EvaluationRow const& row);
   void save(at::Tensor const& rows, std::int64_t columns, std::string const& kind, std::string const& task,
             EvaluationRow const& row, std::string const& caption);
 
   RunFiles& files_;
+  StrategyList& strategies_;
   std::vector<Task> tested_;
+  bool task_known_;
   RandomStreams streams_;
 };
 

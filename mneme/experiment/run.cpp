@@ -3,10 +3,12 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <set>
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/toml.hpp"
 #include "mneme/core/version.hpp"
+#include "mneme/experiment/judge.hpp"
 #include "mneme/experiment/pictures.hpp"
 #include "mneme/io/bytes.hpp"
 #include "mneme/io/json_file.hpp"
@@ -44,8 +46,8 @@ LoadedArm::~LoadedArm() = default;
 
 LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t seed, DataLibrary& library) {
   LoadedArm arm;
-  auto const options =
-      read_options<RunOptions>(tree, where, {"stream", "learner", "train", "evaluate", "datasets", "strategy", "arm"});
+  auto const options = read_options<RunOptions>(
+      tree, where, {"stream", "learner", "train", "evaluate", "datasets", "judge", "strategy", "arm"});
   auto const unsigned_seed = static_cast<std::uint64_t>(seed);
   DataRecord record(options.data);
   auto const source = [&](std::string const& name, std::string const& split) {
@@ -110,10 +112,15 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
     trainer.only_prefix(true);
   }
   session->observers.push_back(std::make_unique<MatrixFile>(files.folder / "matrix.csv"));
-  std::vector<Task> tested;
-  for (auto const* task : session->arm.stream.tested()) tested.push_back(*task);
-  session->observers.push_back(
-      std::make_unique<PictureObserver>(files, std::move(tested), static_cast<std::uint64_t>(unit.seed)));
+  session->observers.push_back(std::make_unique<PictureObserver>(files, trainer.strategies(), session->arm.stream,
+                                                                 static_cast<std::uint64_t>(unit.seed)));
+  if (first->tree.contains("judge")) {
+    auto const wanted = read_options<JudgeOptions>(first->tree["judge"], "judge");
+    auto& judge = judges_[first->tree["judge"].dump()];
+    if (!judge) judge = Judge::find(wanted, first->tree, *library_);
+    session->observers.push_back(std::make_unique<JudgeObserver>(
+        files.folder / "judge.json", judge, session->arm.stream, static_cast<std::uint64_t>(unit.seed)));
+  }
   for (auto const& observer : session->observers) trainer.attach(observer.get());
   for (auto* observer : options.observers) trainer.attach(observer);
   trainer.attach(&files);
@@ -206,7 +213,7 @@ void ExperimentRun::take_prefix(Unit const& unit) const {
   auto const& arm = plan_.arm(unit.arm);
   auto const from = unit_folder({arm.shared, "", unit.seed}), to = unit_folder(unit);
   fs::create_directories(to / "samples");
-  for (auto const& name : {"metrics.jsonl", "log.txt", "matrix.csv", "data.json"})
+  for (auto const& name : {"metrics.jsonl", "log.txt", "matrix.csv", "data.json", "judge.json"})
     if (fs::exists(from / name)) fs::copy_file(from / name, to / name, fs::copy_options::overwrite_existing);
   for (auto const& file : fs::directory_iterator(from / "samples"))
     fs::copy_file(file.path(), to / "samples" / file.path().filename(), fs::copy_options::overwrite_existing);
@@ -300,7 +307,7 @@ void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
       fs::create_directories(target / "checkpoints");
       fs::create_directories(target / "samples");
       fs::copy(checkpoint, target / "checkpoints" / "branched", fs::copy_options::recursive);
-      for (auto const& name : {"metrics.jsonl", "log.txt", "data.json"})
+      for (auto const& name : {"metrics.jsonl", "log.txt", "data.json", "judge.json"})
         if (fs::exists(source / name)) fs::copy_file(source / name, target / name);
       for (auto const& file : fs::directory_iterator(source / "samples"))
         fs::copy_file(file.path(), target / "samples" / file.path().filename());
@@ -311,6 +318,19 @@ void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
 }
 
 // -------------------------------------------------------------------------------------------------------- summaries
+
+namespace {
+
+/// The classes that the stream's requests name, in ascending order.
+std::vector<std::int64_t> forgotten_classes(Stream const& stream) {
+  std::set<std::int64_t> classes;
+  for (auto const& event : stream.events)
+    if (auto const* request = std::get_if<Request>(&event))
+      classes.insert(request->classes.begin(), request->classes.end());
+  return {classes.begin(), classes.end()};
+}
+
+}  // namespace
 
 void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string const& status, std::string const& error) {
   auto& trainer = *session.arm.trainer;
@@ -333,6 +353,10 @@ void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string co
   arm["fwt"] = number(forward_transfer(matrix));
   arm["forgotten"] = Json::object();
   for (auto const& task : forgotten_tasks(matrix)) arm["forgotten"][task] = number(forgotten_value(matrix, task));
+  if (auto const file = unit_folder(unit) / "judge.json"; fs::exists(file)) {
+    auto const judged = read_json(file);
+    arm.update(judgement_summary(judged.at("judge"), judged.at("rows"), forgotten_classes(session.arm.stream)));
+  }
   arm["steps"] = trainer.steps();
   if (auto const& counts = trainer.class_counts(); !counts.confusion.empty()) {
     arm["calibration_error"] = number(expected_calibration_error(counts));

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 namespace mneme {
 
 class FolderLock;
+class Judge;
 class Learner;
 class Observer;
 class Trainer;
@@ -96,6 +98,7 @@ class ExperimentRun {
   ExperimentPlan plan_;
   std::shared_ptr<DataLibrary> library_;
   std::shared_ptr<FolderLock> lock_;
+  std::map<std::string, std::shared_ptr<Judge>> judges_;  // by the arm's [judge] table
 };
 
 /// Builds learner, stream and trainer of a resolved configuration: what `predict` and `eval` load a checkpoint into.

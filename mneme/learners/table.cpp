@@ -1,6 +1,8 @@
 #include "mneme/learners/classifier.hpp"
+#include "mneme/learners/cvae.hpp"
 #include "mneme/learners/generative_classifier.hpp"
 #include "mneme/learners/head_options.hpp"
+#include "mneme/learners/progressive_vae.hpp"
 #include "mneme/learners/rtf.hpp"
 #include "mneme/learners/vae.hpp"
 
@@ -56,6 +58,20 @@ std::vector<LearnerRow> make_table() {
          return std::make_unique<Vae>(shape.input, read_options<VaeOptions>(options, where, {"kind"}), shape.device,
                                       &init);
        }},
+      {{.name = "cvae",
+        .summary = "conditional variational autoencoder: it draws images of the class that it is asked for",
+        .equation = "-ELBO = BCE(x, sigmoid(decoder(z, c))) + beta KL(q(z|x, c) || N(0, I)), nats per image",
+        .paper = "Kingma, Rezende, Mohamed and Welling 2014, Semi-supervised learning with deep generative models, "
+                 "arXiv:1406.5298; the fully connected net: Heng and Soh 2023, Selective amnesia, arXiv:2305.10120",
+        .options = list_options<CvaeOptions>},
+       make_of_shape<Cvae, CvaeOptions>},
+      {{.name = "progressive-vae",
+        .summary = "variational autoencoder in columns, one added for each task by the strategy pnn",
+        .equation = "as vae; encoder and decoder are each a progressive net",
+        .paper = "Rusu et al. 2016, Progressive neural networks, arXiv:1606.04671, eqs. 1 and 2",
+        .differences = "the paper has no autoencoder; lateral layers have biases",
+        .options = list_options<ProgressiveVaeOptions>},
+       make_of_shape<ProgressiveVae, ProgressiveVaeOptions>},
       {{.name = "generative-classifier",
         .summary = "one small VAE for each class; the class under which a sample is most likely",
         .equation = "L = -ELBO of the sample's own class; argmax_y log p(x|y), p(x|y) by importance samples",

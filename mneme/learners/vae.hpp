@@ -9,25 +9,18 @@
 // the defaults come from sums over it (batch 128), so its EWC lambda is 128 times ours. z is sampled at test time too.
 #pragma once
 
-#include "mneme/learners/learner.hpp"
-#include "mneme/learners/vae_net.hpp"
+#include "mneme/learners/elbo.hpp"
 
 namespace mneme {
 
-class Vae final : public Learner, public Generates, public Reconstructs {
+class Vae final : public ElboLearner, public Generates, public Reconstructs {
  public:
   Vae(Shape input, VaeOptions const& options, at::Device device, at::Generator* init);
 
   [[nodiscard]] std::string kind() const override { return "vae"; }
   void initialise(at::Generator& generator) override { net_.initialise(generator); }
-  /// The Bernoulli decoder models values in [0, 1].
-  void check(Dataset const& data) const override { check_unit_range(data, "a vae"); }
   /// logits [N, D]; more: "mu", "logvar" [N, latent].
   Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) override;
-  at::Tensor per_sample_loss(Batch const& batch, Output const& output) override;
-  std::map<std::string, at::Tensor> loss_parts(Batch const& batch, Output const& output) override;
-  [[nodiscard]] std::span<Metric const> metrics() const override;
-  at::Tensor measure(Batch const& batch, Output const& output) override;
   [[nodiscard]] std::unique_ptr<Learner> snapshot() const override;
 
   at::Tensor sample(std::int64_t n, at::Generator& noise) override;
@@ -36,11 +29,6 @@ class Vae final : public Learner, public Generates, public Reconstructs {
   [[nodiscard]] VaeNet const& net() const { return net_; }
 
  private:
-  struct Parts {
-    at::Tensor bce, kl;  // [N]
-  };
-  [[nodiscard]] static Parts parts(Batch const& batch, Output const& output);
-
   Shape input_;
   VaeOptions options_;
   VaeNet net_;

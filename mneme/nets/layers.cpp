@@ -2,11 +2,11 @@
 
 #include <torch/types.h>
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "mneme/nets/node.hpp"
+#include "mneme/nets/per_sample.hpp"
 
 namespace mneme {
 
@@ -169,42 +169,20 @@ struct Conv2dNode final : Node {
                                     {l.padding_, l.padding_}, {1, 1}, false, {0, 0}, 1, mask);
   }
 
-  /// [n, in k k, positions] of samples [first, first + n).
-  [[nodiscard]] at::Tensor unfolded(std::int64_t first, std::int64_t n) const {
-    auto const& l = *layer;
-    return at::im2col(input.narrow(0, first, n), {l.kernel_, l.kernel_}, {1, 1}, {l.padding_, l.padding_},
-                      {l.stride_, l.stride_});
-  }
+  [[nodiscard]] node::Window window() const { return {layer->kernel_, layer->stride_, layer->padding_}; }
 
-  /// Inner products of the per-sample gradients, which are formed for a few output channels at a time.
   void products(at::Tensor const& delta, GradientSink& sink) const {
     auto const flat = delta.flatten(2);  // [N, out, positions]
-    auto const n = flat.size(0), channels = flat.size(1);
-    auto const columns = unfolded(0, n).transpose(1, 2);
-    auto const chunk = std::max<std::int64_t>(1, (std::int64_t{1} << 22) / (n * columns.size(2)));
-    for (std::int64_t first = 0; first < channels; first += chunk) {
-      auto const g = at::bmm(flat.narrow(1, first, std::min(chunk, channels - first)), columns).flatten(1);
-      sink.add_products(at::mm(g, g.t()));
-    }
+    node::add_products(sink, flat, input, window());
     if (layer->bias_ < 0) return;
     auto const bias = flat.sum(2);
     sink.add_products(at::mm(bias, bias.t()));
   }
 
-  /// Per-sample weight gradients G [n, out, in k k] by chunks of samples, each taken through `power`, and summed.
   template <class Power>
   void reduce(Power power, at::Tensor const& delta, at::Tensor const& weight, at::Tensor const& bias, bool add) const {
-    auto const& l = *layer;
-    auto const flat = delta.flatten(2);  // [N, out, positions]
-    auto const floats = weight.numel() + l.kernel_ * l.kernel_ * input.size(1) * flat.size(2);
-    auto const chunk = std::max<std::int64_t>(1, (std::int64_t{1} << 22) / floats);
-    auto total = at::zeros({weight.size(0), weight.numel() / weight.size(0)}, weight.options());
-    for (std::int64_t first = 0; first < input.size(0); first += chunk) {
-      auto const n = std::min(chunk, input.size(0) - first);
-      auto const g = at::bmm(flat.narrow(0, first, n), unfolded(first, n).transpose(1, 2));
-      power(g);
-      total.add_(g.sum(0));
-    }
+    auto const flat = delta.flatten(2);
+    auto const total = node::sum_of_powers(flat, input, window(), power);
     auto const bias_gradients = flat.sum(2);  // [N, out]
     power(bias_gradients);
     put(weight, total.view(weight.sizes()), add);

@@ -12,17 +12,18 @@ constexpr double kLargestScale = 0.1;  // of alpha at first: "small random value
 
 }  // namespace
 
-Progressive::Progressive(ParameterArena& arena, std::int64_t inputs, ProgressiveOptions options, std::int64_t outputs)
-    : arena_(&arena), options_(std::move(options)), widths_({inputs}) {
+Progressive::Progressive(ParameterArena& arena, std::int64_t inputs, ProgressiveOptions options, std::int64_t outputs,
+                         std::string root)
+    : arena_(&arena), options_(std::move(options)), root_(std::move(root)), widths_({inputs}) {
   widths_.insert(widths_.end(), options_.hidden.begin(), options_.hidden.end());
   widths_.push_back(outputs);
   auto& first = columns_.emplace_back();
   for (std::size_t i = 0; i + 1 < widths_.size(); ++i)
-    first.layers.emplace_back(arena, layer_name(i), widths_[i], widths_[i + 1]);
+    first.layers.emplace_back(arena, prefix(0) + layer_name(i), widths_[i], widths_[i + 1]);
 }
 
-std::string Progressive::prefix(std::size_t column) {
-  return column == 0 ? "" : "column" + std::to_string(column) + ".";
+std::string Progressive::prefix(std::size_t column) const {
+  return root_ + (column == 0 ? "" : "column" + std::to_string(column) + ".");
 }
 
 std::string Progressive::layer_name(std::size_t layer) const {
@@ -34,7 +35,7 @@ std::vector<int> Progressive::segments(std::int64_t column) const {
   auto const& all = arena_->segments();
   auto const own = prefix(static_cast<std::size_t>(column));
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (column == 0 ? all[i].name.rfind("column", 0) != 0 : all[i].name.rfind(own, 0) == 0)
+    if (all[i].name.starts_with(own) && (column > 0 || !all[i].name.starts_with(root_ + "column")))
       list.push_back(static_cast<int>(i));
   return list;
 }

@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 
+#include "mneme/nets/columns.hpp"
 #include "mneme/nets/layers.hpp"
 #include "mneme/nets/net.hpp"
 
@@ -26,20 +27,20 @@ struct ProgressiveOptions {
   }
 };
 
-class Progressive final : public Net {
+class Progressive final : public Net, public Columns {
  public:
-  /// Segments of the first column are those of an MLP; those of column k begin with "column<k>.".
-  Progressive(ParameterArena& arena, std::int64_t inputs, ProgressiveOptions options, std::int64_t outputs);
+  /// Segments of the first column are those of an MLP; those of column k begin with "column<k>.". All of them with
+  /// `root` before.
+  Progressive(ParameterArena& arena, std::int64_t inputs, ProgressiveOptions options, std::int64_t outputs,
+              std::string root = "");
   /// Output of the selected column, of the newest if none is. Columns before it run without gradient.
   Output forward(at::Tensor const& x, ForwardContext const& context) override;
   void initialise(at::Generator& generator) override;
 
-  /// Puts a column behind the others: `append` makes its segments.
-  void add_column(std::function<void(std::string, Shape)> const& append, at::Generator& generator);
-  [[nodiscard]] std::int64_t columns();
-  void select(std::int64_t column) { selected_ = column; }
-  /// Segments of a column, laterals included.
-  [[nodiscard]] std::vector<int> segments(std::int64_t column) const;
+  void add_column(std::function<void(std::string, Shape)> const& append, at::Generator& generator) override;
+  [[nodiscard]] std::int64_t columns() override;
+  void select(std::int64_t column) override { selected_ = column; }
+  [[nodiscard]] std::vector<int> segments(std::int64_t column) const override;
 
  private:
   struct Lateral {
@@ -56,12 +57,13 @@ class Progressive final : public Net {
                                             std::vector<std::vector<at::Tensor>> const& old, Gates const* gates) const;
   [[nodiscard]] at::Tensor lateral(Lateral const& lateral, std::size_t layer,
                                    std::vector<std::vector<at::Tensor>> const& old) const;
-  [[nodiscard]] static std::string prefix(std::size_t column);
+  [[nodiscard]] std::string prefix(std::size_t column) const;
   [[nodiscard]] std::string layer_name(std::size_t layer) const;
   void initialise(Column const& column, at::Generator& generator);
 
   ParameterArena* arena_;
   ProgressiveOptions options_;
+  std::string root_;
   std::vector<std::int64_t> widths_;  // inputs, hidden…, outputs
   std::deque<Column> columns_;
   std::int64_t selected_ = -1;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "mneme/nets/cnn.hpp"
+#include "mneme/nets/cnn_bn.hpp"
 #include "mneme/nets/embedding_bag.hpp"
 #include "mneme/nets/mlp.hpp"
 #include "mneme/nets/progressive.hpp"
@@ -54,6 +55,11 @@ std::vector<NetRow> make_table() {
       image_net<Cnn, CnnOptions>(
           "cnn", "two strided 3x3 convolutions, a hidden layer of 768 and the head; 2,435,722 parameters on 28x28", "",
           {{"channels1", 2}, {"channels2", 3}, {"hidden", 5}}),
+      image_net<CnnBn, CnnBnOptions>("cnn-bn",
+                                     "two 5x5 convolutions with batch normalisation and pooling, a hidden layer of 50 "
+                                     "and the head; the judge of generated digits",
+                                     "Heng and Soh 2023, Selective amnesia, arXiv:2305.10120; without dropout",
+                                     {{"channels1", 2}, {"channels2", 3}, {"hidden", 5}, {"padding", 2}}),
       image_net<ResNet, ResNet18Options>(
           "resnet18", "reduced ResNet-18 with batch normalisation; 1,094,750 parameters on 3x32x32",
           "He et al. 2016, arXiv:1512.03385; reduced: Lopez-Paz and Ranzato 2017, arXiv:1706.08840", {{"width", 2}}),

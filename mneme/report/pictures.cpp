@@ -74,6 +74,7 @@ void add_pictures(Page& page, Board const& board) {
   for (auto const& [kind, task] : kinds) {
     page.body += "<h3>" +
                  escape(kind == "prior"            ? "Generated from the prior"
+                        : kind == "classes"        ? "Generated, the same codes for every class"
                         : kind == "reconstruction" ? "Reconstructions"
                                                    : kind) +
                  (task.empty() ? "" : ": " + escape(task)) + "</h3>\n<div class=\"strips\">";

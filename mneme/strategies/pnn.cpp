@@ -2,17 +2,19 @@
 
 #include "mneme/core/errors.hpp"
 #include "mneme/learners/classifier.hpp"
-#include "mneme/nets/progressive.hpp"
+#include "mneme/nets/columns.hpp"
 
 namespace mneme {
 namespace {
 
-Progressive& net_of(Learner& learner) {
+/// The learner itself, or the net of a classifier.
+Columns& columns_of(Learner& learner) {
+  if (auto* own = dynamic_cast<Columns*>(&learner)) return *own;
   if (auto* classifier = dynamic_cast<Classifier*>(&learner))
-    if (auto* net = dynamic_cast<Progressive*>(&classifier->net())) return *net;
+    if (auto* net = dynamic_cast<Columns*>(&classifier->net())) return *net;
   throw ConfigError(
       "strategy 'pnn' puts columns beside each other, which the learner's net cannot; use learner.net = "
-      "{ kind = \"progressive\" }");
+      "{ kind = \"progressive\" }, or learner.kind = \"progressive-vae\"");
 }
 
 }  // namespace
@@ -23,31 +25,31 @@ Needs Pnn::needs() const {
           .boundaries = true,
           .stages = true,
           .alone = true,
-          .learners = {"classifier"},
+          .learners = {"classifier", "progressive-vae"},
           .prefix = Prefix::kChanges};
 }
 
 void Pnn::begin_event(EventContext& context) {
-  auto& net = net_of(context.learner);
-  if (++newest_ > 0) net.add_column(context.append, context.streams->get("column"));
+  auto& columns = columns_of(context.learner);
+  if (++newest_ > 0) columns.add_column(context.append, context.streams->get("column"));
   columns_[context.task_id()] = newest_;
 }
 
 std::vector<Stage> Pnn::stages(EventContext& context) {
-  return {{.name = "train", .trainable = net_of(context.learner).segments(newest_)}};
+  return {{.name = "train", .trainable = columns_of(context.learner).segments(newest_)}};
 }
 
 Batch Pnn::compose(Batch batch, StepContext& context) {
-  net_of(context.learner).select(newest_);
+  columns_of(context.learner).select(newest_);
   return batch;
 }
 
 void Pnn::begin_test(TestContext& context) {
   auto const learnt = context.task ? columns_.find(*context.task) : columns_.end();
-  net_of(context.learner).select(learnt == columns_.end() ? newest_ : learnt->second);
+  columns_of(context.learner).select(learnt == columns_.end() ? newest_ : learnt->second);
 }
 
-void Pnn::end_test(TestContext& context) { net_of(context.learner).select(newest_); }
+void Pnn::end_test(TestContext& context) { columns_of(context.learner).select(newest_); }
 
 void Pnn::state(Archive& archive) {
   Json columns(columns_);

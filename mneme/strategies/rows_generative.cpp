@@ -1,6 +1,7 @@
 #include "mneme/strategies/dgr.hpp"
 #include "mneme/strategies/rows.hpp"
 #include "mneme/strategies/rtf.hpp"
+#include "mneme/strategies/self_replay.hpp"
 
 namespace mneme {
 namespace {
@@ -95,6 +96,18 @@ std::vector<StrategyRow> generative_rows() {
        .memory = "4 P",
        .bytes = copy_bytes,
        .claims = {{.scenario = "class", .margin = 10}}},
+      {.info = {.name = "self-replay",
+                .summary = "a generative model replays what it drew itself after the last task",
+                .equation = "L = (1/t) l(x) + (1 - 1/t) l(x~), l = -ELBO, x~ of the model after task t - 1",
+                .paper = "Shin et al. 2017, Continual learning with deep generative replay, NeurIPS, arXiv:1705.08690, "
+                         "sec. 3: the generator's part",
+                .differences = "a VAE in place of a WGAN-GP",
+                .options = list_options<SelfReplayOptions>},
+       .make = make_strategy<SelfReplay, SelfReplayOptions>,
+       .needs = SelfReplay(SelfReplayOptions()).needs(),
+       .never_naive = kNeverNaive,
+       .memory = "4 P",
+       .bytes = copy_bytes},
   };
 }
 

@@ -26,6 +26,8 @@ TEST(Learners, GradientEqualsDifferencesOfTheLoss) {
            {"classifier", Json::object()},
            {"classifier", {{"net", {{"kind", "cnn"}, {"channels1", 2}, {"channels2", 3}, {"hidden", 5}}}}},
            {"vae", Json::object()},
+           {"cvae", Json::object()},
+           {"progressive-vae", Json::object()},
            {"generative-classifier", Json::object()},
            {"rtf", Json::object()},
            {"bi-r", Json::object()}}) {
@@ -53,7 +55,7 @@ TEST(Learners, GradientIntoAnotherRowEqualsAStepsAndLeavesTheArenas) {
 }
 
 TEST(Learners, SnapshotHasTheSameValuesInMemoryOfItsOwn) {
-  for (auto const* kind : {"classifier", "vae", "generative-classifier", "rtf", "bi-r"}) {
+  for (auto const* kind : {"classifier", "vae", "cvae", "progressive-vae", "generative-classifier", "rtf", "bi-r"}) {
     auto const learner = toy::learner(kind);
     auto const copy = learner->snapshot();
     EXPECT_TRUE(at::equal(copy->parameters().value(), learner->parameters().value()));

@@ -1,0 +1,29 @@
+// Conditional: the ability of a learner that generates and reconstructs by class.
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+
+namespace mneme {
+
+class Conditional {
+ public:
+  virtual ~Conditional() = default;
+  [[nodiscard]] virtual std::int64_t classes() const = 0;
+  [[nodiscard]] virtual std::int64_t latent() const = 0;
+  /// Images [n, ...] in [0, 1] of codes z [n, latent] and conditions [n, C], rows of which sum to 1; differentiable in
+  /// both.
+  [[nodiscard]] virtual at::Tensor decode(at::Tensor const& z, at::Tensor const& condition) const = 0;
+  /// Codes [n, latent], the posterior's means, of images x [n, ...] of these classes, int64 [n].
+  [[nodiscard]] virtual at::Tensor encode(at::Tensor const& x, at::Tensor const& labels) const = 0;
+  /// Rows of the identity [n, C] for these classes, int64 [n].
+  [[nodiscard]] virtual at::Tensor condition(at::Tensor const& labels) const = 0;
+
+  /// One sample [n, ...] of each of these classes, codes drawn from N(0, I).
+  [[nodiscard]] at::Tensor sample_of(at::Tensor const& labels, at::Generator& noise) const;
+  /// What the model makes of images x [n, ...] of these classes: decoded from one draw of their codes.
+  [[nodiscard]] virtual at::Tensor reconstruct(at::Tensor const& x, at::Tensor const& labels,
+                                               at::Generator& noise) const = 0;
+};
+
+}  // namespace mneme

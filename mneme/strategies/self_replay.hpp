@@ -1,0 +1,40 @@
+// Generative replay of a generative model by itself: from the second task on each step also learns samples that the
+// model drew as it was after the last task.
+//
+//   L = (1/t) mean over x of l(x) + (1 - 1/t) mean over x~ of l(x~)       x~ of the model after task t - 1, l = -ELBO
+//
+// for the t-th task: the generator's loss in Shin et al. 2017, Continual learning with deep generative replay, NeurIPS,
+// arXiv:1705.08690, sec. 3 (the importance of a task by its share of all tasks), without a solver beside it. With two
+// tasks and as many samples as are new the two sums weigh the same (1:1). A conditional model draws a class for each
+// sample, uniformly among those it has learnt.
+#pragma once
+
+#include "mneme/strategies/distillation.hpp"
+#include "mneme/strategies/teacher.hpp"
+
+namespace mneme {
+
+struct SelfReplayOptions {
+  std::int64_t replayed = 0;
+  void describe(OptionVisitor& v) {
+    v.field("replayed", replayed,
+            {.help = "generated samples per step; 0: as many as are new", .unit = "samples", .min = 0});
+  }
+};
+
+class SelfReplay final : public Strategy {
+ public:
+  explicit SelfReplay(SelfReplayOptions options) : options_(options) {}
+  [[nodiscard]] Needs needs() const override;
+  void end_event(EventContext& context) override;
+  Batch compose(Batch batch, StepContext& context) override;
+  void grown(Growth const& growth) override { past_.grown(growth); }
+  void state(Archive& archive) override;
+
+ private:
+  SelfReplayOptions options_;
+  Teacher past_;
+  LearntOutputs learnt_;
+};
+
+}  // namespace mneme

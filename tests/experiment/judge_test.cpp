@@ -1,0 +1,53 @@
+// Judge: if these fail, a run says that a class is forgotten, or kept, which is not.
+#include "mneme/experiment/judge.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cmath>
+
+namespace mneme {
+namespace {
+
+TEST(Judge, VerdictIsTheMeansThatItsNamesSay) {
+  auto const x = at::tensor({0.0F, 0.25F, 1.0F, 0.5F}).view({2, 1, 1, 2});
+  auto const p = at::tensor({0.75F, 0.25F, 0.0F, 0.25F, 0.25F, 0.5F}).view({2, 3});
+  auto const v = verdict_of(x, p, 1);
+  EXPECT_DOUBLE_EQ(v.probability, 0.25);
+  EXPECT_EQ(v.accuracy, 0);
+  EXPECT_DOUBLE_EQ(verdict_of(x, p, 0).accuracy, 0.5);
+  EXPECT_DOUBLE_EQ(v.gray, (0.5 + 0.25 + 0.5 + 0) / 4);
+  double const first = -0.75 * std::log(0.75) - 0.25 * std::log(0.25);  // and 0 log 0 is 0
+  double const second = -0.5 * std::log(0.25) - 0.5 * std::log(0.5);
+  EXPECT_NEAR(v.entropy, (first + second) / 2, 1e-6);
+}
+
+Json row(std::int64_t event, std::string const& kind, std::vector<double> const& accuracy, double probability) {
+  Json classes = Json::array();
+  for (auto const a : accuracy) classes.push_back({{"accuracy", a}, {"probability", probability}, {"gray", a / 2}});
+  return {{"event", event}, {"kind", kind}, {"classes", classes}};
+}
+
+// Wrong: the fall measured from before training, or from the row before the last of several requests; forgotten classes
+// among the retained ones.
+TEST(Judge, SummaryComparesTheLastRowWithTheOneBeforeTheFirstRequest) {
+  Json const rows = {row(-1, "initial", {0.1, 0.1, 0.1, 0.1}, 0.1), row(0, "learn", {0.9, 1.0, 0.8, 0.7}, 0.9),
+                     row(1, "forget", {0.9, 0.2, 0.2, 0.7}, 0.5), row(2, "forget", {0.5, 0.0, 0.9, 0.1}, 0.25)};
+  auto const s = judgement_summary({{"hash", "abc"}}, rows, {1, 3});
+  EXPECT_EQ(s["judge"]["hash"], "abc");
+  EXPECT_DOUBLE_EQ(s["forgotten_probability"], 0.25);
+  EXPECT_DOUBLE_EQ(s["forgotten_accuracy"], 0.05);
+  EXPECT_DOUBLE_EQ(s["forgotten_gray"], 0.025);
+  EXPECT_NEAR(s["retained_accuracy_drop"].get<double>(), ((0.9 - 0.5) + (0.8 - 0.9)) / 2, 1e-12);
+  EXPECT_NEAR(s["largest_retained_accuracy_drop"].get<double>(), 0.4, 1e-12);
+}
+
+TEST(Judge, SummaryOfARunWithoutRequestsIsTheJudgeAlone) {
+  Json const rows = {row(0, "learn", {0.9}, 0.9)};
+  auto const s = judgement_summary({{"hash", "abc"}}, rows, {});
+  EXPECT_FALSE(s.contains("forgotten_probability"));
+  EXPECT_TRUE(s.contains("judge"));
+}
+
+}  // namespace
+}  // namespace mneme

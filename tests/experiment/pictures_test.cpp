@@ -1,0 +1,45 @@
+// Pictures: if these fail, a picture of a task is not what the model makes of that task.
+#include "mneme/experiment/pictures.hpp"
+
+#include <gtest/gtest.h>
+
+#include "mneme/io/bytes.hpp"
+#include "mneme/testing/recipe.hpp"
+#include "mneme/testing/toy.hpp"
+#include "tests/io/support.hpp"
+
+namespace mneme {
+namespace {
+
+/// Learns two tasks; pictures stand in `folder`/samples.
+void learn_two(std::string const& kind, Json const& strategy, Stream const& stream,
+               std::filesystem::path const& folder) {
+  auto const learner = toy::learner(kind);
+  Trainer trainer(*learner, StrategyList(strategy, "strategy", 0), RunRecipe::toy().train, {}, 0);
+  RunFiles files(folder);
+  PictureObserver pictures(files, trainer.strategies(), stream, 0);
+  trainer.attach(&pictures);
+  trainer.run(stream);
+}
+
+// Wrong: the newest column reconstructs all tasks, as if the older ones had been forgotten.
+TEST(Pictures, OfATaskAreMadeAsInItsTest) {
+  test::TemporaryFolder const folder;
+  learn_two("progressive-vae", "pnn", toy::split_stream(true), folder.path());
+  auto const samples = folder.path() / "samples";
+  for (std::string const name : {"reconstruction_toy-0", "prior_toy-0"})
+    EXPECT_EQ(read_file(samples / (name + "_after_0_toy-0.png")), read_file(samples / (name + "_after_1_toy-1.png")))
+        << name;
+  EXPECT_NE(read_file(samples / "prior_toy-0_after_1_toy-1.png"), read_file(samples / "prior_toy-1_after_1_toy-1.png"));
+}
+
+TEST(Pictures, OfAConditionalModelShowEveryClassAndReconstructWithIt) {
+  test::TemporaryFolder const folder;
+  learn_two("cvae", "naive", toy::stream(2), folder.path());
+  for (std::string const name : {"classes_after_1_toy-1.png", "reconstruction_toy-0_after_1_toy-1.png"})
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / "samples" / name)) << name;
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "samples" / "prior_after_1_toy-1.png"));
+}
+
+}  // namespace
+}  // namespace mneme

@@ -1,0 +1,228 @@
+#include "mneme/unlearning/selective_amnesia.hpp"
+
+#include <torch/types.h>
+
+#include <algorithm>
+
+#include "mneme/core/errors.hpp"
+#include "mneme/core/text.hpp"
+#include "mneme/learners/cvae.hpp"
+
+namespace mneme {
+namespace {
+
+constexpr std::int64_t kDrawn = 5000;   // samples that stand in memory at once
+constexpr std::int64_t kPlaces = 8192;  // rows of the stage, which only say how many are wanted
+
+Cvae const& model_of(Learner const& learner) { return dynamic_cast<Cvae const&>(learner); }
+
+/// A step's loss is this many means over its `n` rows.
+double loss_scale(Learner const& learner, std::int64_t n) {
+  return model_of(learner).options().scale == "sum" ? static_cast<double>(n) : 1.0;
+}
+
+/// `n` of these classes, drawn uniformly, int64 [n].
+at::Tensor draw(std::vector<std::int64_t> const& classes, std::int64_t n, at::Generator& stream, at::Device device) {
+  auto const drawn = draw_indices(static_cast<std::int64_t>(classes.size()), n, stream, at::kCPU);
+  return at::tensor(classes, at::kLong).index_select(0, drawn).to(device);
+}
+
+std::string text(std::vector<std::int64_t> const& classes) {
+  std::vector<std::string> list;
+  for (auto const c : classes) list.push_back(std::to_string(c));
+  return join(list, ", ");
+}
+
+Request const* request_of(EventContext const& context) { return std::get_if<Request>(&context.event); }
+
+}  // namespace
+
+void SelectiveAmnesiaOptions::describe(OptionVisitor& v) {
+  v.field("lambda", lambda,
+          {.help = "strength of the Fisher term, for a loss that is a sum over the batch and without a 1/2",
+           .min = 0,
+           .source = "the authors' code"});
+  v.field("gamma", gamma, {.help = "weight of the replayed samples; 0: none", .min = 0, .source = "Heng and Soh 2023"});
+  v.field("surrogate", surrogate,
+          {.help = "what a forgotten class is taught to look like: uniform noise, or one shade of gray",
+           .choices = {"noise", "gray"}});
+  v.field("gray", gray, {.help = "that shade", .min = 0, .max = 1});
+  v.field("steps", steps, {.help = "length of a request", .unit = "steps", .min = 1});
+  v.field("fisher_samples", fisher_samples,
+          {.help = "own samples that the Fisher information is taken over", .unit = "samples", .min = 1});
+  v.field("fisher_batch", fisher_batch, {.help = "samples per pass; changes nothing", .min = 1});
+  v.field("lr_scale", lr_scale, {.help = "learning rate while forgetting, over the run's", .above = 0});
+}
+
+Needs SelectiveAmnesia::needs() const {
+  return {
+      .boundaries = true, .replaces_objective = true, .forgets = true, .learners = {"cvae"}, .prefix = Prefix::kPlain};
+}
+
+std::vector<std::int64_t> SelectiveAmnesia::known(EventContext const& context) const {
+  std::vector<std::int64_t> list;
+  for (std::int64_t c = 0; c < model_of(context.learner).classes(); ++c)
+    if ((learnt_.empty() || learnt_.contains(c)) && !forgotten_.contains(c)) list.push_back(c);
+  return list;
+}
+
+std::vector<std::int64_t> SelectiveAmnesia::kept(EventContext const& context) const {
+  auto list = known(context);
+  auto const& gone = request_of(context)->classes;
+  std::erase_if(list, [&](std::int64_t c) { return std::find(gone.begin(), gone.end(), c) != gone.end(); });
+  return list;
+}
+
+void SelectiveAmnesia::begin_event(EventContext& context) {
+  auto const* request = request_of(context);
+  if (request == nullptr) return;
+  auto const list = known(context);
+  if (request->classes.empty())
+    throw ConfigError("selective-amnesia forgets classes, and '" + request->name + "' names none");
+  for (auto const c : request->classes)
+    if (std::find(list.begin(), list.end(), c) == list.end())
+      throw ConfigError("'" + request->name + "': class " + std::to_string(c) +
+                        (forgotten_.contains(c) ? " is forgotten already" : " was never learnt") +
+                        "; the model knows " + text(list));
+  if (kept(context).empty())
+    throw ConfigError("'" + request->name + "' names all classes that the model knows (" + text(list) +
+                      "); keep one, or train a new model");
+  past_.take(context.learner);
+  quadratic_ = {};
+  if (options_.lambda == 0) return;
+  auto const f = fisher(context);
+  quadratic_.add(f, context.parameters().value());
+  auto const summary = summarise(f);
+  context.log.write({{"kind", "importance"},
+                     {"strategy", "selective-amnesia"},
+                     {"trace", summary.trace},
+                     {"zero_share", summary.zero_share},
+                     {"samples", options_.fisher_samples},
+                     {"labels", "sampled"}});
+}
+
+at::Tensor SelectiveAmnesia::fisher(EventContext& context) const {
+  auto const classes = known(context);
+  auto& stream = context.streams->get("fisher-samples");
+  FisherOptions options;
+  options.samples = 0;  // all
+  options.batch = options_.fisher_batch;
+  auto total = context.parameters().new_row();
+  for (std::int64_t done = 0; done < options_.fisher_samples; done += kDrawn) {
+    auto const n = std::min(kDrawn, options_.fisher_samples - done);
+    auto const labels = draw(classes, n, stream, context.parameters().device());
+    Dataset const own("own samples", model_of(context.learner).sample_of(labels, stream), labels, {});
+    ImportanceRequest const request{.learner = context.learner,
+                                    .data = own,
+                                    .options = options,
+                                    .choice = context.streams->get("fisher"),
+                                    .noise = context.streams->get("fisher-noise"),
+                                    .note = {},
+                                    .per_sample_loss = {},
+                                    .poll = context.poll};
+    total.add_(diagonal_fisher(request), static_cast<double>(n) / static_cast<double>(options_.fisher_samples));
+  }
+  return total;
+}
+
+void SelectiveAmnesia::end_event(EventContext& context) {
+  if (auto const* task = std::get_if<Task>(&context.event)) {
+    learnt_.insert(task->classes.begin(), task->classes.end());
+    for (auto const c : task->classes) forgotten_.erase(c);  // learnt again
+    return;
+  }
+  forgotten_.insert(request_of(context)->classes.begin(), request_of(context)->classes.end());
+  past_.clear();
+  quadratic_ = {};
+}
+
+std::vector<Stage> SelectiveAmnesia::stages(EventContext& context) {
+  if (request_of(context) == nullptr) return {};
+  auto const device = context.parameters().device();
+  auto const& model = model_of(context.learner);
+  auto const any = at::zeros({1}, at::TensorOptions(at::kLong).device(device));
+  at::NoGradGuard const no_grad;
+  auto shape =
+      model.decode(at::zeros({1, model.latent()}, any.options().dtype(at::kFloat)), model.condition(any)).sizes().vec();
+  shape[0] = kPlaces;
+  Dataset const places("places", at::zeros(shape, any.options().dtype(at::kByte)), any.repeat({kPlaces}), {});
+  return {{.name = "forget",
+           .data = places,
+           .steps = options_.steps,
+           .lr_scale = options_.lr_scale,
+           .fresh_optimizer = true}};
+}
+
+Conditional const& SelectiveAmnesia::past(EventContext const& context) {
+  return dynamic_cast<Conditional const&>(past_.net(context));
+}
+
+/// Rows of the surrogate, then as many replayed ones.
+Batch SelectiveAmnesia::compose(Batch batch, StepContext& context) {
+  auto const* request = request_of(context);
+  if (request == nullptr) return batch;
+  auto const n = batch.size();
+  auto const device = batch.x.device();
+  auto& stream = context.streams->get("surrogate");
+  auto x = options_.surrogate == "gray" ? at::full_like(batch.x, options_.gray)
+                                        : at::empty(batch.x.sizes(), at::kFloat).uniform_(0, 1, stream).to(device);
+  Batch surrogate(std::move(x), draw(request->classes, n, stream, device), at::Tensor(), context.visibility);
+  if (options_.gamma == 0) return surrogate;
+  auto& own = context.streams->get("replay");
+  auto const labels = draw(kept(context), n, own, device);
+  Batch replay(past(context).sample_of(labels, own), labels, at::Tensor(), context.visibility);
+  replay.parts.front().origin = BatchPart::Origin::kGenerated;
+  return surrogate.joined(replay);
+}
+
+std::optional<at::Tensor> SelectiveAmnesia::objective(StepContext& context) {
+  terms_.clear();
+  if (request_of(context) == nullptr) return std::nullopt;
+  auto const n = context.rows.size(0);
+  auto const each = context.learner.per_sample_loss(context.batch, *context.output);
+  auto loss = each.narrow(0, 0, n).mean();
+  terms_["surrogate"] = loss.detach();
+  if (options_.gamma > 0) {
+    auto const replay = each.narrow(0, n, n).mean();
+    terms_["replay"] = replay.detach();
+    loss = loss + replay * options_.gamma;
+  }
+  return loss * loss_scale(context.learner, n);
+}
+
+double SelectiveAmnesia::strength(StepContext const& context) const {
+  auto const n = context.rows.size(0);
+  return 2 * options_.lambda / static_cast<double>(n) * loss_scale(context.learner, n);
+}
+
+void SelectiveAmnesia::add_gradient(StepContext& context) {
+  if (request_of(context) == nullptr || quadratic_.empty()) return;
+  quadratic_.add_gradient(context.parameters().value(), strength(context), context.parameters().grad());
+}
+
+Terms SelectiveAmnesia::terms(StepContext& context) {
+  if (request_of(context) == nullptr) return {};
+  auto terms = terms_;
+  if (quadratic_.empty()) return terms;
+  terms["fisher"] = quadratic_.value(context.parameters().value()).mul_(strength(context));
+  terms["canonical_lambda"] = at::scalar_tensor(2 * options_.lambda / static_cast<double>(context.rows.size(0)));
+  return terms;
+}
+
+void SelectiveAmnesia::grown(Growth const& growth) {
+  past_.grown(growth);
+  quadratic_.grown(growth);
+}
+
+void SelectiveAmnesia::state(Archive& archive) {
+  Json classes = {learnt_, forgotten_};
+  archive.field("classes", classes);
+  if (archive.loading()) {
+    learnt_ = classes.at(0).get<std::set<std::int64_t>>();
+    forgotten_ = classes.at(1).get<std::set<std::int64_t>>();
+  }
+  past_.state(archive);
+  quadratic_.state(archive);
+}
+
+}  // namespace mneme

@@ -78,16 +78,8 @@ std::int64_t integer_at(Header const& header, std::size_t index) {
   std::size_t const width = width_of(header.type);
   std::uint32_t value = 0;
   for (std::size_t i = 0; i < width; ++i) value = value << 8 | header.elements[index * width + i];
-  switch (header.type) {
-    case kSignedByte:
-      return static_cast<std::int8_t>(value);
-    case kShort:
-      return static_cast<std::int16_t>(value);
-    case kInteger:
-      return static_cast<std::int32_t>(value);
-    default:
-      return value;
-  }
+  auto const sign = std::int64_t{1} << (8 * width - 1);
+  return header.type == kUnsignedByte ? value : (std::int64_t{value} ^ sign) - sign;
 }
 
 }  // namespace

@@ -58,12 +58,12 @@ std::vector<std::int64_t> integers(TensorBytes const& tensor, std::string const&
     read(std::int16_t{});
   else if (tensor.dtype == "U16")
     read(std::uint16_t{});
-  else if (tensor.dtype == "I8")
-    read(std::int8_t{});
-  else if (tensor.dtype == "U8" || tensor.dtype == "BOOL")
+  else if (tensor.dtype == "I8" || tensor.dtype == "U8" || tensor.dtype == "BOOL")
     read(std::uint8_t{});
   else
     fail(name, tensor, "is " + tensor.dtype + "; integers are expected");
+  if (tensor.dtype == "I8")
+    for (auto& value : values) value -= value > INT8_MAX ? UINT8_MAX + 1 : 0;
   return values;
 }
 

@@ -29,7 +29,7 @@ class CnnBn final : public Net {
 
  private:
   Conv2d conv1_, conv2_;
-  BatchNorm2d norm1_, norm2_;
+  BatchNorm norm1_, norm2_;
   Linear hidden_;
   OutputLayer head_;
 };

@@ -148,6 +148,16 @@ TEST_F(Download, SameContentInAnotherWrappingIsAccepted) {
   EXPECT_EQ(contents(folder_.path() / "fake-set/test-images"), kTestImages);
 }
 
+// KMNIST's training files: the published hash is known, that of the content is not. A size alone must not pass for it.
+TEST_F(Download, SizeDoesNotServeWhereTheHashIsKnown) {
+  std::string other = kTestImages;
+  other.back() ^= 1;
+  entry_.test.front().content_sha256.clear();
+  HttpServer server({{"/other", {gzipped(other)}}, {"/good", {good_}}});
+  get({server.url("/other"), server.url("/good")});
+  EXPECT_EQ(downloaded(), good_);
+}
+
 TEST_F(Download, ObserverCancelsAndThePartIsKept) {
   HttpServer server({{"/f", {good_}}});
   put_part(good_.substr(0, 10));

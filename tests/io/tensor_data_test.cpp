@@ -91,6 +91,8 @@ TEST(TensorData, WhatDoesNotServeIsNamed) {
   expect_mentions(refused(file_of({tensor("x", "U8", {6}, kPixels), y})), {"'x'", "[N, ...]"});
   std::vector<std::int64_t> const below{0, -1, 0};
   expect_mentions(refused(file_of({x, tensor("y", "I64", {3}, below)})), {"'y'", "row 1", "-1"});
+  std::vector<std::int8_t> const bytes_below{0, 127, -128};
+  expect_mentions(refused(file_of({x, tensor("y", "I8", {3}, bytes_below)})), {"'y'", "row 2", "-128"});
   std::vector<float> const numbers{0, 1, 2};
   expect_mentions(refused(file_of({x, tensor("y", "F32", {3}, numbers)})), {"'y'", "F32", "integers"});
   std::vector<std::int16_t> const shorts{0, 1, 2};

@@ -105,6 +105,10 @@ INSTANTIATE_TEST_SUITE_P(Registry, Learning, ::testing::ValuesIn(with_claims()),
 TEST(LearningClaims, EveryStrategyButTheReferencesHasOne) {
   for (auto const& row : strategy_table()) {
     if (row.info.name == "naive" || row.info.name == "from-scratch") continue;
+    // Claims are accuracies: those of generative models are losses (experiments/vae-mitigation.toml), and what forgets
+    // on request has no share in them.
+    auto const& kinds = row.needs.learners;
+    if (row.needs.forgets || (!kinds.empty() && kinds.front().ends_with("vae"))) continue;
     EXPECT_FALSE(row.claims.empty()) << row.info.name;
   }
 }

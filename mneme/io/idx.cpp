@@ -33,7 +33,8 @@ std::size_t width_of(std::uint8_t type) {
 struct Header {
   std::uint8_t type;
   std::vector<std::int64_t> shape;
-  std::span<std::uint8_t const> elements;
+  std::span<std::uint8_t const> elements;  // their bytes
+  std::size_t count = 1;                   // of elements
 };
 
 /// A header whose sizes fit the file. `only_bytes`: no other type than unsigned bytes.
@@ -52,8 +53,9 @@ Header parse_header(std::span<std::uint8_t const> bytes, std::string const& name
   if (dimensions == 0) throw_damaged(name, 3, "announces no dimensions");
   if (bytes.size() < header)
     throw_damaged(name, bytes.size(), "ends within the idx header of " + std::to_string(header) + " bytes");
-  Header result{bytes[2], {}, bytes.subspan(header)};
-  std::size_t elements = 1, size = 0;
+  Header result{.type = bytes[2], .shape = {}, .elements = bytes.subspan(header)};
+  auto& elements = result.count;
+  std::size_t size = 0;
   for (std::size_t i = 0; i < dimensions; ++i) {
     std::int64_t const extent = big_endian_32(bytes, 4 + 4 * i);
     if (__builtin_mul_overflow(elements, static_cast<std::size_t>(extent), &elements) ||
@@ -93,7 +95,7 @@ IdxArray read_idx(std::filesystem::path const& path) { return parse_idx(read_fil
 
 IdxIntegers parse_idx_integers(std::span<std::uint8_t const> bytes, std::string const& name) {
   auto header = parse_header(bytes, name, false);
-  IdxIntegers array{std::move(header.shape), std::vector<std::int64_t>(header.elements.size() / width_of(header.type))};
+  IdxIntegers array{std::move(header.shape), std::vector<std::int64_t>(header.count)};
   for (std::size_t i = 0; i < array.data.size(); ++i) array.data[i] = integer_at(header, i);
   return array;
 }

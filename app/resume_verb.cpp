@@ -3,6 +3,7 @@
 
 #include "execute.hpp"
 #include "load.hpp"
+#include "mneme/nets/device.hpp"
 #include "process.hpp"
 #include "verbs.hpp"
 
@@ -16,6 +17,7 @@ struct ResumeFlags {
 
 int resume(ResumeFlags const& flags) {
   auto run = ExperimentRun::open(flags.run, data_search(flags.execute.data));
+  static_cast<void>(find_device(run.plan().options.device));  // refused before the run's record says that it failed
   use_threads(run.plan().options.threads);
   return execute(run, flags.execute);
 }

@@ -64,7 +64,10 @@ at::Device find_device(std::string const& name) {
   auto const obstacle = cuda_obstacle();
   if (obstacle.empty()) return {at::kCUDA, 0};
   if (name == "cuda")
-    throw ConfigError("device: cuda was asked for, but " + obstacle + ". Use device = \"cpu\", or \"auto\"");
+    throw ConfigError(
+        "device: cuda was asked for, but " + obstacle +
+        ". Use device = \"cpu\" or \"auto\"; a run that was begun on a GPU goes on there, or, with that changed in "
+        "its config.toml, with --allow-drift elsewhere");
   return at::kCPU;
 }
 

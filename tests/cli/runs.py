@@ -86,6 +86,17 @@ class Runs(CommandTest):
             file = f"arms/{arm}/seed-0/matrix.csv"
             self.assertEqual((run / file).read_text(), (wanted / file).read_text())
 
+    def test_a_gpus_run_is_left_as_it_is_where_there_is_no_gpu(self):
+        if json.loads(self.mneme("doctor", "--json").stdout)["cuda"] == "yes":
+            self.skipTest("here is one")
+        self.mneme("run", "demo", "-s", "learner.net=mlp", "-s", "train.epochs=8", "--stop-after", "0.3s", status=75)
+        run, = self.run_folders()
+        config = run / "config.toml"
+        config.write_text(config.read_text().replace('device = "cpu"', 'device = "cuda"'))
+        before = (run / "summary.json").read_text()
+        self.refuses(2, "resume", run, says=["device", "--allow-drift"])
+        self.assertEqual((run / "summary.json").read_text(), before)
+
     def begin_long(self, *words):
         process = self.start("run", "demo", *LONG, *words)
         self.addCleanup(process.communicate)

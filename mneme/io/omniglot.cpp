@@ -5,6 +5,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <tuple>
 
 #include "mneme/core/errors.hpp"
 #include "mneme/io/bytes.hpp"
@@ -25,7 +26,9 @@ struct Drawing {
 struct Place {
   std::string alphabet, character, file;
   [[nodiscard]] std::string path() const { return alphabet + "/" + character + "/" + file; }
-  auto operator<=>(Place const&) const = default;
+  bool operator<(Place const& other) const {
+    return std::tie(alphabet, character, file) < std::tie(other.alphabet, other.character, other.file);
+  }
 };
 
 /// nullopt for what is no picture two folders deep; hidden files (of macOS) are none either.

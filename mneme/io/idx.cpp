@@ -32,6 +32,7 @@ std::size_t width_of(std::uint8_t type) {
 
 struct Header {
   std::uint8_t type;
+  std::size_t width;  // bytes of an element, at least 1
   std::vector<std::int64_t> shape;
   std::span<std::uint8_t const> elements;  // their bytes
   std::size_t count = 1;                   // of elements
@@ -53,7 +54,7 @@ Header parse_header(std::span<std::uint8_t const> bytes, std::string const& name
   if (dimensions == 0) throw_damaged(name, 3, "announces no dimensions");
   if (bytes.size() < header)
     throw_damaged(name, bytes.size(), "ends within the idx header of " + std::to_string(header) + " bytes");
-  Header result{.type = bytes[2], .shape = {}, .elements = bytes.subspan(header)};
+  Header result{.type = bytes[2], .width = width, .shape = {}, .elements = bytes.subspan(header)};
   auto& elements = result.count;
   std::size_t size = 0;
   for (std::size_t i = 0; i < dimensions; ++i) {
@@ -77,11 +78,12 @@ Header parse_header(std::span<std::uint8_t const> bytes, std::string const& name
 }
 
 std::int64_t integer_at(Header const& header, std::size_t index) {
-  std::size_t const width = width_of(header.type);
+  auto const bytes = header.elements.subspan(index * header.width, header.width);
   std::uint32_t value = 0;
-  for (std::size_t i = 0; i < width; ++i) value = value << 8 | header.elements[index * width + i];
-  auto const sign = std::int64_t{1} << (8 * width - 1);
-  return header.type == kUnsignedByte ? value : (std::int64_t{value} ^ sign) - sign;
+  for (auto const byte : bytes) value = value << 8 | byte;
+  if (header.type == kUnsignedByte) return value;
+  std::int64_t const sign = 0x80LL << (8 * (header.width - 1));
+  return (std::int64_t{value} ^ sign) - sign;
 }
 
 }  // namespace

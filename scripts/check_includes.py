@@ -31,7 +31,8 @@ MAY_INCLUDE = {
     "track": PARTS,
     "strategies": METHOD | {"track/metric_log.hpp"},
     "unlearning": METHOD | {"track/metric_log.hpp"},
-    "train": PARTS | {"track", "strategies/strategy.hpp", "strategies/list.hpp"},  # interfaces, no method by name
+    "train": PARTS | {"track", "strategies/strategy.hpp", "strategies/list.hpp",
+                      "strategies/forgetting.hpp"},  # interfaces, no method by name
     "report": {"core", "io", "eval"},
     "experiment": METHOD | {"train", "track", "report"},
     "testing": METHOD | {"train", "track"},

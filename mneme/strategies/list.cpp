@@ -102,6 +102,7 @@ void StrategyList::check(Learner const& learner, Visibility const& visibility) c
   only_one(&Needs::projects, "projects the gradient");
   only_one(&Needs::stages, "brings training stages of its own");
   only_one(&Needs::gates, "multiplies the hidden layers");
+  only_one(&Needs::forgets, "brings a request to forget about");
   for (auto const& m : members_)
     for (auto const& other : members_) {
       auto const bare = other.key.substr(other.arm.size());

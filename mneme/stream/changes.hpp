@@ -3,7 +3,7 @@
 //
 //   stream = { kind = "split", with = [{ kind = "noisy-labels", share = 0.4 }, "online"] }
 //
-// Test sets are never changed. Every random choice depends on the run's seed and the task's name alone.
+// Test samples are never changed: `forget` measures those of its classes apart. Every random choice depends on the run's seed and the task's name alone.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct ChangeRow {
 };
 
 /// `mneme list changes`. Those of the order of things stand in change_order.cpp, those of the samples in
-/// change_samples.cpp, those of what may be seen in change_view.cpp.
+/// change_samples.cpp, those of what may be seen in change_view.cpp, requests to forget in change_requests.cpp.
 std::span<ChangeRow const> change_table();
 
 // The rows of the table.
@@ -35,5 +35,6 @@ std::span<ChangeRow const> change_table();
 [[nodiscard]] ChangeRow online_row();
 [[nodiscard]] ChangeRow hidden_task_row();
 [[nodiscard]] ChangeRow unlabelled_row();
+[[nodiscard]] ChangeRow forget_row();
 
 }  // namespace mneme

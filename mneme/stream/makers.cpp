@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "mneme/core/errors.hpp"
 #include "mneme/stream/changes.hpp"
 #include "mneme/stream/making.hpp"
 
@@ -93,7 +94,9 @@ Stream cumulative_of(Stream const& stream) {
   std::vector<Dataset> seen;
   for (auto& event : cumulative.events) {
     auto* task = std::get_if<Task>(&event);
-    if (task == nullptr) continue;
+    if (task == nullptr)
+      throw ConfigError("strategy 'cumulative' learns all earlier data again at each event, so '" + event_name(event) +
+                        "' would not stay forgotten; use another strategy");
     if (!contains(seen, task->train)) seen.push_back(with_own_tasks(*task));
     if (seen.size() > 1) task->train = concatenate(task->train.name(), seen);
   }

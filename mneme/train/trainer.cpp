@@ -61,10 +61,44 @@ void Trainer::learn(Task const& task) {
 
 void Trainer::forget(Request const& request) { process(request); }
 
+void Trainer::refuse_to_forget(Request const& request, std::int64_t number) const {
+  auto const refuse = [&](std::string const& problem) {
+    throw ConfigError("event " + std::to_string(number) + " asks to forget '" + request.name + "', but strategy '" +
+                      problem);
+  };
+  if (!strategies_.can_forget()) refuse(strategies_.describe() + "' has no way to forget");
+  for (auto const& member : strategies_.members()) {
+    if (member.needs.forgets || dynamic_cast<LetsGo*>(member.strategy.get())) continue;
+    Archive kept;
+    member.strategy->state(kept);
+    if (!kept.tensors().empty() || !kept.values().empty())
+      refuse(member.key +
+             "' keeps what it learnt in a form that nothing can be taken out of, and would bring it back; "
+             "use another strategy beside the method that forgets");
+  }
+}
+
+void Trainer::hand_out(ForgetData const& asked) {
+  auto const device = learner_.parameters().device();
+  for (auto& member : strategies_.members())
+    if (auto* unlearns = dynamic_cast<Unlearns*>(member.strategy.get()))
+      unlearns->take({asked.forget, unlearns->uses_retained() ? asked.retain.to(device) : Dataset()});
+}
+
 void Trainer::expect(Stream const& stream) {
   visibility_ = stream.visibility;
   outputs_.show(visibility_);
   for (auto const* task : stream.tested()) test_on(*task);
+  SeenData seen;  // a request that cannot be met is refused before anything is begun
+  for (std::size_t i = 0; i < stream.events.size(); ++i) {
+    if (auto const* task = std::get_if<Task>(&stream.events[i])) {
+      seen.learn(*task);
+      continue;
+    }
+    auto const& request = std::get<Request>(stream.events[i]);
+    refuse_to_forget(request, static_cast<std::int64_t>(i));
+    seen.forget(request);
+  }
   if (!visibility_.once) return;
   for (std::size_t i = 0; i < stream.events.size(); ++i)  // known before anything is begun
     if (auto const* task = std::get_if<Task>(&stream.events[i])) {
@@ -76,6 +110,14 @@ void Trainer::expect(Stream const& stream) {
 
 void Trainer::run(Stream const& stream) {
   expect(stream);
+  seen_ = {};
+  for (std::int64_t i = 0; i < position_.event; ++i) {  // done before a restart
+    auto const& event = stream.events.at(static_cast<std::size_t>(i));
+    if (auto const* task = std::get_if<Task>(&event))
+      seen_.learn(*task);
+    else
+      seen_.forget(std::get<Request>(event));
+  }
   while (position_.event < static_cast<std::int64_t>(stream.events.size())) {
     process(stream.events[static_cast<std::size_t>(position_.event)]);
     if (only_prefix_) return;
@@ -99,10 +141,15 @@ EventContext Trainer::context_of(Event const& event, Dataset const& data) {
 
 void Trainer::process(Event const& event) {
   strategies_.check(learner_, visibility_);
-  if (!is_learn(event) && !strategies_.can_forget())
-    throw ConfigError("event " + std::to_string(position_.event) + " asks to forget '" + event_name(event) +
-                      "', but strategy '" + strategies_.describe() + "' has no way to forget");
-  auto const data = training_part(event, false);
+  auto const* request = std::get_if<Request>(&event);
+  ForgetData asked;
+  if (request) {
+    refuse_to_forget(*request, position_.event);
+    asked = seen_.split(*request);
+    asked.forget = asked.forget.to(learner_.parameters().device());
+    hand_out(asked);
+  }
+  auto const data = request ? asked.forget : training_part(event, false);
   if (options_.patience > 0 && is_learn(event)) static_cast<void>(training_part(event, true));  // throws if empty
   auto context = context_of(event, data);
   auto const boundary = [&](std::string const& phase) {
@@ -118,7 +165,7 @@ void Trainer::process(Event const& event) {
     if (matrix_.rows.empty()) measure(context, true, "initial");
     boundary("begin");
     if (auto const* task = std::get_if<Task>(&event)) outputs_.learn(*task);
-    strategies_.each(context, [](Strategy& s, EventContext& c) { s.begin_event(c); });
+    each(context, [](Strategy& s, EventContext& c) { s.begin_event(c); });
     if (options_.at_boundary == "new") reset_optimizers();
     position_.at = static_cast<std::int64_t>(At::kStages);
     position_.stage = 0;
@@ -133,7 +180,17 @@ void Trainer::process(Event const& event) {
   }
   if (only_prefix_) return;
   activity_ = Lap::kImportance;
-  strategies_.each(context, [](Strategy& s, EventContext& c) { s.end_event(c); });
+  each(context, [](Strategy& s, EventContext& c) { s.end_event(c); });
+  if (auto const* task = std::get_if<Task>(&event)) {
+    seen_.learn(*task);
+  } else {
+    Forgotten const forgotten(*request, asked.forget);
+    strategies_.each(context, [&](Strategy& s, EventContext& c) {
+      if (auto* keeper = dynamic_cast<LetsGo*>(&s)) keeper->let_go(forgotten, c);
+    });
+    seen_.forget(*request);
+    boundary("forgotten");
+  }
   clock_.lap(std::exchange(activity_, Lap::kStrategy));
   measure(context, true, is_learn(event) ? "learn" : "forget");
   boundary("end");
@@ -143,11 +200,11 @@ void Trainer::process(Event const& event) {
 
 std::vector<Stage> Trainer::plan(EventContext& context) {
   std::vector<Stage> stages;
-  strategies_.each(context, [&](Strategy& s, EventContext& c) {
+  each(context, [&](Strategy& s, EventContext& c) {
     auto own = s.stages(c);
     if (stages.empty()) stages = std::move(own);
   });
-  if (stages.empty()) stages.emplace_back();
+  if (stages.empty() && is_learn(context.event)) stages.emplace_back();
   if (visibility_.once) refuse_second_pass(context, stages);
   return stages;
 }
@@ -188,7 +245,7 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
   if (!position_.in_stage) {
     if (stage.from_scratch) learner_.initialise(streams_.get("from-scratch"));
     if (stage.fresh_optimizer || stage.from_scratch) reset_optimizers();
-    strategies_.each(context, [](Strategy& s, StageContext& c) { s.begin_stage(c); });
+    each(context, [](Strategy& s, StageContext& c) { s.begin_stage(c); });
     early_stop_ = {};
     position_.epoch = position_.batch = 0;
     position_.in_stage = true;
@@ -219,7 +276,7 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
     order_ = at::Tensor();
   }
   finish_stage();
-  strategies_.each(context, [](Strategy& s, StageContext& c) { s.end_stage(c); });
+  each(context, [](Strategy& s, StageContext& c) { s.end_stage(c); });
   position_.in_stage = false;
   clock_.lap(Lap::kStrategy);
 }
@@ -273,7 +330,7 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
   bool const logged = (position_.step + 1) % options_.log_every == 0;
   StepContext context(stage_context, batch, index, position_.step, logged);
   context.source = &data;
-  strategies_.each(context, [&](Strategy& s, StepContext& c) { batch = s.compose(std::move(batch), c); });
+  each(context, [&](Strategy& s, StepContext& c) { batch = s.compose(std::move(batch), c); });
   auto const gates = strategies_.gates(batch, true);
   clock_.lap(Lap::kStrategy);
 
@@ -286,7 +343,7 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
   for (std::size_t phase = 0; phase < optimizers_.size(); ++phase)
     train_phase(context, phase, forward, output, learning_rate);
   train_auxiliaries(batch, learning_rate);
-  strategies_.each(context, [](Strategy& s, StepContext& c) { s.after_step(c); });
+  each(context, [](Strategy& s, StepContext& c) { s.after_step(c); });
   ++position_.step;
   clock_.lap(Lap::kStrategy);
 }
@@ -301,11 +358,11 @@ void Trainer::train_phase(StepContext& context, std::size_t index, ForwardContex
   context.phase = &phase;
 
   at::Tensor loss;
-  strategies_.each(context, [&](Strategy& s, StepContext& c) {
+  each(context, [&](Strategy& s, StepContext& c) {
     if (auto own = s.objective(c)) loss = *own;
   });
   if (!loss.defined()) loss = learner_.loss(phase, batch, output);
-  strategies_.each(context, [&](Strategy& s, StepContext& c) {
+  each(context, [&](Strategy& s, StepContext& c) {
     if (auto term = s.penalty(c)) loss = loss + *term;
   });
   clock_.lap(Lap::kForward);
@@ -316,9 +373,9 @@ void Trainer::train_phase(StepContext& context, std::size_t index, ForwardContex
   at::NoGradGuard const no_grad;
   loss_sum_.add_(loss.detach());
   ++loss_count_;
-  strategies_.each(context, [](Strategy& s, StepContext& c) { s.observe_gradient(c); });
-  strategies_.each(context, [](Strategy& s, StepContext& c) { s.add_gradient(c); });
-  strategies_.each(context, [](Strategy& s, StepContext& c) { s.project_gradient(c); });
+  each(context, [](Strategy& s, StepContext& c) { s.observe_gradient(c); });
+  each(context, [](Strategy& s, StepContext& c) { s.add_gradient(c); });
+  each(context, [](Strategy& s, StepContext& c) { s.project_gradient(c); });
   if (options_.clip_norm > 0) {
     auto const norm = optimizers_[index].gradient_norm();
     arena.grad().mul_((options_.clip_norm / (norm + 1e-6)).clamp_max(1));

@@ -22,6 +22,7 @@
 
 #include "mneme/core/time.hpp"
 #include "mneme/eval/metrics.hpp"
+#include "mneme/strategies/forgetting.hpp"
 #include "mneme/strategies/list.hpp"
 #include "mneme/train/active_outputs.hpp"
 #include "mneme/train/evaluate.hpp"
@@ -53,13 +54,15 @@ class Trainer final : private MetricLog {
           std::uint64_t seed);
 
   /// The primitives. `learn` adds the task to the tested ones if it is new. `forget` throws ConfigError, before
-  /// anything has changed, if no strategy declares that it can.
+  /// anything has changed, if no strategy declares that it can, if another keeps what it cannot let go of, and for a
+  /// request that makes no sense (SeenData::split). It knows the data of what this trainer learnt, or of the events
+  /// that `run` found done.
   void learn(Task const& task);
   void forget(Request const& request);
   /// Goes through the events that have not been processed yet.
   void run(Stream const& stream);
   /// What the stream shows, and the tasks that are tested: `run` begins with it; a stored learner that is only asked
-  /// needs no more.
+  /// needs no more. Throws for a request that `forget` would refuse.
   void expect(Stream const& stream);
 
   /// The review that precedes an evaluation (GDumb trains its net there), here of the learner itself: for a stored one
@@ -123,6 +126,17 @@ class Trainer final : private MetricLog {
   };
 
   void process(Event const& event);
+  /// ConfigError where a member has no way to forget, or to let go.
+  void refuse_to_forget(Request const& request, std::int64_t number) const;
+  void hand_out(ForgetData const& asked);
+  void add_column(Task const& task);
+  /// The members that take part in the context's event: all, or those that bring a request about.
+  template <class Context, class Hook>
+  void each(Context& context, Hook hook) {
+    strategies_.each(context, [&](Strategy& s, Context& c) {
+      if (is_learn(c.event) || s.needs().forgets) hook(s, c);
+    });
+  }
   [[nodiscard]] EventContext context_of(Event const& event, Dataset const& data);
   [[nodiscard]] std::vector<Stage> plan(EventContext& context);
   /// How long a stage is: passes over its data, steps in one of them and in all.
@@ -176,6 +190,7 @@ class Trainer final : private MetricLog {
   Visibility visibility_;
   ActiveOutputs outputs_;
   std::vector<Task> tested_;
+  SeenData seen_;
   std::map<std::string, Dataset> curve_parts_;
   EvaluationMatrix matrix_;
   Json figures_ = Json::object();

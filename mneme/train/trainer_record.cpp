@@ -35,6 +35,10 @@ void Trainer::test_on(Task const& task) {
   tested_.push_back(task);
   outputs_.add(task);
   tested_.back().test = task.test.to(learner_.parameters().device());
+  add_column(task);
+}
+
+void Trainer::add_column(Task const& task) {
   if (std::find(matrix_.tasks.begin(), matrix_.tasks.end(), task.name) != matrix_.tasks.end()) return;
   matrix_.tasks.push_back(task.name);
   for (auto& row : matrix_.values) row.emplace_back();  // it did not exist when those rows were measured
@@ -205,7 +209,7 @@ void Trainer::log_step(StepContext& context, double learning_rate) {
     terms[name] = progress_.terms[name] = number;
   };
   for (auto const& [name, value] : learner_.loss_parts(context.batch, *context.output)) add(name, value);
-  strategies_.each(context, [&](Strategy& s, StepContext& c) {
+  each(context, [&](Strategy& s, StepContext& c) {
     for (auto const& [name, value] : s.terms(c)) add(name, value);
   });
   auto const loss = loss_sum_.item<double>() / static_cast<double>(std::max<std::int64_t>(1, loss_count_));
@@ -361,6 +365,7 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
   archive.field("clock", clock);
   if (archive.loading()) {
     matrix_ = EvaluationMatrix::from_json(matrix);
+    for (auto const& task : tested_) add_column(task);  // a branch may test what the stored run did not
     class_counts_ = ClassCounts::from_json(classes);
     clock_.restore(clock);
   }
@@ -368,6 +373,7 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
     Archive::Scope const inner(archive, "strategy/" + member_prefix + member.key);
     // A plain strategy has done nothing before the first end_event, so a run may branch into it.
     bool const absent = branching && !archive.has("random/streams");
+    if (absent && member.needs.forgets) continue;  // before its first request it knows nothing
     if (absent && member.needs.prefix == Prefix::kPlain && position_.event > 0)
       throw ConfigError(
           "cannot branch into '" + member.key +

@@ -72,11 +72,18 @@ std::string refusal(Json const& with, Json const& stream = {{"kind", "split"}, {
 
 Task const& task(Stream const& stream, std::size_t t) { return *stream.tasks().at(t); }
 
+/// The change with the options that it cannot do without.
+Json minimal(ChangeRow const& row) {
+  Json with = {{"kind", row.info.name}};
+  if (row.info.name == "forget") with["samples"] = {0};
+  return with;
+}
+
 class EveryChange : public testing::TestWithParam<ChangeRow const*> {};
 
 // Wrong: a figure is measured on other data than that of the unchanged stream.
 TEST_P(EveryChange, LeavesTheTestSetsAndIsTheSameForTheSameSeed) {
-  Json const with = {{"kind", GetParam()->info.name}};
+  Json const with = minimal(*GetParam());
   auto const plain = changed(Json::array()), stream = changed(with), again = changed(with);
   ASSERT_EQ(stream.tested().size(), 2U);
   for (auto const* tested : stream.tested()) {
@@ -87,7 +94,7 @@ TEST_P(EveryChange, LeavesTheTestSetsAndIsTheSameForTheSameSeed) {
     EXPECT_TRUE(at::equal(tested->test.labels(), std::get<Task>(*same).test.labels()));
   }
   ASSERT_EQ(stream.events.size(), again.events.size());
-  for (std::size_t e = 0; e < stream.events.size(); ++e) {
+  for (std::size_t e = 0; e < stream.tasks().size(); ++e) {
     EXPECT_TRUE(at::equal(task(stream, e).train.data(), task(again, e).train.data()));
     EXPECT_TRUE(at::equal(task(stream, e).train.labels(), task(again, e).train.labels()));
   }
@@ -273,6 +280,28 @@ TEST(Unlabelled, LabelsAreGone) {
   EXPECT_TRUE(task(stream, 0).train.labels().eq(-1).all().item<bool>()) << "they can be read around the batch";
   EXPECT_TRUE(task(stream, 0).classes.empty());
   test::expect_mentions(refusal({"unlabelled", "noisy-labels"}), {"stream.with", "last"});
+}
+
+// ------------------------------------------------------------------------------------------------------------- forget
+
+TEST(ForgetChange, PutsARequestBetweenTwoTasksAndTestsItsClassesApart) {
+  auto const stream = changed({{{"kind", "forget"}, {"after", 0}, {"classes", {1}}}});
+  ASSERT_EQ(stream.events.size(), 3U);
+  auto const& request = std::get<Request>(stream.events[1]);
+  EXPECT_EQ(request.name, "class 1");
+  EXPECT_EQ(request.classes, (std::vector<std::int64_t>{1}));
+  auto const tested = stream.tested();
+  ASSERT_EQ(tested.size(), 3U) << "two tasks and the request";
+  EXPECT_TRUE(tested[0]->test.labels().eq(0).all().item<bool>()) << "class 1 is measured with what is to be known";
+  EXPECT_EQ(tested[2]->name, "class 1");
+  EXPECT_EQ(tested[2]->test.size(), kSamples / 4);
+  EXPECT_TRUE(tested[2]->test.labels().eq(1).all().item<bool>());
+}
+
+TEST(ForgetChange, SaysWhatIsWrong) {
+  test::expect_mentions(refusal({{{"kind", "forget"}, {"after", 2}, {"classes", {1}}}}), {"with.0.after", "0 to 1"});
+  test::expect_mentions(refusal({{{"kind", "forget"}}}), {"with.0", "classes, or samples, or tasks"});
+  test::expect_mentions(refusal({{{"kind", "forget"}, {"classes", {1}}, {"samples", {1}}}}), {"with.0"});
 }
 
 // --------------------------------------------------------------------------------------------------------- the list

@@ -1,0 +1,43 @@
+// SeenData: the training data of the tasks learnt so far, less what was forgotten: what a request to forget is about.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mneme/stream/stream.hpp"
+
+namespace mneme {
+
+/// Real training data, each sample with the task that it was learnt in. Rows of one set are in none of the other.
+struct ForgetData {
+  Dataset forget;  // what is asked to be forgotten; never empty
+  Dataset retain;  // everything else that is to be known; never empty
+};
+
+class SeenData {
+ public:
+  void learn(Task const& task);
+  /// ConfigError, with nothing changed, for a request that names nothing, two kinds of things, a thing twice, a class
+  /// or task that was never learnt or is forgotten already, a sample that there is not, or all that is known.
+  [[nodiscard]] ForgetData split(Request const& request) const;
+  /// Throws as `split`.
+  void forget(Request const& request);
+
+ private:
+  struct Part {
+    std::string name;
+    std::int64_t id;
+    Dataset train;
+    at::Tensor known;  // bool [N]: false once forgotten
+  };
+  /// What is asked for, bool [N] for each part.
+  [[nodiscard]] std::vector<at::Tensor> asked(Request const& request) const;
+  void mark_classes(Request const& request, std::vector<at::Tensor>& marks) const;
+  void mark_tasks(Request const& request, std::vector<at::Tensor>& marks) const;
+  void mark_samples(Request const& request, std::vector<at::Tensor>& marks) const;
+
+  std::vector<Part> parts_;  // in the order of learning
+};
+
+}  // namespace mneme

@@ -73,7 +73,7 @@ std::int64_t Buffer::choose(Item const& item) {
   if (options_.policy == "reservoir") {
     auto const slot =
         seen_ <= capacity() ? seen_ - 1 : static_cast<std::int64_t>(item.uniform * static_cast<double>(seen_));
-    return slot < capacity() ? slot : -1;
+    return slot < capacity() ? std::min(slot, size()) : -1;  // free places, after a removal, are filled first
   }
   ++offered_[by_class() ? item.label : item.task];
   return by_class() ? choose_by_class(item) : choose_by_share(item);
@@ -203,6 +203,37 @@ void Buffer::write(std::map<std::int64_t, std::int64_t> const& chosen, Rows cons
   store_.labels.index_copy_(0, to, part.labels);
   store_.task.index_copy_(0, to, part.task);
   for (auto const& [name, extra] : part.extras) store_.extras.at(name).index_copy_(0, to, extra);
+}
+
+void Buffer::remove(at::Tensor const& mask) {
+  if (empty()) return;
+  at::NoGradGuard const no_grad;
+  auto const kept = numbers(mask.logical_not().nonzero().squeeze(1));
+  auto const left = [](std::int64_t offered, std::size_t now, std::size_t before) {
+    return offered * static_cast<std::int64_t>(now) / static_cast<std::int64_t>(before);
+  };
+  auto const before = grouped(by_class() ? labels_ : tasks_);
+  auto const size_before = labels_.size();
+  auto const rows = slots(kept);
+  for (auto* list : {&labels_, &tasks_, &arrival_}) {
+    Members moved;
+    for (auto const slot : kept) moved.push_back((*list)[static_cast<std::size_t>(slot)]);
+    *list = std::move(moved);
+  }
+  std::map<std::int64_t, std::int64_t> chosen;
+  for (std::int64_t slot = 0; slot < size(); ++slot) chosen[slot] = slot;
+  write(chosen, rows);
+  seen_ = left(seen_, kept.size(), size_before);
+  auto const now = grouped(by_class() ? labels_ : tasks_);
+  for (auto const& [group, members] : before) {
+    auto const found = now.find(group);
+    if (found == now.end()) {
+      offered_.erase(group);
+      once_largest_.erase(group);
+    } else if (auto const offered = offered_.find(group); offered != offered_.end()) {
+      offered->second = left(offered->second, found->second.size(), members.size());
+    }
+  }
 }
 
 void Buffer::clear() { *this = Buffer(std::move(options_)); }

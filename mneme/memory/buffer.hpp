@@ -66,6 +66,10 @@ class Buffer {
   /// Everything stored, or all of one task, in slot order.
   [[nodiscard]] Rows all() const;
   [[nodiscard]] Rows of_task(std::int64_t task) const;
+  /// Takes out the samples of a mask, bool [size()]; the others move up in their order. What was offered counts as if
+  /// the same share of it (of each group, where the policy has groups) had never been, so that later samples enter as
+  /// often as one that is still held has.
+  void remove(at::Tensor const& mask);
   /// Empties it, as if nothing had been offered.
   void clear();
 

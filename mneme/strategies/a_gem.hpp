@@ -28,7 +28,7 @@ struct AGemOptions {
 /// grad [P] <- grad - min(0, grad.r / r.r) r. A reference of zeros changes nothing. No value leaves the device.
 void remove_conflict(at::Tensor const& grad, at::Tensor const& reference);
 
-class AGem final : public Strategy {
+class AGem final : public Strategy, public LetsGo {
  public:
   explicit AGem(AGemOptions options) : options_(std::move(options)), buffer_(options_.buffer) {}
   [[nodiscard]] Needs needs() const override { return {.projects = true, .prefix = Prefix::kWatches}; }
@@ -37,6 +37,7 @@ class AGem final : public Strategy {
   void project_gradient(StepContext& context) override;
   void after_step(StepContext& context) override;
   void grown(Growth const&) override { reference_.reset(); }
+  void let_go(Forgotten const& forgotten, EventContext&) override { drop(buffer_, forgotten); }
   void state(Archive& archive) override { buffer_.state(archive); }
   [[nodiscard]] Buffer const& buffer() const { return buffer_; }
 

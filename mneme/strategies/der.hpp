@@ -28,7 +28,7 @@ struct DerPlusPlusOptions : DerOptions {
   void describe(OptionVisitor& v);
 };
 
-class Der final : public Strategy {
+class Der final : public Strategy, public LetsGo {
  public:
   explicit Der(DerPlusPlusOptions options) : options_(std::move(options)), buffer_(options_.buffer) {}
   explicit Der(DerOptions options) : Der(DerPlusPlusOptions{std::move(options), 0.0}) {}
@@ -36,6 +36,7 @@ class Der final : public Strategy {
   std::optional<at::Tensor> penalty(StepContext& context) override;
   void after_step(StepContext& context) override;
   Terms terms(StepContext&) override { return terms_; }
+  void let_go(Forgotten const& forgotten, EventContext&) override { drop(buffer_, forgotten); }
   void state(Archive& archive) override { buffer_.state(archive); }
   [[nodiscard]] Buffer const& buffer() const { return buffer_; }
 

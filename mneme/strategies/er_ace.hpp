@@ -21,7 +21,7 @@ struct ErAceOptions {
   void describe(OptionVisitor& v);
 };
 
-class ErAce final : public Strategy {
+class ErAce final : public Strategy, public LetsGo {
  public:
   explicit ErAce(ErAceOptions options) : options_(std::move(options)), buffer_(options_.buffer) {}
   [[nodiscard]] Needs needs() const override {
@@ -31,6 +31,7 @@ class ErAce final : public Strategy {
   std::optional<at::Tensor> objective(StepContext& context) override;
   void after_step(StepContext& context) override;
   Terms terms(StepContext&) override { return terms_; }
+  void let_go(Forgotten const& forgotten, EventContext&) override { drop(buffer_, forgotten); }
   void state(Archive& archive) override;
   [[nodiscard]] Buffer const& buffer() const { return buffer_; }
 

@@ -40,7 +40,7 @@ struct Pairs {
 /// `pool` int64 [K]: labels, the new samples' first. With `present` negatives are of the new samples' classes.
 [[nodiscard]] Pairs draw_pairs(at::Tensor const& pool, std::int64_t fresh, bool present, at::Generator& generator);
 
-class ErAml final : public Strategy {
+class ErAml final : public Strategy, public LetsGo {
  public:
   explicit ErAml(ErAmlOptions options) : options_(std::move(options)), buffer_(options_.buffer) {}
   [[nodiscard]] Needs needs() const override {
@@ -50,6 +50,7 @@ class ErAml final : public Strategy {
   std::optional<at::Tensor> objective(StepContext& context) override;
   void after_step(StepContext& context) override;
   Terms terms(StepContext&) override { return terms_; }
+  void let_go(Forgotten const& forgotten, EventContext&) override { drop(buffer_, forgotten); }
   void state(Archive& archive) override { buffer_.state(archive); }
   [[nodiscard]] Buffer const& buffer() const { return buffer_; }
 

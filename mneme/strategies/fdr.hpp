@@ -26,7 +26,7 @@ struct FdrOptions {
 /// Mean over rows of the length of p - q [N, C].
 [[nodiscard]] at::Tensor mean_distance(at::Tensor const& p, at::Tensor const& q);
 
-class Fdr final : public Strategy {
+class Fdr final : public Strategy, public LetsGo {
  public:
   explicit Fdr(FdrOptions options)
       : options_(options), buffer_({.memory = options.memory, .policy = "task-balanced"}) {}
@@ -36,6 +36,7 @@ class Fdr final : public Strategy {
   std::optional<at::Tensor> penalty(StepContext& context) override;
   void end_event(EventContext& context) override;
   Terms terms(StepContext&) override { return terms_; }
+  void let_go(Forgotten const& forgotten, EventContext&) override { drop(buffer_, forgotten); }
   void state(Archive& archive) override { buffer_.state(archive); }
   [[nodiscard]] Buffer const& buffer() const { return buffer_; }
 

@@ -25,7 +25,7 @@ struct GdumbOptions {
   void describe(OptionVisitor& v);
 };
 
-class Gdumb final : public Strategy {
+class Gdumb final : public Strategy, public LetsGo {
  public:
   explicit Gdumb(GdumbOptions options) : options_(options), buffer_({.memory = options.memory, .policy = "greedy"}) {}
   [[nodiscard]] Needs needs() const override {
@@ -35,6 +35,7 @@ class Gdumb final : public Strategy {
   std::vector<Stage> stages(EventContext& context) override;
   void after_step(StepContext& context) override;
   std::vector<Stage> before_evaluation(EventContext& context) override;
+  void let_go(Forgotten const& forgotten, EventContext&) override { drop(buffer_, forgotten); }
   void state(Archive& archive) override { buffer_.state(archive); }
   [[nodiscard]] Buffer const& buffer() const { return buffer_; }
 

@@ -28,7 +28,7 @@ struct GemOptions {
 /// products leave the device. Throws NumericError where they are not finite.
 void project_on_agreement(at::Tensor const& grad, at::Tensor const& past, double strength, double ridge);
 
-class Gem final : public Strategy {
+class Gem final : public Strategy, public LetsGo {
  public:
   explicit Gem(GemOptions options) : options_(std::move(options)), buffer_(options_.buffer) {}
   [[nodiscard]] Needs needs() const override {
@@ -37,6 +37,7 @@ class Gem final : public Strategy {
   void project_gradient(StepContext& context) override;
   void after_step(StepContext& context) override;
   void grown(Growth const&) override { past_.reset(); }
+  void let_go(Forgotten const& forgotten, EventContext&) override { drop(buffer_, forgotten); }
   void state(Archive& archive) override { buffer_.state(archive); }
   [[nodiscard]] Buffer const& buffer() const { return buffer_; }
 

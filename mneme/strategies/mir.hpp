@@ -27,13 +27,14 @@ struct MirOptions {
   void describe(OptionVisitor& v);
 };
 
-class Mir final : public Strategy {
+class Mir final : public Strategy, public LetsGo {
  public:
   explicit Mir(MirOptions options) : options_(std::move(options)), buffer_(options_.buffer) {}
   [[nodiscard]] Needs needs() const override { return {.prefix = Prefix::kWatches}; }
   Batch compose(Batch batch, StepContext& context) override;
   void after_step(StepContext& context) override;
   void grown(Growth const&) override;
+  void let_go(Forgotten const& forgotten, EventContext&) override { drop(buffer_, forgotten); }
   void state(Archive& archive) override { buffer_.state(archive); }
   [[nodiscard]] Buffer const& buffer() const { return buffer_; }
 

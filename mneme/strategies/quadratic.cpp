@@ -79,6 +79,12 @@ Terms QuadraticPenalty::terms(StepContext& context) {
   return {{name_, quadratic_.value(context.parameters().value()).mul_(scale_)}};
 }
 
+void QuadraticPenalty::let_go(Forgotten const&, EventContext& context) {
+  if (quadratic_.empty()) return;
+  auto const& theta = context.parameters().value();
+  quadratic_.decay_and_move(1, at::zeros_like(theta), theta);
+}
+
 bool QuadraticPenalty::active(EventContext const& context) const {
   return scale_ != 0 && !context.first() && !quadratic_.empty();
 }

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "mneme/importance/fisher.hpp"
-#include "mneme/strategies/strategy.hpp"
+#include "mneme/strategies/forgetting.hpp"
 
 namespace mneme {
 
@@ -35,12 +35,14 @@ class MergedQuadratic {
 
 /// A strategy whose penalty is `scale` times one quadratic. What derives from it makes the quadratic at the end of an
 /// event.
-class QuadraticPenalty : public Strategy {
+class QuadraticPenalty : public Strategy, public LetsGo {
  public:
   /// `name` is that of the term, of its notes and of its importance in the log.
   QuadraticPenalty(std::string name, double scale) : name_(std::move(name)), scale_(scale) {}
   void add_gradient(StepContext& context) override;
   Terms terms(StepContext& context) override;
+  /// The anchor moves to the weights that have forgotten: the old ones knew. The importance stays.
+  void let_go(Forgotten const& forgotten, EventContext& context) override;
   void grown(Growth const& growth) override { quadratic_.grown(growth); }
   void state(Archive& archive) override { quadratic_.state(archive); }
   [[nodiscard]] MergedQuadratic const& quadratic() const { return quadratic_; }

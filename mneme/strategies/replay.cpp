@@ -19,6 +19,12 @@ Rows chosen_rows(Dataset const& data, at::Tensor const& index, EventContext cons
 
 Rows current_rows(StepContext const& context) { return chosen_rows(*context.source, context.rows, context); }
 
+void drop(Buffer& buffer, Forgotten const& forgotten) {
+  if (buffer.empty()) return;
+  auto const rows = buffer.all();
+  buffer.remove(forgotten.among(rows.data, rows.labels));
+}
+
 std::int64_t stored_per_step(std::int64_t option, StepContext const& context) {
   return option > 0 ? option : context.rows.size(0);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "mneme/memory/buffer.hpp"
-#include "mneme/strategies/strategy.hpp"
+#include "mneme/strategies/forgetting.hpp"
 
 namespace mneme {
 
@@ -12,6 +12,9 @@ namespace mneme {
                                std::int64_t hidden = -1);
 /// The step's new samples.
 [[nodiscard]] Rows current_rows(StepContext const& context);
+
+/// Takes what was forgotten out of a buffer.
+void drop(Buffer& buffer, Forgotten const& forgotten);
 
 /// How many stored samples a step takes: as many as are new where `option` is 0.
 [[nodiscard]] std::int64_t stored_per_step(std::int64_t option, StepContext const& context);

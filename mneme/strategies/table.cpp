@@ -1,6 +1,7 @@
 #include <iterator>
 
 #include "mneme/strategies/rows.hpp"
+#include "mneme/unlearning/rows.hpp"
 
 namespace mneme {
 
@@ -9,7 +10,8 @@ std::span<StrategyFamily const> strategy_families() {
       {"reference", reference_rows},       {"regularisation", regularisation_rows},
       {"distillation", distillation_rows}, {"replay", replay_rows},
       {"exemplars", exemplar_rows},        {"prototypes", prototype_rows},
-      {"generative", generative_rows},     {"architecture", architecture_rows}};
+      {"generative", generative_rows},     {"architecture", architecture_rows},
+      {"unlearning", unlearning_rows}};
   return families;
 }
 

@@ -189,7 +189,7 @@ void Trainer::process(Event const& event) {
       if (auto* keeper = dynamic_cast<LetsGo*>(&s)) keeper->let_go(forgotten, c);
     });
     seen_.forget(*request);
-    boundary("forgotten");
+    write({{"kind", "forgotten"}, {"task", request->name}});
   }
   clock_.lap(std::exchange(activity_, Lap::kStrategy));
   measure(context, true, is_learn(event) ? "learn" : "forget");

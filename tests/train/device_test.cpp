@@ -158,7 +158,10 @@ at::Tensor run_on(at::Device device, Json const& strategy, LearnerRow const& row
                   bool task_at_test) {
   auto const learner = learner_on(device, row, options);
   Trainer trainer(*learner, test::listed(strategy), plain_descent(), {.every_epoch = true}, 0);
-  auto const stream = reads_tokens(options) ? toy::text_stream(3) : toy::stream(3);
+  auto stream = reads_tokens(options) ? toy::text_stream(3) : toy::stream(3);
+  if (trainer.strategies().can_forget())
+    stream.events.insert(stream.events.begin() + 1,
+                         Request{.name = "class 1", .classes = {1}, .samples = {}, .tasks = {}});
   trainer.run(trainer.strategies().wrap(task_at_test ? toy::split_stream(true) : stream));
   EXPECT_EQ(learner->parameters().buffers().device().type(), device.type());
   EXPECT_EQ(learner->parameters().value().device().type(), device.type());

@@ -1,0 +1,23 @@
+#include "mneme/unlearning/retrain.hpp"
+
+namespace mneme {
+
+void RetrainOptions::describe(OptionVisitor& v) {
+  v.field("epochs", epochs, {.help = "passes over what is retained; 0: as train says", .unit = "epochs", .min = 0});
+}
+
+std::vector<Stage> Retrain::stages(EventContext& context) {
+  if (is_learn(context.event)) return {};
+  return {{.name = "retrain",
+           .data = data().retain,
+           .epochs = options_.epochs,
+           .fresh_optimizer = true,
+           .from_scratch = true}};
+}
+
+std::vector<Stage> FineTune::stages(EventContext& context) {
+  if (is_learn(context.event)) return {};
+  return {options_.stage("fine-tune", data().retain)};
+}
+
+}  // namespace mneme

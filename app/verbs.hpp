@@ -8,6 +8,7 @@ namespace mneme::app {
 void add_run(Command& program);
 void add_resume(Command& program);
 void add_branch(Command& program);
+void add_forget(Command& program);
 void add_runs(Command& program);
 void add_show(Command& program);
 void add_report(Command& program);

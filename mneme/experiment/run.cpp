@@ -8,6 +8,7 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/core/toml.hpp"
 #include "mneme/core/version.hpp"
+#include "mneme/experiment/forget_audit.hpp"
 #include "mneme/experiment/judge.hpp"
 #include "mneme/experiment/pictures.hpp"
 #include "mneme/io/bytes.hpp"
@@ -121,6 +122,9 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
     session->observers.push_back(std::make_unique<JudgeObserver>(
         files.folder / "judge.json", judge, session->arm.stream, static_cast<std::uint64_t>(unit.seed)));
   }
+  session->observers.push_back(std::make_unique<ForgetAudit>(
+      files, session->arm.stream, trainer, read_options<TrainOptions>(first->tree.at("train"), "train"),
+      static_cast<std::uint64_t>(unit.seed)));
   for (auto const& observer : session->observers) trainer.attach(observer.get());
   for (auto* observer : options.observers) trainer.attach(observer);
   trainer.attach(&files);
@@ -276,6 +280,20 @@ fs::path seed_folder(fs::path const& run, std::string const& arm, std::int64_t s
   return run / "arms" / arm / ("seed-" + std::to_string(seed));
 }
 
+/// Whether it is the stored stream, with requests to forget behind its last event or without.
+bool goes_on(Json const& stored, Json const& branch) {
+  auto const before = stored.value("with", Json::array()), now = branch.value("with", Json::array());
+  auto with_before = branch;
+  with_before.erase("with");
+  if (!before.empty()) with_before["with"] = before;
+  if (with_before != stored || now.size() < before.size()) return false;
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    if (i < before.size() ? now[i] != before[i] : now[i].at("kind") != "forget" || now[i].value("after", -1) != -1)
+      return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibrary& library, bool allow_drift) {
@@ -283,7 +301,8 @@ void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibra
   auto const& stored = source_plan.arm(from.arm).tree;
   for (auto const& arm : plan.arms)
     for (auto const* key : {"stream", "data", "datasets"})
-      if (stored.value(key, Json()) != arm.tree.value(key, Json()))
+      if (key == std::string("stream") ? !goes_on(stored.at(key), arm.tree.at(key))
+                                       : stored.value(key, Json()) != arm.tree.value(key, Json()))
         throw ConfigError("a branch goes on with what the stored run was trained on, so `" + std::string(key) +
                           "` cannot change; start a new run for that");
   for (auto const& arm : plan.arms)
@@ -357,6 +376,10 @@ void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string co
     auto const judged = read_json(file);
     arm.update(judgement_summary(judged.at("judge"), judged.at("rows"), forgotten_classes(session.arm.stream)));
   }
+  if (auto const audit = unit_folder(unit) / "forget.json"; fs::exists(audit)) {
+    arm["unlearning"] = read_json(audit);
+    for (auto& entry : arm["unlearning"]) entry.erase("answers");
+  }
   arm["steps"] = trainer.steps();
   if (auto const& counts = trainer.class_counts(); !counts.confusion.empty()) {
     arm["calibration_error"] = number(expected_calibration_error(counts));
@@ -400,6 +423,7 @@ Json ExperimentRun::summary() const {
       summary["arms"].push_back(std::move(entry));
     }
   if (!data.empty()) summary["data"] = united(data);
+  compare_with_retrained(summary["arms"], folder_);
   return summary;
 }
 

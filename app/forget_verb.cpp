@@ -1,0 +1,129 @@
+// mneme forget: makes a finished run forget classes, samples or tasks, in a new run folder that begins at its end.
+#include <charconv>
+#include <fstream>
+#include <memory>
+
+#include "execute.hpp"
+#include "load.hpp"
+#include "mneme/core/errors.hpp"
+#include "mneme/core/text.hpp"
+#include "mneme/strategies/strategy.hpp"
+#include "process.hpp"
+#include "stored.hpp"
+#include "values.hpp"
+#include "verbs.hpp"
+
+namespace mneme::app {
+namespace fs = std::filesystem;
+namespace {
+
+struct ForgetFlags {
+  std::string run, arm, samples, method = "salun", out = "runs";
+  std::vector<std::string> classes, tasks;
+  ChangeFlags change;
+  ExecuteFlags execute;
+};
+
+std::int64_t number_of(std::string const& text, std::string const& where) {
+  std::int64_t value = 0;
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 0)
+    throw ConfigError(where + ": '" + text + "' is no number of a class or sample; expected 0, 1, 2, ...");
+  return value;
+}
+
+/// Numbers between white space.
+Json sample_numbers(std::string const& file) {
+  std::ifstream in(file);
+  if (!in) throw DataError(file + ": cannot be read; --samples names a text file of sample numbers, one a line");
+  Json list = Json::array();
+  for (std::string word; in >> word;) list.push_back(number_of(word, file));
+  return list;
+}
+
+/// What is asked for, as an entry of the stream's `with`.
+Json request_of(ForgetFlags const& flags) {
+  Json request = {{"kind", "forget"}};
+  for (auto const& c : flags.classes) request["classes"].push_back(number_of(c, "--class"));
+  if (!flags.tasks.empty()) request["tasks"] = flags.tasks;
+  if (!flags.samples.empty()) request["samples"] = sample_numbers(flags.samples);
+  if (request.size() != 2) throw ConfigError("say what is to be forgotten: either --class, or --task, or --samples");
+  return request;
+}
+
+Json method_of(std::string const& text) {
+  ConfigLayers layers;
+  layers.assign("--method", "method=" + text);
+  auto const value = layers.merged().at("method");
+  Json const method = value.is_string() ? Json{{"kind", value}} : value;
+  if (!method.is_object() || !method.contains("kind") || !method["kind"].is_string())
+    throw ConfigError("--method " + text + ": expected a name, or a table such as '{ kind = \"salun\", epochs = 2 }'");
+  if (!find_row(strategy_table(), "strategy", method["kind"].get<std::string>()).needs.forgets) {
+    std::vector<std::string> names;
+    for (auto const& row : strategy_table())
+      if (row.needs.forgets) names.push_back(row.info.name);
+    throw ConfigError("--method " + text + ": has no way to forget; those that have are " + join(names));
+  }
+  return method;
+}
+
+/// The stored strategy with this method in place of what it forgot with, if anything.
+Json strategy_with(Json const& stored, Json const& method) {
+  Json list = Json::array();
+  for (auto const& member : stored.is_array() ? stored : Json::array({stored})) {
+    auto const kind = member.at("kind").get<std::string>();
+    if (kind != "naive" && !find_row(strategy_table(), "strategy", kind).needs.forgets) list.push_back(member);
+  }
+  list.push_back(method);
+  return list.size() == 1 ? method : list;
+}
+
+ExperimentPlan plan_forgetting(ArmPlan const& arm, ForgetFlags const& flags) {
+  ConfigLayers layers;
+  layers.add("the stored run", arm.tree);
+  apply_changes(layers, flags.change);
+  Json tree = experiment_tree(layers);
+  tree["stream"]["with"].push_back(request_of(flags));
+  auto const method = method_of(flags.method);
+  tree["arm"][method.at("kind").get<std::string>()]["strategy"] = strategy_with(tree.at("strategy"), method);
+  tree.erase("strategy");
+  return plan_experiment(tree);
+}
+
+int forget(ForgetFlags const& flags) {
+  check_flags(flags.execute);
+  BranchPoint point{.run = flags.run, .arm = {}, .checkpoint = "final"};
+  auto const stored = stored_plan(point.run);
+  auto const& arm = chosen_arm(stored, flags.arm);
+  point.arm = arm.name;
+  auto plan = plan_forgetting(arm, flags);
+  use_threads(plan.options.threads);
+  DataLibrary library(with_stored_folders(data_search(flags.execute.data), point.run));
+  check_arms(plan, library);
+  check_branch(plan, point, library, flags.execute.allow_drift);
+  auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), std::move(library));
+  run.branch_from(point, flags.execute.allow_drift);
+  return execute(run, flags.execute);
+}
+
+}  // namespace
+
+void add_forget(Command& program) {
+  auto const flags = std::make_shared<ForgetFlags>();
+  auto& verb = program.verb("forget", "make a finished run forget classes, samples or tasks, in a new run folder");
+  verb.argument("run", flags->run, "the run's folder");
+  verb.option("--class", "N", flags->classes, "a class to be forgotten; may be repeated");
+  verb.option("--task", "NAME", flags->tasks, "a task to be forgotten; may be repeated");
+  verb.option("--samples", "FILE", flags->samples,
+              "a text file of numbers of training samples to be forgotten, from 0 in the order of the tasks");
+  verb.option("--method", "NAME", flags->method,
+              "how: salun (the default), retrain, ssd, ... or a table, '{ kind = \"salun\", epochs = 2 }'");
+  verb.option("--arm", "NAME", flags->arm, "the arm that is to forget; may be left out where the run has one only");
+  verb.option("--out", "DIR", flags->out, "folder of run folders (default runs)");
+  add_change_flags(verb, flags->change);
+  verb.flag("--allow-drift", flags->execute.allow_drift, "forget although torch, threads or processor differ");
+  add_execute_flags(verb, flags->execute);
+  verb.action([flags] { return forget(*flags); });
+}
+
+}  // namespace mneme::app

@@ -1,0 +1,42 @@
+// What is left of what a classifier was asked to forget, measured after every Forget event: an observer that leaves
+// `forget.json` in the arm's folder, a list with one entry per event (docs/run-folder.md names its keys). At most 2,000
+// samples of each kind are looked at, the same ones in every arm of a seed.
+#pragma once
+
+#include "mneme/stream/stream.hpp"
+#include "mneme/train/trainer.hpp"
+
+namespace mneme {
+
+class ForgetAudit final : public Observer {
+ public:
+  /// All must outlive it. `relearn`: how the run trains; the audit takes single steps of it on a copy.
+  ForgetAudit(RunFiles& files, Stream const& stream, Trainer& trainer, TrainOptions relearn, std::uint64_t seed);
+  void evaluated(EvaluationMatrix const& matrix, Learner& learner) override;
+
+ private:
+  struct Parts;
+  [[nodiscard]] Parts parts_of(std::size_t event) const;
+  [[nodiscard]] Dataset some(Dataset const& data, std::string const& name) const;
+  /// Softmax of each sample [N, C], on the CPU.
+  [[nodiscard]] at::Tensor answers(Learner& learner, Dataset const& data) const;
+  [[nodiscard]] Json relearn_steps(Learner& learner, Dataset const& forget) const;
+  /// From the event's beginning to the end of the forgetting, by the log.
+  [[nodiscard]] Json seconds_of(std::int64_t event) const;
+
+  RunFiles& files_;
+  Stream const& stream_;
+  Trainer& trainer_;
+  TrainOptions train_;
+  RandomStreams streams_;
+};
+
+/// Mean over samples of 1/2 sum_c |p_c - q_c|, the total variation between two models' answers: "answers" of two
+/// entries, lists [N][C]. Null where they are of different samples.
+[[nodiscard]] Json answer_distance(Json const& a, Json const& b);
+
+/// Adds to each entry of `unlearning` in a summary's arms what it is to the arm of the same seed that was retrained:
+/// `distance_to_retrained` {forget, test} and `time_to_retraining`. `run` is the run's folder.
+void compare_with_retrained(Json& arms, std::filesystem::path const& run);
+
+}  // namespace mneme

@@ -47,7 +47,7 @@ void need_equal_shapes(at::Tensor const& a, at::Tensor const& b, std::string con
 
 /// Gaussian weights [1, 1, 11, 11] that sum to 1.
 at::Tensor window() {
-  auto const distance = at::arange(kWindow, at::kDouble) - static_cast<double>(kWindow / 2);
+  auto const distance = at::arange(kWindow, at::kDouble) - 0.5 * (kWindow - 1);
   auto const line = (distance.square() / (-2 * kSigma * kSigma)).exp();
   auto const weights = at::outer(line, line);
   return (weights / weights.sum()).view({1, 1, kWindow, kWindow});

@@ -212,7 +212,8 @@ void Buffer::remove(at::Tensor const& mask) {
   auto const left = [](std::int64_t offered, std::size_t now, std::size_t before) {
     return offered * static_cast<std::int64_t>(now) / static_cast<std::int64_t>(before);
   };
-  auto const before = grouped(by_class() ? labels_ : tasks_);
+  auto const& groups = by_class() ? of_class_ : of_task_;
+  auto const before = groups;
   auto const size_before = labels_.size();
   auto const rows = slots(kept);
   for (auto* list : {&labels_, &tasks_, &arrival_}) {
@@ -224,10 +225,10 @@ void Buffer::remove(at::Tensor const& mask) {
   for (std::int64_t slot = 0; slot < size(); ++slot) chosen[slot] = slot;
   write(chosen, rows);
   seen_ = left(seen_, kept.size(), size_before);
-  auto const now = grouped(by_class() ? labels_ : tasks_);
+  regroup();
   for (auto const& [group, members] : before) {
-    auto const found = now.find(group);
-    if (found == now.end()) {
+    auto const found = groups.find(group);
+    if (found == groups.end()) {
       offered_.erase(group);
       once_largest_.erase(group);
     } else if (auto const offered = offered_.find(group); offered != offered_.end()) {

@@ -66,7 +66,8 @@ inline void put(at::Tensor const& target, at::Tensor const& value, bool add) {
 inline void initialise_uniform(at::Tensor const& weight, std::initializer_list<at::Tensor> parameters,
                                at::Generator& generator) {
   at::NoGradGuard const no_grad;
-  double const bound = 1.0 / std::sqrt(static_cast<double>(weight.numel() / weight.size(0)));
+  auto const inputs = weight.numel() / weight.size(0);
+  double const bound = 1.0 / std::sqrt(static_cast<double>(inputs));
   for (auto const& tensor : parameters)
     tensor.copy_(at::empty(tensor.sizes(), at::kFloat).uniform_(-bound, bound, generator));
 }

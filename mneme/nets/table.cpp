@@ -27,11 +27,8 @@ void need_texts(Shape const& input, std::string const& net, std::string const& w
 
 /// A row for a net of images that is made from its shape and options.
 template <class Kind, class Options>
-NetRow image_net(std::string name, std::string summary, std::string paper, Json toy) {
-  return {{.name = std::move(name),
-           .summary = std::move(summary),
-           .paper = std::move(paper),
-           .options = list_options<Options>},
+NetRow image_net(std::string const& name, std::string const& summary, std::string const& paper, Json toy) {
+  return {{.name = name, .summary = summary, .paper = paper, .options = list_options<Options>},
           [](ParameterArena& arena, NetShape const& shape, Json const& options,
              std::string const& where) -> std::unique_ptr<Net> {
             need_images(shape.input, options.value("kind", std::string("net")), where);

@@ -34,8 +34,8 @@ struct DgrDistillOptions : DgrOptions {
 
 class Dgr final : public Strategy {
  public:
-  explicit Dgr(DgrOptions options) : options_{std::move(options), 0.0} {}
-  explicit Dgr(DgrDistillOptions options) : options_(std::move(options)) {}
+  explicit Dgr(DgrOptions options) : options_{options, 0.0} {}
+  explicit Dgr(DgrDistillOptions options) : options_(options) {}
   [[nodiscard]] Needs needs() const override;
   void begin_event(EventContext& context) override;
   void end_event(EventContext& context) override;

@@ -3,7 +3,8 @@
 //
 //   stream = { kind = "split", with = [{ kind = "noisy-labels", share = 0.4 }, "online"] }
 //
-// Test samples are never changed: `forget` measures those of its classes apart. Every random choice depends on the run's seed and the task's name alone.
+// Test samples are never changed: `forget` measures those of its classes apart. Every random choice depends on the
+// run's seed and the task's name alone.
 #pragma once
 
 #include <cstdint>

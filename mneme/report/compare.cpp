@@ -117,6 +117,20 @@ std::vector<std::vector<std::string>> ranking_lines(Comparison const& comparison
   return lines;
 }
 
+std::string heading(Forgetting const& forgetting) { return "Asked to forget " + forgetting.table.request; }
+
+/// Head and one line for each arm.
+std::vector<std::vector<std::string>> forgetting_lines(Comparison const& comparison, Forgetting const& forgetting) {
+  std::vector<std::vector<std::string>> lines = {{"arm", "n"}};
+  for (auto const& column : unlearning_columns()) lines.front().push_back(column.title);
+  for (auto const& line : forgetting.table.lines) {
+    auto const& row = comparison.rows[forgetting.first_row + line.arm];
+    lines.push_back({row.arm, std::to_string(seeds_of(row))});
+    for (std::size_t c = 0; c < line.values.size(); ++c) lines.back().push_back(line.text(c));
+  }
+  return lines;
+}
+
 /// Text inside a cell of a Markdown table.
 std::string in_cell(std::string const& text) {
   std::string out;
@@ -171,6 +185,7 @@ Comparison compare_runs(std::span<RunFolder const> runs) {
       parameters.emplace_back(arm.label, plain(row.parameters, 1, 0));
       comparison.rows.push_back(std::move(row));
     }
+    for (auto& table : unlearning_tables(board)) comparison.forgetting.push_back({first, std::move(table)});
     for (Standing const& standing : standings(board)) {
       Ranking ranking{standing.scenario, standing.title, board.metric, {}};
       for (std::size_t i = 0; i < standing.arms.size(); ++i)
@@ -212,6 +227,8 @@ std::string to_text(Comparison const& comparison) {
   std::string text = "Final value of every task, mean ± sample deviation over n seeds\n" + aligned(lines);
   for (auto const& ranking : comparison.rankings)
     text += "\n" + heading(ranking) + "\n" + aligned(ranking_lines(comparison, ranking));
+  for (auto const& forgetting : comparison.forgetting)
+    text += "\n" + heading(forgetting) + "\n" + aligned(forgetting_lines(comparison, forgetting));
   if (!comparison.notes.empty() || !comparison.warnings.empty() || !comparison.failures.empty()) text += '\n';
   for (auto const& note : comparison.notes) text += "note: " + note + '\n';
   for (auto const& warning : comparison.warnings) text += "warning: " + warning + '\n';
@@ -221,9 +238,8 @@ std::string to_text(Comparison const& comparison) {
 
 std::string to_markdown(Comparison const& comparison) {
   std::string text;
-  for (auto const& ranking : comparison.rankings) {
-    auto const lines = ranking_lines(comparison, ranking);
-    text += (text.empty() ? "### " : "\n### ") + heading(ranking) + "\n\n";
+  auto const add = [&](std::string const& title, std::vector<std::vector<std::string>> const& lines) {
+    text += (text.empty() ? "### " : "\n### ") + title + "\n\n";
     for (std::size_t i = 0; i < lines.size(); ++i) {
       std::string row = "|";
       for (auto const& cell : lines[i]) row += " " + in_cell(cell) + " |";
@@ -233,12 +249,15 @@ std::string to_markdown(Comparison const& comparison) {
       for (std::size_t column = 0; column < lines[i].size(); ++column) text += "---|";
       text += '\n';
     }
-  }
+  };
+  for (auto const& ranking : comparison.rankings) add(heading(ranking), ranking_lines(comparison, ranking));
+  for (auto const& forgetting : comparison.forgetting)
+    add(heading(forgetting), forgetting_lines(comparison, forgetting));
   return text;
 }
 
 Json Comparison::to_json() const {
-  Json json = {{"tasks", tasks}, {"rows", Json::array()}, {"rankings", Json::array()},
+  Json json = {{"tasks", tasks}, {"rows", Json::array()}, {"rankings", Json::array()}, {"unlearning", Json::array()},
                {"notes", notes}, {"warnings", warnings},  {"failures", failures}};
   for (auto const& row : rows) {
     Json values = Json::object();
@@ -278,6 +297,16 @@ Json Comparison::to_json() const {
                                 {"title", ranking.title},
                                 {"metric", ranking.metric},
                                 {"places", std::move(places)}});
+  }
+  for (auto const& [first, table] : forgetting) {
+    Json arms = Json::array();
+    for (auto const& line : table.lines) {
+      Json entry = {{"run", rows[first + line.arm].run}, {"arm", rows[first + line.arm].arm}};
+      for (std::size_t c = 0; c < line.values.size(); ++c)
+        entry[Json::json_pointer(unlearning_columns()[c].key)] = seeds_json(line.values[c]);
+      arms.push_back(std::move(entry));
+    }
+    json["unlearning"].push_back({{"request", table.request}, {"arms", std::move(arms)}});
   }
   return json;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mneme/report/standing.hpp"
+#include "mneme/report/unlearning.hpp"
 
 namespace mneme {
 
@@ -42,10 +43,17 @@ struct Ranking {
   std::vector<Place> places;
 };
 
+/// What is left of one request to forget.
+struct Forgetting {
+  std::size_t first_row = 0;  // row of the board's first arm, from which `table` counts
+  UnlearningTable table;
+};
+
 struct Comparison {
   std::vector<std::string> tasks;  // of all runs, in order of first mention
   std::vector<ComparisonRow> rows;
   std::vector<Ranking> rankings;
+  std::vector<Forgetting> forgetting;
   std::vector<std::string> notes;     // why something is empty
   std::vector<std::string> warnings;  // what differs
   std::vector<std::string> failures;  // arms and seeds that are left out
@@ -56,10 +64,11 @@ struct Comparison {
 /// Warns where data (SHA-256), learner, net, number of parameters, steps or metric differ.
 Comparison compare_runs(std::span<RunFolder const> runs);
 
-/// Aligned columns for a terminal: final values, then the rankings, with the notes and warnings below.
+/// Aligned columns for a terminal: final values, then the rankings and requests to forget, with the notes and warnings
+/// below.
 std::string to_text(Comparison const& comparison);
 
-/// The rankings as Markdown tables, one heading each: for a page of documentation.
+/// The rankings and requests as Markdown tables, one heading each: for a page of documentation.
 std::string to_markdown(Comparison const& comparison);
 
 /// Why intransigence is empty for some arms; empty where it is not.

@@ -91,6 +91,7 @@ std::string make_report(std::span<RunFolder const> runs) {
     add_curves(page, board);
     add_pictures(page, board);
     add_bars(page, board);
+    add_unlearning(page, board);
     add_standings(page, board);
     add_matrices(page, board);
     add_classes(page, board);

@@ -35,11 +35,12 @@ class Page {
 /// Sample data, failed arms, runs that still go, lines that were skipped.
 std::string notices(std::span<RunFolder const> runs);
 
-void add_results(Page& page, Board const& board);   // the table {before, after A, after B}, final numbers
-void add_curves(Page& page, Board const& board);    // every task over time; losses
-void add_bars(Page& page, Board const& board);      // final values, forgetting, a sweep
-void add_matrices(Page& page, Board const& board);  // evaluation matrices as coloured tables
-void add_classes(Page& page, Board const& board);   // accuracy by class, confusion matrices, calibration
+void add_results(Page& page, Board const& board);     // the table {before, after A, after B}, final numbers
+void add_curves(Page& page, Board const& board);      // every task over time; losses
+void add_bars(Page& page, Board const& board);        // final values, forgetting, a sweep
+void add_matrices(Page& page, Board const& board);    // evaluation matrices as coloured tables
+void add_classes(Page& page, Board const& board);     // accuracy by class, confusion matrices, calibration
+void add_unlearning(Page& page, Board const& board);  // what is left of what was to be forgotten
 /// For each scenario of two arms or more: who comes first, what it keeps, how long it takes.
 void add_standings(Page& page, Board const& board);
 void add_pictures(Page& page, Board const& board);  // samples and reconstructions, before and after side by side

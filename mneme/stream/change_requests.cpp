@@ -48,7 +48,8 @@ void test_apart(Stream& stream, Request const& request, std::string const& where
   std::int64_t id = 0;
   for (auto const* task : stream.tested()) {
     if (task->name == request.name)
-      throw ConfigError(where + ".name: '" + request.name + "' is the name of a task; choose another");
+      throw ConfigError(where + ": '" + request.name +
+                        "' is the name of a task, or is forgotten already; a request has a name of its own (`name`)");
     auto const mask = has_class(task->test, request.classes);
     auto const own = task->test.select(mask.nonzero().squeeze(1)),
                rest = task->test.select(mask.logical_not().nonzero().squeeze(1));

@@ -176,6 +176,28 @@ class Runs(CommandTest):
         self.assertTrue(0.1 <= float(probability) <= 1)
         self.refuses(3, "predict", run, "none.png", says="none.png")
 
+    def test_a_finished_run_forgets_on_request(self):
+        self.mneme("run", "unlearning-mnist", "--sample", "--arm", "salun", "--seed", "0", "-s", "stream.with=[]")
+        before = self.run_folders()[-1]
+        self.mneme("forget", before, "--class", "3", "--method", '{ kind = "random-labels", steps = 60 }')
+        after = self.run_folders()[-1]
+        arm = json.loads((after / "summary.json").read_text())["arms"][0]
+        entry = arm["unlearning"][0]
+        self.assertEqual(entry["request"], "class 3")
+        self.assertLess(entry["forget_accuracy"], 0.2)
+        self.assertEqual(arm["tasks"][-1], "class 3")
+        self.assertIn("class 3", self.mneme("compare", after).stdout)
+        for words, says in [(["--class", "3"], [2, ["class 3", "forgotten already"]]),
+                            (["--class", "10"], [2, ["class 10", "never learnt"]]),
+                            ([word for c in "012456789" for word in ("--class", c)], [2, ["all that is known"]]),
+                            (["--task", "nope"], [2, ["'nope'", "was not learnt"]]),
+                            (["--samples", "none.txt"], [3, ["none.txt", "cannot be read"]]),
+                            ([], [2, ["--class"]])]:
+            with self.subTest(words):
+                folders = self.run_folders()
+                self.refuses(says[0], "forget", after, *words, says=says[1])
+                self.assertEqual(folders, self.run_folders(), "a refused request left a run")
+
     def test_report_and_compare_from_the_folder_alone(self):
         self.mneme("run", "demo", *QUICK)
         run, = self.run_folders()

@@ -1,0 +1,81 @@
+#include "mneme/report/unlearning.hpp"
+
+#include <gtest/gtest.h>
+
+#include "mneme/report/compare.hpp"
+#include "mneme/report/report.hpp"
+#include "tests/report/fixture.hpp"
+
+namespace mneme::testing {
+namespace {
+
+/// Two arms that were asked to forget the task Fashion-MNIST; ewc was not relearnt in one of its seeds.
+RunFolder asked_run(TemporaryFolder const& out) {
+  auto const folder = write_run(out.path, Fixture());
+  edit_summary(folder, [](Json& summary) {
+    for (auto& arm : summary["arms"]) {
+      bool const ewc = arm["arm"] == "ewc";
+      auto const seed = arm["seed"].get<int>();
+      arm["unlearning"] = {{{"event", 1},
+                            {"request", "Fashion-MNIST"},
+                            {"forget_accuracy", ewc ? 0.1 * seed : 0.5},
+                            {"forget_test_accuracy", nullptr},
+                            {"retain_accuracy", 0.9},
+                            {"test_accuracy", 0.8},
+                            {"membership", {{"loss", 0.5}, {"attacker", 0.6}}},
+                            {"relearn_steps", ewc && seed == 1 ? Json() : Json(7)},
+                            {"forget_seconds", 2.0},
+                            {"distance_to_retrained", {{"forget", 0.25}, {"test", 0.125}}},
+                            {"time_to_retraining", 0.5}}};
+    }
+  });
+  return RunFolder::read(folder);
+}
+
+// Wrong: a column shows another number than its name says, or a request that nobody met has a table.
+TEST(UnlearningTables, OneForEachRequestWithMeansOverSeeds) {
+  TemporaryFolder const out("unlearning");
+  std::vector<RunFolder> const runs = {asked_run(out)};
+  auto const boards = make_boards(runs);
+  auto const tables = unlearning_tables(boards.front());
+  ASSERT_EQ(tables.size(), 1U);
+  EXPECT_EQ(tables[0].request, "Fashion-MNIST");
+  ASSERT_EQ(tables[0].lines.size(), 2U);
+  auto const& ewc = tables[0].lines[1];
+  std::vector<std::string> texts;
+  for (std::size_t c = 0; c < unlearning_columns().size(); ++c) texts.push_back(ewc.text(c));
+  auto const last = boards.front().arms[1].last("Fashion-MNIST").value().spread;
+  EXPECT_EQ(texts[0], "10.0 ±\u00a010.0");  // 0, 10 and 20 %
+  EXPECT_EQ(texts[1], "–") << "no test samples of it";
+  EXPECT_EQ(texts[2], "90.0 ±\u00a00.0");
+  EXPECT_EQ(texts[3], "80.0 ±\u00a00.0");
+  EXPECT_EQ(texts[4], "0.250 ±\u00a00.000");
+  EXPECT_EQ(texts[5], "0.125 ±\u00a00.000");
+  EXPECT_EQ(texts[6], "0.500 ±\u00a00.000");
+  EXPECT_EQ(texts[7], "0.600 ±\u00a00.000");
+  EXPECT_EQ(texts[8], "> 100") << "one seed did not relearn it in the steps that were tried";
+  EXPECT_EQ(tables[0].lines[0].text(8), "7.0 ±\u00a00.0");
+  EXPECT_EQ(texts[9], "0.50 ±\u00a00.00");
+  EXPECT_NEAR(ewc.values[10].value().spread.mean, last.mean, 1e-12);
+
+  std::vector<RunFolder> const plain = {RunFolder::read(write_run(out.path / "plain", Fixture()))};
+  EXPECT_TRUE(unlearning_tables(make_boards(plain).front()).empty());
+}
+
+// Wrong: the table stands in the report but not in compare, or under another arm's name.
+TEST(UnlearningTables, StandInReportCompareAndJson) {
+  TemporaryFolder const out("unlearning-pages");
+  std::vector<RunFolder> const runs = {asked_run(out)};
+  EXPECT_NE(make_report(runs).find("Forgetting on request"), std::string::npos);
+  auto const comparison = compare_runs(runs);
+  EXPECT_NE(to_text(comparison).find("Asked to forget Fashion-MNIST\narm"), std::string::npos);
+  EXPECT_NE(to_markdown(comparison).find("### Asked to forget Fashion-MNIST\n\n| arm | n | forgotten, training |"),
+            std::string::npos);
+  Json const arms = comparison.to_json().at("unlearning").at(0).at("arms");
+  EXPECT_EQ(arms.at(1).at("arm"), "ewc");
+  EXPECT_NEAR(arms.at(1).at("forget_accuracy").at("mean").get<double>(), 0.1, 1e-12);
+  EXPECT_EQ(arms.at(1).at("distance_to_retrained").at("test").at("mean"), 0.125);
+}
+
+}  // namespace
+}  // namespace mneme::testing

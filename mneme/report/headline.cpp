@@ -48,11 +48,11 @@ std::string enumerate(std::vector<Finding> findings, bool higher_is_better, Sayi
   return text;
 }
 
-std::string sentence(Board const& board, std::string const& opening, std::vector<Finding> const& findings,
+std::string sentence(bool higher_is_better, std::string const& opening, std::vector<Finding> const& findings,
                      Saying const& says) {
   if (findings.empty()) return "";
-  return opening + ", " + enumerate(findings, board.higher_is_better, says) + ": " + seeds_phrase(findings) +
-         (board.higher_is_better ? "." : "; lower is better.");
+  return opening + ", " + enumerate(findings, higher_is_better, says) + ": " + seeds_phrase(findings) +
+         (higher_is_better ? "." : "; lower is better.");
 }
 
 /// "64.0 %", "186.1 nats per image" at first, "139.0" later: a unit in words is said once.
@@ -102,17 +102,19 @@ std::string two_tasks(Board const& board, std::size_t first, std::size_t second)
   std::string const& task = rows[first].task;
   auto findings = compare_rows(board, task, first, second);
   say_shared_once(findings);
-  return sentence(board, "After learning " + rows[second].task, findings, [&](Finding const& f, bool spelt) {
-    std::string said = (board.higher_is_better ? "keeps " : "stands at ") + amount(f, board, spelt);
-    if (spelt) said += " on " + task;
-    if (!f.was.empty()) said += (board.higher_is_better ? " (of " : " (from ") + amount(f.was, board, false) + ")";
-    return said;
-  });
+  return sentence(board.higher_is_better, "After learning " + rows[second].task, findings,
+                  [&](Finding const& f, bool spelt) {
+                    std::string said = (board.higher_is_better ? "keeps " : "stands at ") + amount(f, board, spelt);
+                    if (spelt) said += " on " + task;
+                    if (!f.was.empty())
+                      said += (board.higher_is_better ? " (of " : " (from ") + amount(f.was, board, false) + ")";
+                    return said;
+                  });
 }
 
 std::string one_task(Board const& board, std::size_t row) {
   std::string const& task = furthest(board).rows()[row].task;
-  return sentence(board, "After learning " + task, compare_rows(board, task, row, row),
+  return sentence(board.higher_is_better, "After learning " + task, compare_rows(board, task, row, row),
                   [&](Finding const& f, bool spelt) { return "reaches " + amount(f, board, spelt); });
 }
 
@@ -123,17 +125,18 @@ std::string many_tasks(Board const& board, std::size_t count) {
       auto const lost = arm.number("forgetting");
       findings.push_back({arm.label, *average, lost ? show_mean(lost, board.style) : ""});
     }
-  return sentence(board, "After " + std::to_string(count) + " tasks", findings, [&](Finding const& f, bool spelt) {
-    std::string const said = "averages " + amount(f, board, spelt);
-    if (f.was.empty()) return said;
-    return said + " (forgetting " + f.was + (spelt ? " " + board.style.points : "") + ")";
-  });
+  return sentence(board.higher_is_better, "After " + std::to_string(count) + " tasks", findings,
+                  [&](Finding const& f, bool spelt) {
+                    std::string const said = "averages " + amount(f, board, spelt);
+                    if (f.was.empty()) return said;
+                    return said + " (forgetting " + f.was + (spelt ? " " + board.style.points : "") + ")";
+                  });
 }
 
 std::string forgot(Board const& board, std::size_t row) {
   std::string const& task = furthest(board).rows()[row].task;
-  return sentence(board, "Asked to forget " + task, compare_rows(board, task, row == 0 ? 0 : row - 1, row),
-                  [&](Finding const& f, bool spelt) {
+  return sentence(!board.higher_is_better, "Asked to forget " + task,
+                  compare_rows(board, task, row == 0 ? 0 : row - 1, row), [&](Finding const& f, bool spelt) {
                     std::string const said = "ends at " + amount(f, board, spelt) + (spelt ? " on it" : "");
                     return f.was.empty() ? said : said + " (from " + amount(f.was, board, false) + ")";
                   });

@@ -24,7 +24,8 @@ Ground ground_of(ArmGroup const& arm) {
 
 /// "class-incremental, 5 tasks"; tasks are counted for one seed, since their names may differ between seeds.
 std::string title_of(ArmGroup const& arm) {
-  auto const count = arm.seeds.front()->matrix.tasks.size();
+  auto const& matrix = arm.seeds.front()->matrix;
+  auto const count = matrix.tasks.size() - forgotten_tasks(matrix).size();
   return (arm.scenario().empty() ? "scenario not stated" : arm.scenario()) + ", " + std::to_string(count) +
          (count == 1 ? " task" : " tasks");
 }

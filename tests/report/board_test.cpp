@@ -171,7 +171,28 @@ TEST(Headline, ForgetRequest) {
     arm["matrix"].push_back({0.27, 0.01});
   });
   EXPECT_EQ(headline_of(RunFolder::read(folder)),
-            "Asked to forget MNIST, naive ends at 1.0\u00a0% on it (from 95.0\u00a0%): one seed.");
+            "Asked to forget MNIST, naive ends at 1.0\u00a0% on it (from 95.0\u00a0%): one seed; lower is better.");
+}
+
+// Wrong: of many arms the one that still knows what was to be forgotten is called the best.
+TEST(Headline, OfManyArmsThatWereAskedTheLowestIsBest) {
+  TemporaryFolder const out("forget-many");
+  Fixture fixture;
+  fixture.seeds = 1;
+  fixture.arms.clear();
+  for (char const* name : {"a", "b", "c", "d", "e"}) fixture.arms.push_back({name, name, 0.5});
+  fs::path const folder = write_run(out.path, fixture);
+  edit_summary(folder, [](Json& summary) {
+    double left = 0.5;
+    for (auto& arm : summary["arms"]) {
+      arm["rows"].push_back({{"event", 2}, {"kind", "forget"}, {"task", "MNIST"}, {"step", 500}});
+      arm["matrix"].push_back({0.27, left});
+      left -= 0.1;
+    }
+  });
+  auto const text = headline_of(RunFolder::read(folder));
+  EXPECT_NE(text.find("of 5 arms e is best: it ends at 10.0"), std::string::npos) << text;
+  EXPECT_NE(text.find("a is last: it ends at 50.0"), std::string::npos) << text;
 }
 
 // Wrong: a run that has not evaluated anything gets a made-up result.

@@ -14,7 +14,6 @@
 #include "verbs.hpp"
 
 namespace mneme::app {
-namespace fs = std::filesystem;
 namespace {
 
 struct ForgetFlags {

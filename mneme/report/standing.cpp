@@ -50,12 +50,18 @@ void add_points(Figure& figure, Board const& board, Standing const& standing, do
   }
 }
 
+/// In one seed at least.
+bool finished(ArmGroup const& arm) {
+  return std::ranges::any_of(arm.seeds, [](ArmRun const* run) { return run->status == "finished"; });
+}
+
 void name_arms(Board const& board, Standing& standing) {
   std::map<std::string, int> uses;
   for (auto const arm : standing.arms) ++uses[board.arms[arm].seeds.front()->arm];
   for (auto const arm : standing.arms) {
     auto const& name = board.arms[arm].seeds.front()->arm;
-    standing.labels.push_back(uses[name] > 1 ? board.arms[arm].run->name() + ": " + name : name);
+    standing.labels.push_back((uses[name] > 1 ? board.arms[arm].run->name() + ": " + name : name) +
+                              (finished(board.arms[arm]) ? "" : " (unfinished)"));
   }
 }
 
@@ -77,6 +83,7 @@ std::vector<Standing> standings(Board const& board) {
     bool const clash = std::ranges::count(list, standing.title, &Standing::title) > 1;
     if (clash) standing.title += " (" + board.arms[standing.arms.front()].run->name() + ")";
     std::ranges::stable_sort(standing.arms, [&](std::size_t a, std::size_t b) {
+      if (finished(board.arms[a]) != finished(board.arms[b])) return finished(board.arms[a]);
       auto const left = board.arms[a].number("average"), right = board.arms[b].number("average");
       if (!left || !right) return left.has_value() && !right.has_value();
       return board.higher_is_better ? left->spread.mean > right->spread.mean : left->spread.mean < right->spread.mean;

@@ -14,7 +14,7 @@ namespace mneme {
 struct Standing {
   std::string scenario;             // as the runs declare it; empty where they do not
   std::string title;                // "class-incremental, 5 tasks"
-  std::vector<std::size_t> arms;    // into Board::arms, best average first; those without one last
+  std::vector<std::size_t> arms;    // into Board::arms: finished ones, best average first, then the others
   std::vector<std::string> labels;  // of each: its name, with the run in front where two in this ranking share it
 };
 

@@ -105,6 +105,20 @@ TEST(Compare, RanksEachScenarioByItsAverage) {
   EXPECT_TRUE(json.at("rankings").at(0).at("places").at(2).at("over_naive").is_null());
 }
 
+// Wrong: an arm that has learnt one task of two is ranked by that task before arms that have learnt both.
+TEST(Compare, UnfinishedArmsStandLastAndSaySo) {
+  TemporaryFolder const out("unfinished");
+  auto const folder = write_run(out.path, Fixture());
+  edit_summary(folder, [](Json& summary) {
+    for (auto& arm : summary["arms"])
+      if (arm["arm"] == "ewc") arm["status"] = "stopped";
+  });
+  auto const comparison = compare_runs(std::vector{RunFolder::read(folder)});
+  auto const& places = comparison.rankings.at(0).places;
+  EXPECT_EQ(places[0].label, "naive");
+  EXPECT_EQ(places[1].label, "ewc (unfinished)");
+}
+
 // Wrong: lower is better, and the best loss stands last or its gain is negative.
 TEST(Compare, RanksALossFromTheLowest) {
   TemporaryFolder const out("loss");

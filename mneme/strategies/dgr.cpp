@@ -14,6 +14,7 @@ void DgrDistillOptions::describe(OptionVisitor& v) {
   DgrOptions::describe(v);
   v.field("temperature", temperature,
           {.help = "T, which softens both softmaxes", .above = 0, .source = "van de Ven and Tolias 2018, sec. 3: 2"});
+  describe_per_output(v, per_output);
 }
 
 Needs Dgr::needs() const {
@@ -49,7 +50,8 @@ Batch Dgr::compose(Batch batch, StepContext& context) {
 
 std::optional<at::Tensor> Dgr::objective(StepContext& context) {
   if (!distills() || solver_.empty()) return std::nullopt;
-  return distilled_objective(context, answers_, solver_.tasks() + 1, options_.temperature, terms_);
+  return distilled_objective(context, answers_, solver_.tasks() + 1,
+                             {.temperature = options_.temperature, .per_output = options_.per_output}, terms_);
 }
 
 std::vector<Auxiliary> Dgr::auxiliaries() {

@@ -29,6 +29,7 @@ struct DgrOptions {
 
 struct DgrDistillOptions : DgrOptions {
   double temperature = 2.0;
+  bool per_output = false;
   void describe(OptionVisitor& v);
 };
 

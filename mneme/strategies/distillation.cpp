@@ -64,6 +64,13 @@ void DistillationOptions::describe(OptionVisitor& v) {
   v.field("form", form,
           {.help = "cross-entropy of the soft targets, or the KL divergence: the same gradient, 0 where both agree",
            .choices = {"cross-entropy", "kl"}});
+  describe_per_output(v, per_output);
+}
+
+void describe_per_output(OptionVisitor& v, bool& per_output) {
+  v.field("per_output", per_output,
+          {.help = "divide by the number of outputs in the student's softmax",
+           .source = "van de Ven and Tolias 2018, 2019, whose code took the mean over outputs too until May 2019"});
 }
 
 at::Tensor soft_targets(at::Tensor const& logits, double temperature, at::Tensor const& mask) {
@@ -79,6 +86,7 @@ at::Tensor distillation(at::Tensor const& logits, at::Tensor const& targets, Dis
   auto const low = softened(logits.detach(), options.temperature, mask);
   auto each = SoftCrossEntropy::apply(logits, low, q, options.temperature);
   if (options.form == "kl") each = each + at::xlogy(q, q).sum(-1);
+  if (options.per_output) each = mask.defined() ? each / mask.sum(-1) : each / logits.size(-1);
   return options.square ? each * (options.temperature * options.temperature) : each;
 }
 

@@ -23,14 +23,19 @@ struct DistillationOptions {
   double temperature = 2.0;
   bool square = true;
   std::string form = "cross-entropy";
+  bool per_output = false;
   void describe(OptionVisitor& v);
 };
+
+/// Declares `per_output` for strategies that do not offer the rest.
+void describe_per_output(OptionVisitor& v, bool& per_output);
 
 /// q [N, C] of logits [N, C]: the softmax at that temperature over the outputs in `mask` (bool [C] or [N, C];
 /// undefined: all), 0 elsewhere. A mask [H, 1, C] gives H softmaxes at once, [H, N, C]. It carries no graph.
 [[nodiscard]] at::Tensor soft_targets(at::Tensor const& logits, double temperature, at::Tensor const& mask = {});
 
-/// Distillation of each sample [N] (of a mask [H, 1, C]: [H, N]); the student's softmax is over the outputs in `mask`.
+/// Distillation of each sample [N] (of a mask [H, 1, C]: [H, N]); the student's softmax is over the outputs in `mask`,
+/// by whose number `per_output` divides.
 /// Targets sum to 1 and are 0 outside the mask; narrower than the logits, they say 0 of the rest.
 [[nodiscard]] at::Tensor distillation(at::Tensor const& logits, at::Tensor const& targets,
                                       DistillationOptions const& options, at::Tensor const& mask = {});

@@ -70,16 +70,15 @@ Batch weighted_join(Batch batch, Batch generated, std::int64_t task) {
   return batch.joined(generated);
 }
 
-at::Tensor distilled_objective(StepContext& context, Answers const& answers, std::int64_t task, double temperature,
-                               Terms& terms, GeneratedTerm const& further) {
+at::Tensor distilled_objective(StepContext& context, Answers const& answers, std::int64_t task,
+                               DistillationOptions const& options, Terms& terms, GeneratedTerm const& further) {
   auto const made = answers.batch.size();
   auto const real = context.batch.size() - made;
   auto const current =
       context.learner.loss(*context.phase, context.batch.rows(0, real), rows_of(*context.output, 0, real));
   auto rows = context.batch.rows(real, made);
   auto const output = rows_of(*context.output, real, made);
-  DistillationOptions const options{.temperature = temperature};
-  auto const targets = soft_targets(answers.logits, temperature, answers.mask);
+  auto const targets = soft_targets(answers.logits, options.temperature, answers.mask);
   auto replay = distillation(output.logits, targets, options, rows.active).mean();
   terms["distillation"] = replay.detach();
   if (further) replay = replay + further(rows, output, targets);

@@ -52,6 +52,7 @@ using GeneratedTerm = std::function<at::Tensor(Batch&, Output const&, at::Tensor
 /// The same for a loss whose generated part is distillation in place of labels:
 /// (1/t) loss of the learner on the rows before the generated ones + (1 - 1/t) (T^2 KD + further) on these.
 [[nodiscard]] at::Tensor distilled_objective(StepContext& context, Answers const& answers, std::int64_t task,
-                                             double temperature, Terms& terms, GeneratedTerm const& further = {});
+                                             DistillationOptions const& options, Terms& terms,
+                                             GeneratedTerm const& further = {});
 
 }  // namespace mneme

@@ -11,6 +11,7 @@ void RtfOptions::describe(OptionVisitor& v) {
           {.help = "generated samples per step; 0: as many as are new", .unit = "samples", .min = 0});
   v.field("temperature", temperature,
           {.help = "T, which softens both softmaxes", .above = 0, .source = "van de Ven and Tolias 2018, sec. 3: 2"});
+  describe_per_output(v, per_output);
 }
 
 Needs Rtf::needs() const {
@@ -33,14 +34,14 @@ Batch Rtf::compose(Batch batch, StepContext& context) {
 
 std::optional<at::Tensor> Rtf::objective(StepContext& context) {
   if (solver_.empty()) return std::nullopt;
-  return distilled_objective(context, answers_, solver_.tasks() + 1, options_.temperature, terms_,
-                             [&](Batch& rows, Output const& output, at::Tensor const& targets) {
-                               rows.extras["probabilities"] = targets;
-                               auto const loss =
-                                   dynamic_cast<RtfLearner&>(context.learner).generative_loss(rows, output).mean();
-                               terms_["generative"] = loss.detach();
-                               return loss;
-                             });
+  return distilled_objective(
+      context, answers_, solver_.tasks() + 1, {.temperature = options_.temperature, .per_output = options_.per_output},
+      terms_, [&](Batch& rows, Output const& output, at::Tensor const& targets) {
+        rows.extras["probabilities"] = targets;
+        auto const loss = dynamic_cast<RtfLearner&>(context.learner).generative_loss(rows, output).mean();
+        terms_["generative"] = loss.detach();
+        return loss;
+      });
 }
 
 }  // namespace mneme

@@ -23,6 +23,7 @@ namespace mneme {
 struct RtfOptions {
   std::int64_t replayed = 0;
   double temperature = 2.0;
+  bool per_output = false;
   void describe(OptionVisitor& v);
 };
 

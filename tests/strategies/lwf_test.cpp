@@ -105,6 +105,18 @@ TEST(Lwf, WithActiveOutputsTeachesZeroForTheNew) {
   });
 }
 
+// Wrong: the division is by all outputs of the net, or by those of another head.
+TEST(Lwf, PerOutputDividesByTheOutputsOfTheStudentsSoftmax) {
+  in_third_task(lwf({{"outputs", "active"}, {"per_output", true}}), three_tasks(false), [](Seen const& s) {
+    auto const expected = kd(s, {0, 1, 2}, {0, 1, 2, 3}, rows_of(s)) / 4;
+    EXPECT_NEAR(s.term, expected, 1e-4 * expected);
+  });
+  in_third_task(lwf({{"per_output", true}}), three_tasks(true), [](Seen const& s) {
+    auto const expected = kd(s, {0, 1}, {0, 1}, rows_of(s)) / 2 + kd(s, {2}, {2}, rows_of(s));
+    EXPECT_NEAR(s.term, expected, 1e-4 * expected);
+  });
+}
+
 // Wrong: what er replays is distilled too, through a teacher that may never have seen it.
 TEST(Lwf, LeavesReplayedRowsAlone) {
   in_third_task({lwf(), {{"kind", "er"}, {"memory", 12}}}, three_tasks(false), [](Seen const& s) {

@@ -149,10 +149,12 @@ TEST(Dgr, WithAHeadForEachTaskEachSampleHasAPastTasksHead) {
 }
 
 /// `old` [4]: the outputs that are learnt before each event but the first.
-void expect_distillation(Stream const& stream, at::Tensor const& old) {
+void expect_distillation(Stream const& stream, at::Tensor const& old, bool per_output = false) {
   std::unique_ptr<Oracle> solver;
+  auto options = setting("dgr+distill");
+  options["per_output"] = per_output;
   watch(
-      setting("dgr+distill"), stream,
+      options, stream,
       [&](StepContext& c, Dgr const&) {
         if (c.first()) return;
         Oracle const now(c.parameters());
@@ -160,7 +162,7 @@ void expect_distillation(Stream const& stream, at::Tensor const& old) {
         auto const y = c.batch.y().narrow(0, 0, 8).unsqueeze(1);
         auto const current = -log_probabilities(logits.narrow(0, 0, 8)).gather(1, y).mean();
         auto const q = log_probabilities(solver->logits(c.batch.x.narrow(0, 8, 8)) / 2, old).exp().detach();
-        auto const replay = -4 * (q * log_probabilities(logits.narrow(0, 8, 8) / 2)).sum(1).mean();
+        auto const replay = -(per_output ? 1 : 4) * (q * log_probabilities(logits.narrow(0, 8, 8) / 2)).sum(1).mean();
         double const t = static_cast<double>(c.index) + 1;
         auto const expected = now.gradient(current / t + replay * (1 - 1 / t));
         EXPECT_LT(relative_error(c.parameters().grad(), expected), 1e-4) << "event " << c.index;
@@ -174,6 +176,7 @@ void expect_distillation(Stream const& stream, at::Tensor const& old) {
 TEST(DgrDistill, HoldsTheSoftenedOutputsOfTheLastClassifier) {
   expect_distillation(toy::split_stream(false), at::tensor({1, 1, 0, 0}).to(at::kBool));
   expect_distillation(toy::stream(3), at::ones({4}, at::kBool));
+  expect_distillation(toy::stream(3), at::ones({4}, at::kBool), true);  // T^2 over four outputs is 1
 }
 
 }  // namespace

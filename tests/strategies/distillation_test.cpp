@@ -40,6 +40,20 @@ TEST(Distillation, OptionsDropTheSquareAndTheEntropy) {
   EXPECT_NEAR(distillation(teacher(), q, {.form = "kl"}).item<double>(), 0, 1e-12);
 }
 
+// Wrong: the division is by all outputs where the student's softmax is over some of them, or its gradient lacks it.
+TEST(Distillation, PerOutputIsAMeanOverTheOutputsOfTheSoftmax) {
+  auto z = row({0, 9, 0, 0}).requires_grad_();
+  auto const q = soft_targets(row({2 * kLog3, 9, 0, 9}), 2, at::tensor({1, 0, 1, 0}).to(at::kBool));
+  auto const mask = at::tensor({1, 0, 1, 1}).to(at::kBool).unsqueeze(0);  // [N, C]: of each sample
+  auto const value = distillation(z, q, {.per_output = true}, mask);
+  EXPECT_NEAR(value.item<double>(), 4 * kLog3 / 3, 1e-12);
+  value.sum().backward();
+  EXPECT_TRUE(at::allclose(z.grad(), row({-5.0 / 18, 0, 1.0 / 18, 2.0 / 9}), 0, 1e-12)) << z.grad();  // 2/3 (p - q)
+  EXPECT_NEAR(
+      distillation(at::zeros({1, 2}, at::kDouble), soft_targets(teacher(), 2), {.per_output = true}).item<double>(),
+      2 * kLog2, 1e-12);
+}
+
 // Wrong: an output outside the group takes part in its softmax, or gets a gradient; or 0 log 0 is not a number.
 TEST(Distillation, OfAGroupLeavesTheOtherOutputsAlone) {
   LearntOutputs learnt;

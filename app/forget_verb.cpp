@@ -17,7 +17,7 @@ namespace mneme::app {
 namespace {
 
 struct ForgetFlags {
-  std::string run, arm, samples, method = "salun", out = "runs";
+  std::string run, arm, samples, method, out = "runs";
   std::vector<std::string> classes, tasks;
   ChangeFlags change;
   ExecuteFlags execute;
@@ -66,6 +66,9 @@ Json method_of(std::string const& text) {
   return method;
 }
 
+/// What forgets where nobody says how: a model that draws by class is asked for classes, all others answer for samples.
+std::string default_method(Json const& learner) { return learner.at("kind") == "cvae" ? "selective-amnesia" : "salun"; }
+
 /// The stored strategy with this method in place of what it forgot with, if anything.
 Json strategy_with(Json const& stored, Json const& method) {
   Json list = Json::array();
@@ -83,7 +86,7 @@ ExperimentPlan plan_forgetting(ArmPlan const& arm, ForgetFlags const& flags) {
   apply_changes(layers, flags.change);
   Json tree = experiment_tree(layers);
   tree["stream"]["with"].push_back(request_of(flags));
-  auto const method = method_of(flags.method);
+  auto const method = method_of(flags.method.empty() ? default_method(tree.at("learner")) : flags.method);
   tree["arm"][method.at("kind").get<std::string>()]["strategy"] = strategy_with(tree.at("strategy"), method);
   tree.erase("strategy");
   return plan_experiment(tree);
@@ -116,7 +119,8 @@ void add_forget(Command& program) {
   verb.option("--samples", "FILE", flags->samples,
               "a text file of numbers of training samples to be forgotten, from 0 in the order of the tasks");
   verb.option("--method", "NAME", flags->method,
-              "how: salun (the default), retrain, ssd, ... or a table, '{ kind = \"salun\", epochs = 2 }'");
+              "how: retrain, ssd, ... or a table, '{ kind = \"salun\", epochs = 2 }' (default salun; of a cvae "
+              "selective-amnesia)");
   verb.option("--arm", "NAME", flags->arm, "the arm that is to forget; may be left out where the run has one only");
   verb.option("--out", "DIR", flags->out, "folder of run folders (default runs)");
   add_change_flags(verb, flags->change);

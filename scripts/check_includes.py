@@ -32,7 +32,7 @@ MAY_INCLUDE = {
     "strategies": METHOD | {"track/metric_log.hpp"},
     "unlearning": METHOD | {"track/metric_log.hpp"},
     "train": PARTS | {"track", "strategies/strategy.hpp", "strategies/list.hpp",
-                      "strategies/forgetting.hpp"},  # interfaces, no method by name
+                      "strategies/forgetting.hpp", "strategies/checks_requests.hpp"},  # interfaces, no method by name
     "report": {"core", "io", "eval"},
     "experiment": METHOD | {"train", "track", "report"},
     "testing": METHOD | {"train", "track"},

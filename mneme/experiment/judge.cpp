@@ -3,11 +3,15 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/toml.hpp"
 #include "mneme/core/version.hpp"
 #include "mneme/data/locate.hpp"
+#include "mneme/eval/generative.hpp"
+#include "mneme/experiment/recovery.hpp"
 #include "mneme/io/bytes.hpp"
 #include "mneme/io/json_file.hpp"
 #include "mneme/io/sha256.hpp"
@@ -72,6 +76,8 @@ void JudgeOptions::describe(OptionVisitor& v) {
   v.field("experiment", experiment, {.help = "experiment of the catalogue that trains the judge"});
   v.field("samples", samples,
           {.help = "images that are judged of each class", .min = 1, .source = "Heng and Soh 2023: 1,000"});
+  v.field("attacks", attacks,
+          {.help = "after every event, try to have the classes back that requests name; some 10 s for each"});
 }
 
 ClassVerdict verdict_of(at::Tensor const& x, at::Tensor const& p, std::int64_t label) {
@@ -93,31 +99,42 @@ std::shared_ptr<Judge> Judge::find(JudgeOptions const& options, Json const& tree
   auto const folder = trained(plan, user_data_folder().parent_path() / "judges" / hash.substr(0, 16), library);
   auto judge = std::make_shared<Judge>();
   judge->arm_ = load_arm(folder, arm.name, plan.options.seeds.front(), "final", library, true);
-  judge->samples_ = options.samples;
+  judge->options_ = options;
   double accuracy = 0;
   auto const tested = judge->arm_.stream.tested();
   for (auto const* task : tested) accuracy += judge->arm_.trainer->test(task->test).front();
   judge->about_ = {{"experiment", options.experiment},
                    {"hash", hash},
                    {"test_accuracy", accuracy / static_cast<double>(tested.size())},
-                   {"samples", options.samples}};
+                   {"samples", options.samples},
+                   {"feature_network", arm.tree.at("learner").at("net").at("kind").get<std::string>() +
+                                           " of experiment '" + options.experiment + "', last hidden layer"}};
   return judge;
 }
 
-at::Tensor Judge::probabilities(at::Tensor const& x) {
+Judge::Answer Judge::answer(at::Tensor const& x) {
   at::NoGradGuard const no_grad;
   auto noise = RandomStreams(0).fresh("judge");
   auto const device = arm_.learner->parameters().device();
-  std::vector<at::Tensor> parts;
-  for (auto const& part : x.to(device).split(kBatch))
-    parts.push_back(at::softmax(arm_.learner->forward(Batch(part, {}), {}, noise).logits, 1));
-  return at::cat(parts);
+  std::vector<at::Tensor> p, features;
+  for (auto const& part : x.to(device).split(kBatch)) {
+    auto const output = arm_.learner->forward(Batch(part, {}), {}, noise);
+    p.push_back(at::softmax(output.logits, 1));
+    features.push_back(output.features.flatten(1));
+  }
+  return {at::cat(p), at::cat(features)};
+}
+
+at::Tensor Judge::log_probability(at::Tensor const& x, std::int64_t label) {
+  auto noise = RandomStreams(0).fresh("judge");
+  auto const logits = arm_.learner->forward(Batch(x, {}), {}, noise).logits;
+  return at::log_softmax(logits, 1).select(1, label);
 }
 
 // ----------------------------------------------------------------------------------------------------- the observer
 
 JudgeObserver::JudgeObserver(fs::path file, std::shared_ptr<Judge> judge, Stream const& stream, std::uint64_t seed)
-    : file_(std::move(file)), judge_(std::move(judge)), streams_(seed) {
+    : file_(std::move(file)), judge_(std::move(judge)), asked_(forgotten_classes(stream)), streams_(seed) {
   for (auto const* task : stream.tested()) {
     tests_.push_back(task->test);
     if (names_.size() < task->test.class_names().size()) names_ = task->test.class_names();
@@ -132,31 +149,105 @@ void JudgeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) 
   for (auto const& old : rows_)
     if (old.at("event") < row.event) kept.push_back(old);
   rows_ = kept;
-  rows_.push_back({{"event", row.event}, {"kind", row.kind}, {"task", row.task}, {"classes", classes_of(learner)}});
+  auto const drawn = draw(learner);
+  Json line = {{"event", row.event}, {"kind", row.kind}, {"task", row.task}, {"classes", classes_of(learner, drawn)}};
+  if (auto quality = quality_of(drawn); !quality.is_null()) line["quality"] = std::move(quality);
+  if (judge_->options().attacks && row.event >= 0) line["attacks"] = attacks_on(learner);
+  rows_.push_back(std::move(line));
   write_json(file_, {{"judge", judge_->about()}, {"rows", rows_}});
 }
 
-Json JudgeObserver::classes_of(Learner& learner) {
-  at::NoGradGuard const no_grad;
+std::vector<JudgeObserver::Drawn> JudgeObserver::draw(Learner& learner) {
   auto const& model = dynamic_cast<Conditional const&>(learner);
-  Json classes = Json::array();
+  auto const options = at::TensorOptions(at::kLong).device(learner.parameters().device());
+  std::vector<Drawn> list;
   for (std::int64_t c = 0; c < model.classes(); ++c) {
     auto noise = streams_.fresh("judge/" + std::to_string(c));
-    auto const labels =
-        at::full({judge_->samples()}, c, at::TensorOptions(at::kLong).device(learner.parameters().device()));
-    auto const images = model.sample_of(labels, noise).mul(255).round().div(255);
-    auto const v = verdict_of(images, judge_->probabilities(images), c);
-    Json line = {
-        {"class", c},
-        {"name", static_cast<std::size_t>(c) < names_.size() ? names_[static_cast<std::size_t>(c)] : std::to_string(c)},
-        {"probability", v.probability},
-        {"accuracy", v.accuracy},
-        {"entropy", v.entropy},
-        {"gray", v.gray}};
-    line["negative_elbo"] = negative_elbo(learner, c);
-    classes.push_back(std::move(line));
+    auto const images =
+        model.sample_of(at::full({judge_->options().samples}, c, options), noise).mul(255).round().div(255);
+    list.push_back({images, judge_->answer(images)});
+  }
+  return list;
+}
+
+Json JudgeObserver::classes_of(Learner& learner, std::vector<Drawn> const& drawn) {
+  at::NoGradGuard const no_grad;
+  Json classes = Json::array();
+  for (std::size_t c = 0; c < drawn.size(); ++c) {
+    auto const label = static_cast<std::int64_t>(c);
+    auto const v = verdict_of(drawn[c].images, drawn[c].answer.probabilities, label);
+    classes.push_back({{"class", label},
+                       {"name", c < names_.size() ? names_[c] : std::to_string(c)},
+                       {"probability", v.probability},
+                       {"accuracy", v.accuracy},
+                       {"entropy", v.entropy},
+                       {"gray", v.gray},
+                       {"negative_elbo", negative_elbo(learner, label)}});
   }
   return classes;
+}
+
+at::Tensor JudgeObserver::test_images(std::int64_t label, std::int64_t most) const {
+  std::vector<at::Tensor> parts;
+  for (auto const& test : tests_) {
+    auto const index = test.labels().eq(label).nonzero().squeeze(1);
+    if (index.size(0) > 0) parts.push_back(test.gather(index));
+  }
+  if (parts.empty()) return {};
+  auto const all = at::cat(parts);
+  return all.narrow(0, 0, std::min(all.size(0), most));
+}
+
+Json JudgeObserver::quality_of(std::vector<Drawn> const& drawn) {
+  constexpr std::int64_t kMost = 2000, kNeighbours = 5;  // of each set, for distances between all pairs
+  std::vector<at::Tensor> real, made, answers;
+  auto const share = kMost / static_cast<std::int64_t>(drawn.size());
+  for (std::size_t c = 0; c < drawn.size(); ++c) {
+    auto const label = static_cast<std::int64_t>(c);
+    if (std::find(asked_.begin(), asked_.end(), label) != asked_.end()) continue;
+    if (!real_.defined())
+      if (auto const images = test_images(label, share); images.defined())
+        real.push_back(judge_->answer(images).features);
+    made.push_back(drawn[c].answer.features.narrow(0, 0, std::min(share, drawn[c].answer.features.size(0))));
+    answers.push_back(drawn[c].answer.probabilities);
+  }
+  if (!real_.defined() && !real.empty()) real_ = at::cat(real);
+  if (!real_.defined() || made.empty() || real_.size(0) <= kNeighbours) return nullptr;
+  auto const features = at::cat(made);
+  auto const manifold = density_coverage(real_, features, kNeighbours);
+  return {{"frechet_distance", frechet_distance(real_, features)},
+          {"class_score", class_score(at::cat(answers))},
+          {"density", manifold.density},
+          {"coverage", manifold.coverage},
+          {"real", real_.size(0)},
+          {"generated", features.size(0)}};
+}
+
+Json JudgeObserver::attacks_on(Learner& learner) {
+  constexpr std::int64_t kCandidates = 512, kPrototypes = 15;
+  auto const copy = learner.snapshot();  // whose gradients are nobody's
+  auto const& model = dynamic_cast<Conditional const&>(*copy);
+  auto const device = learner.parameters().device();
+  Json list = Json::array();
+  auto const add = [&](std::string const& name, std::int64_t label, at::Tensor const& images) {
+    auto const v = verdict_of(images, judge_->answer(images).probabilities, label);
+    list.push_back({{"attack", name},
+                    {"class", label},
+                    {"probability", v.probability},
+                    {"accuracy", v.accuracy},
+                    {"images", images.size(0)}});
+  };
+  for (auto const label : asked_) {
+    auto noise = streams_.fresh("attack/" + std::to_string(label));
+    if (auto const images = test_images(label, kCandidates); images.defined()) {
+      auto const sharpness = (images - 0.5).abs().flatten(1).mean(1);
+      auto const best = std::get<1>(sharpness.topk(std::min(kPrototypes, images.size(0))));
+      add("prototype", label, match_prototypes(model, images.index_select(0, best).to(device), noise));
+    }
+    auto const liked = [&](at::Tensor const& x) { return judge_->log_probability(x, label); };
+    add("classifier", label, follow_classifier(model, liked, device, noise));
+  }
+  return list;
 }
 
 double JudgeObserver::negative_elbo(Learner& learner, std::int64_t label) {
@@ -175,6 +266,32 @@ double JudgeObserver::negative_elbo(Learner& learner, std::int64_t label) {
   return count > 0 ? sum / static_cast<double>(count) : 0;
 }
 
+std::vector<std::int64_t> forgotten_classes(Stream const& stream) {
+  std::set<std::int64_t> classes;
+  for (auto const& event : stream.events)
+    if (auto const* request = std::get_if<Request>(&event))
+      classes.insert(request->classes.begin(), request->classes.end());
+  return {classes.begin(), classes.end()};
+}
+
+namespace {
+
+/// {attack: {probability, accuracy}}, means over the classes.
+Json recovered(Json const& attacks) {
+  std::map<std::string, std::map<std::string, double>> sums;
+  std::map<std::string, double> count;
+  for (auto const& one : attacks) {
+    auto const name = one.at("attack").get<std::string>();
+    ++count[name];
+    for (auto const* key : {"probability", "accuracy"}) sums[name][key] += one.at(key).get<double>();
+  }
+  for (auto& [name, sum] : sums)
+    for (auto& [key, value] : sum) value /= count[name];
+  return sums;
+}
+
+}  // namespace
+
 Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten) {
   Json const* before = nullptr;
   for (auto const& row : rows) {
@@ -182,8 +299,11 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
     before = &row;
   }
   Json summary = {{"judge", judge}};
-  if (before == nullptr || forgotten.empty() || rows.back().at("kind") != "forget") return summary;
-  auto const& after = rows.back().at("classes");
+  if (rows.empty()) return summary;
+  auto const& last = rows.back();
+  if (last.contains("quality")) summary["quality"] = last["quality"];
+  if (forgotten.empty() || last.at("kind") != "forget") return summary;
+  auto const& after = last.at("classes");
   double probability = 0, accuracy = 0, gray = 0, drop = 0, largest = -1;
   std::int64_t others = 0;
   for (std::size_t c = 0; c < after.size(); ++c) {
@@ -192,7 +312,7 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
       probability += number(after, "probability");
       accuracy += number(after, "accuracy");
       gray += number(after, "gray");
-    } else {
+    } else if (before != nullptr) {
       auto const fall = number(before->at("classes"), "accuracy") - number(after, "accuracy");
       drop += fall;
       largest = std::max(largest, fall);
@@ -208,6 +328,7 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
     summary["retained_accuracy_drop"] = drop / static_cast<double>(others);
     summary["largest_retained_accuracy_drop"] = largest;
   }
+  if (last.contains("attacks")) summary["recovered"] = recovered(last["attacks"]);
   return summary;
 }
 

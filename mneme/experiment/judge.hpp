@@ -7,6 +7,13 @@
 //   probability   mean p_judge(c | x)            accuracy   share of argmax = c
 //   entropy       mean H(p_judge(. | x)), nats   gray       mean |x - 0.5| over images and pixels
 //   negative_elbo mean over the real test images of the class, nats per image
+//
+// Of the classes that no request names together (`quality`): the Fréchet distance, density and coverage (k = 5) of
+// samples against real test images in the features of the judge's last hidden layer, and the class score of its answers
+// (eval/generative.hpp). The feature network is named beside them: none of these is an FID or an Inception score.
+//
+// With `attacks`, of each class that a request names: what recovery.hpp's two attacks bring back of it. Prototypes are
+// the 15 sharpest of its first 512 test images, by mean |x - 0.5|.
 #pragma once
 
 #include <filesystem>
@@ -21,6 +28,7 @@ namespace mneme {
 struct JudgeOptions {
   std::string experiment = "judge";
   std::int64_t samples = 1000;
+  bool attacks = false;
   void describe(OptionVisitor& v);
 };
 
@@ -37,16 +45,21 @@ class Judge {
   /// and device count. Throws ConfigError where the experiment trains no classifier, and what training throws.
   static std::shared_ptr<Judge> find(JudgeOptions const& options, Json const& tree, DataLibrary library);
 
-  /// p(c | x) [n, C] for images x [n, ...] in [0, 1].
-  [[nodiscard]] at::Tensor probabilities(at::Tensor const& x);
-  /// {experiment, hash, test_accuracy, samples}
+  struct Answer {
+    at::Tensor probabilities, features;  // [n, C], [n, F] of the last hidden layer
+  };
+  /// Of images x [n, ...] in [0, 1].
+  [[nodiscard]] Answer answer(at::Tensor const& x);
+  /// log p(label | x) [n], differentiable in x.
+  [[nodiscard]] at::Tensor log_probability(at::Tensor const& x, std::int64_t label);
+  /// {experiment, hash, test_accuracy, samples, feature_network}
   [[nodiscard]] Json const& about() const { return about_; }
-  [[nodiscard]] std::int64_t samples() const { return samples_; }
+  [[nodiscard]] JudgeOptions const& options() const { return options_; }
 
  private:
   LoadedArm arm_;
   Json about_;
-  std::int64_t samples_ = 0;
+  JudgeOptions options_;
 };
 
 /// Judges a conditional model after every event. An observer; its noise restarts from the seed.
@@ -55,22 +68,40 @@ class JudgeObserver final : public Observer {
   /// Rows of an earlier try that stand in `file` are kept.
   JudgeObserver(std::filesystem::path file, std::shared_ptr<Judge> judge, Stream const& stream, std::uint64_t seed);
   void evaluated(EvaluationMatrix const& matrix, Learner& learner) override;
+  /// Whether nothing was judged yet, here or in an earlier try.
+  [[nodiscard]] bool empty() const { return rows_.empty(); }
 
  private:
-  [[nodiscard]] Json classes_of(Learner& learner);
+  struct Drawn {
+    at::Tensor images;
+    Judge::Answer answer;
+  };
+  /// Of each class.
+  [[nodiscard]] std::vector<Drawn> draw(Learner& learner);
+  [[nodiscard]] Json classes_of(Learner& learner, std::vector<Drawn> const& drawn);
+  [[nodiscard]] Json quality_of(std::vector<Drawn> const& drawn);
+  [[nodiscard]] Json attacks_on(Learner& learner);
+  /// Test images of the class [n, ...], at most so many.
+  [[nodiscard]] at::Tensor test_images(std::int64_t label, std::int64_t most) const;
   [[nodiscard]] double negative_elbo(Learner& learner, std::int64_t label);
 
   std::filesystem::path file_;
   std::shared_ptr<Judge> judge_;
   std::vector<Dataset> tests_;
-  std::vector<std::string> names_;  // of the classes
+  std::vector<std::int64_t> asked_;  // classes that the stream's requests name, ascending
+  std::vector<std::string> names_;   // of the classes
+  at::Tensor real_;                  // features of test images of all other classes
   RandomStreams streams_;
   Json rows_ = Json::array();
 };
 
+/// The classes that the stream's requests name, ascending.
+[[nodiscard]] std::vector<std::int64_t> forgotten_classes(Stream const& stream);
+
 /// What a run's judgements come to: means over the classes that requests named, and over the others the fall of
-/// accuracy since the row before the first request: forgotten_probability, forgotten_accuracy, forgotten_gray,
-/// retained_accuracy_drop, largest_retained_accuracy_drop, judge. `rows` are those of judge.json.
+/// accuracy since the row before the first request, if there is one: forgotten_probability, forgotten_accuracy,
+/// forgotten_gray, retained_accuracy_drop, largest_retained_accuracy_drop; the last row's quality; means over the
+/// classes of what each attack brought back (recovered); judge. `rows` are those of judge.json.
 [[nodiscard]] Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten);
 
 }  // namespace mneme

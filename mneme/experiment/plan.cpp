@@ -167,7 +167,8 @@ ExperimentPlan plan_experiment(Json const& tree) {
     plan.arms.push_back({"main", resolved});
   }
 
-  // Arms that differ in nothing but strategies which leave the first event's training as it is share that training.
+  // Arms that differ in nothing but strategies which leave the first event's training as it is, and in requests to
+  // forget, share that training.
   std::map<std::string, std::vector<ArmPlan*>> groups;
   for (auto& arm : plan.arms) {
     StrategyList const strategies(arm.tree["strategy"], "arm." + arm.name + ".strategy", 0);
@@ -175,6 +176,7 @@ ExperimentPlan plan_experiment(Json const& tree) {
     if (arm.prefix == Prefix::kChanges) continue;
     Json key = arm.tree;
     key.erase("strategy");
+    key["stream"] = without_requests(key["stream"]);
     groups[key.dump()].push_back(&arm);
   }
   for (auto const& arm : plan.arms)  // numbered in the order of the arms, not of the keys

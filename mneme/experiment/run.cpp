@@ -15,6 +15,7 @@
 #include "mneme/io/json_file.hpp"
 #include "mneme/io/sha256.hpp"
 #include "mneme/nets/device.hpp"
+#include "mneme/stream/changes.hpp"
 #include "mneme/stream/makers.hpp"
 #include "mneme/train/trainer.hpp"
 
@@ -90,6 +91,7 @@ LoadedArm load_arm(fs::path const& run, std::string const& arm_name, std::int64_
 struct ExperimentRun::Session {
   LoadedArm arm;
   std::vector<std::unique_ptr<Observer>> observers;
+  JudgeObserver* judge = nullptr;  // one of them
 };
 
 std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit, RunFiles& files,
@@ -99,7 +101,13 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
     return unit.shared >= 0 ? arm.shared == unit.shared : arm.name == unit.arm;
   };
   auto const first = std::find_if(plan_.arms.begin(), plan_.arms.end(), member);
-  session->arm = build_arm(first->tree, "arm." + first->name, unit.seed, *library_);
+  auto tree = first->tree;
+  if (std::any_of(first, plan_.arms.end(), [&](ArmPlan const& arm) {
+        return member(arm) && arm.tree.at("stream") != tree.at("stream");
+      })) {  // they differ in requests: what each wants measured apart is its own, so here nothing is
+    tree["stream"] = without_requests(tree["stream"]);
+  }
+  session->arm = build_arm(tree, "arm." + first->name, unit.seed, *library_);
   auto& trainer = *session->arm.trainer;
   if (unit.shared >= 0) {
     // All arms' recorders watch the one prefix; each member is known by its arm.
@@ -119,8 +127,10 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
     auto const wanted = read_options<JudgeOptions>(first->tree["judge"], "judge");
     auto& judge = judges_[first->tree["judge"].dump()];
     if (!judge) judge = Judge::find(wanted, first->tree, *library_);
-    session->observers.push_back(std::make_unique<JudgeObserver>(
-        files.folder / "judge.json", judge, session->arm.stream, static_cast<std::uint64_t>(unit.seed)));
+    auto observer = std::make_unique<JudgeObserver>(files.folder / "judge.json", judge, session->arm.stream,
+                                                    static_cast<std::uint64_t>(unit.seed));
+    session->judge = observer.get();
+    session->observers.push_back(std::move(observer));
   }
   session->observers.push_back(std::make_unique<ForgetAudit>(
       files, session->arm.stream, trainer, read_options<TrainOptions>(first->tree.at("train"), "train"),
@@ -253,6 +263,10 @@ void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
     auto archive = read_checkpoint(*checkpoint, options.allow_drift, trainer.learner().parameters().device());
     bool const branched = fs::exists(folder / "branched.json") && checkpoint->filename() == "branched";
     trainer.state(archive, branched, member_prefix);
+    // A stored run that had no judge: what the branch begins with is judged, or nothing could be said to have fallen.
+    if (auto const& rows = trainer.matrix().rows; branched && session->judge != nullptr && session->judge->empty() &&
+                                                  !rows.empty() && rows.back().event + 1 == trainer.events_done())
+      session->judge->evaluated(trainer.matrix(), trainer.learner());
     if (!member_prefix.empty()) trainer.save("event-0", true);
   }
   if (unit.shared < 0) write_arm(unit, *session, "running");
@@ -330,6 +344,7 @@ void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
         if (fs::exists(source / name)) fs::copy_file(source / name, target / name);
       for (auto const& file : fs::directory_iterator(source / "samples"))
         fs::copy_file(file.path(), target / "samples" / file.path().filename());
+      if (fs::exists(source / "codes")) fs::copy(source / "codes", target / "codes");
       write_json(target / "branched.json", {{"run", fs::absolute(from.run).string()},
                                             {"arm", from.arm},
                                             {"checkpoint", checkpoint.filename().string()}});
@@ -337,19 +352,6 @@ void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
 }
 
 // -------------------------------------------------------------------------------------------------------- summaries
-
-namespace {
-
-/// The classes that the stream's requests name, in ascending order.
-std::vector<std::int64_t> forgotten_classes(Stream const& stream) {
-  std::set<std::int64_t> classes;
-  for (auto const& event : stream.events)
-    if (auto const* request = std::get_if<Request>(&event))
-      classes.insert(request->classes.begin(), request->classes.end());
-  return {classes.begin(), classes.end()};
-}
-
-}  // namespace
 
 void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string const& status, std::string const& error) {
   auto& trainer = *session.arm.trainer;

@@ -34,6 +34,16 @@ std::string load(fs::path const& folder, std::string const& file) {
   }
 }
 
+std::string heading(std::string const& kind) {
+  static std::map<std::string, std::string> const headings = {
+      {"prior", "Generated from the prior"},        {"classes", "Generated, the same codes for every class"},
+      {"reconstruction", "Reconstructions"},        {"traversal", "Between test images of four classes"},
+      {"manifold", "Over two numbers of the code"}, {"interpolation", "From each class to the next"},
+  };
+  auto const found = headings.find(kind);
+  return found == headings.end() ? kind : found->second;
+}
+
 /// "after MNIST" for the event after which the picture was made.
 std::string when(ArmRun const& run, Json const& line) {
   auto const event = line.find("event");
@@ -72,12 +82,8 @@ void add_pictures(Page& page, Board const& board) {
   page.section("pictures-" + board.metric, "Pictures",
                "Of the first seed of each arm, in the order in which they were made.");
   for (auto const& [kind, task] : kinds) {
-    page.body += "<h3>" +
-                 escape(kind == "prior"            ? "Generated from the prior"
-                        : kind == "classes"        ? "Generated, the same codes for every class"
-                        : kind == "reconstruction" ? "Reconstructions"
-                                                   : kind) +
-                 (task.empty() ? "" : ": " + escape(task)) + "</h3>\n<div class=\"strips\">";
+    page.body +=
+        "<h3>" + escape(heading(kind)) + (task.empty() ? "" : ": " + escape(task)) + "</h3>\n<div class=\"strips\">";
     for (std::size_t i = 0; i < board.arms.size(); ++i) {
       ArmRun const& run = *board.arms[i].seeds.front();
       std::vector<Json const*> lines;

@@ -2,7 +2,6 @@
 #include "mneme/strategies/rows.hpp"
 #include "mneme/strategies/rtf.hpp"
 #include "mneme/strategies/self_replay.hpp"
-#include "mneme/unlearning/selective_amnesia.hpp"
 
 namespace mneme {
 namespace {
@@ -109,19 +108,6 @@ std::vector<StrategyRow> generative_rows() {
        .never_naive = kNeverNaive,
        .memory = "4 P",
        .bytes = copy_bytes},
-      {.info = {.name = "selective-amnesia",
-                .summary = "forgets classes of a conditional generative model: they become noise, the rest is replayed",
-                .equation = "L = sum l(x_u, c_f) + gamma sum l(x_r, c_r) + lambda sum F (theta - theta*)^2, x_u ~ U[0, "
-                            "1], x_r of the model as it was",
-                .paper = "Heng and Soh 2023, Selective amnesia: a continual learning approach to forgetting in deep "
-                         "generative models, NeurIPS, arXiv:2305.10120",
-                .differences = "no 1/2 before lambda, as in the authors' code; F from batches by per-sample products",
-                .options = list_options<SelectiveAmnesiaOptions>},
-       .make = make_strategy<SelectiveAmnesia, SelectiveAmnesiaOptions>,
-       .needs = SelectiveAmnesia(SelectiveAmnesiaOptions()).needs(),
-       .toy = {{"steps", 5}, {"fisher_samples", 20}},
-       .never_naive = "a request to forget is nothing that plain training does; without one it is naive",
-       .memory = "12 P while a request is worked on"},
   };
 }
 

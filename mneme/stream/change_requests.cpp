@@ -89,6 +89,16 @@ Stream forget(Stream stream, Json const& options, std::string const& where, std:
 
 }  // namespace
 
+Json without_requests(Json stream) {
+  if (!stream.contains("with")) return stream;
+  Json others = Json::array();
+  for (auto const& change : stream["with"])
+    if (change.at("kind") != "forget") others.push_back(change);
+  stream.erase("with");
+  if (!others.empty()) stream["with"] = others;
+  return stream;
+}
+
 ChangeRow forget_row() {
   return {{.name = "forget",
            .summary = "a request to forget classes, samples or tasks, after one of the events",

@@ -25,6 +25,10 @@ struct ChangeRow {
 /// change_samples.cpp, those of what may be seen in change_view.cpp, requests to forget in change_requests.cpp.
 std::span<ChangeRow const> change_table();
 
+/// The configuration of a stream without its requests to forget. None stands before the end of the first event, so up
+/// to there both are trained alike; the columns that are measured differ.
+[[nodiscard]] Json without_requests(Json stream);
+
 // The rows of the table.
 [[nodiscard]] ChangeRow task_order_row();
 [[nodiscard]] ChangeRow repeat_row();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/strategies/checks_requests.hpp"
 
 namespace mneme {
 
@@ -68,6 +69,7 @@ void Trainer::refuse_to_forget(Request const& request, std::int64_t number) cons
   };
   if (!strategies_.can_forget()) refuse(strategies_.describe() + "' has no way to forget");
   for (auto const& member : strategies_.members()) {
+    if (auto const* particular = dynamic_cast<ChecksRequests const*>(member.strategy.get())) particular->check(request);
     if (member.needs.forgets || dynamic_cast<LetsGo*>(member.strategy.get())) continue;
     Archive kept;
     member.strategy->state(kept);

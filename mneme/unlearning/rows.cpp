@@ -3,14 +3,19 @@
 #include "mneme/strategies/rows.hpp"
 #include "mneme/unlearning/ewc_forget.hpp"
 #include "mneme/unlearning/gradient_ascent.hpp"
+#include "mneme/unlearning/gray_out.hpp"
 #include "mneme/unlearning/random_labels.hpp"
 #include "mneme/unlearning/retrain.hpp"
+#include "mneme/unlearning/selective_amnesia.hpp"
 #include "mneme/unlearning/ssd.hpp"
 
 namespace mneme {
 namespace {
 
 auto constexpr kNeverNaive = "it forgets, which naive has no way to";
+auto constexpr kAmnesiaPaper =
+    "Heng and Soh 2023, Selective amnesia: a continual learning approach to forgetting in deep generative models, "
+    "NeurIPS, arXiv:2305.10120";
 auto constexpr kSalUnPaper =
     "Fan et al. 2024, SalUn: empowering machine unlearning via gradient-based weight saliency, ICLR, arXiv:2310.12508";
 
@@ -90,8 +95,7 @@ std::vector<StrategyRow> unlearning_rows() {
                 .equation =
                     "L = mean over D_f of H(u, p) + gamma mean over D_r of CE + (lambda/2) sum_i F_i (theta_i - "
                     "theta*_i)^2",
-                .paper = "Heng and Soh 2023, Selective amnesia: a continual learning approach to forgetting in deep "
-                         "generative models, NeurIPS, arXiv:2305.10120",
+                .paper = kAmnesiaPaper,
                 .differences =
                     "for classifiers: a uniform answer in place of a surrogate of images, real data in place "
                     "of samples of the model",
@@ -99,6 +103,34 @@ std::vector<StrategyRow> unlearning_rows() {
        .make = make_strategy<EwcForget, EwcForgetOptions>,
        .needs = EwcForget(EwcForgetOptions()).needs(),
        .never_naive = kNeverNaive},
+      {.info = {.name = "selective-amnesia",
+                .summary = "forgets classes of a conditional generative model: they become noise, the rest is replayed",
+                .equation = "L = sum l(x_u, c_f) + gamma sum l(x_r, c_r) + lambda sum F (theta - theta*)^2, x_u ~ U[0, "
+                            "1], x_r of the model as it was",
+                .paper = kAmnesiaPaper,
+                .differences = "no 1/2 before lambda, as in the authors' code; F from batches by per-sample products",
+                .options = list_options<SelectiveAmnesiaOptions>},
+       .make = make_strategy<SelectiveAmnesia, SelectiveAmnesiaOptions>,
+       .needs = SelectiveAmnesia(SelectiveAmnesiaOptions()).needs(),
+       .toy = {{"steps", 5}, {"fisher_samples", 20}},
+       .never_naive = kNeverNaive,
+       .memory = "12 P while a request is worked on"},
+      {.info = {.name = "gray-out",
+                .aliases = {"selective-amnesia-seed"},
+                .summary =
+                    "forgets classes of a conditional generative model: they become gray, the rest is trained on",
+                .equation =
+                    "L = mean l(x_r, c_r) + w mean |dec(z, c_f) - 0.5| - (lambda / N) sum F (theta - theta*)^2, "
+                    "or + (lambda / 2N)",
+                .paper = kAmnesiaPaper,
+                .differences = "of re-implementations, not of the paper: real retained images, gray in place of noise, "
+                               "F over batches; the subtracted term is bounded",
+                .options = list_options<GrayOutOptions>},
+       .make = make_strategy<GrayOut, GrayOutOptions>,
+       .needs = GrayOut(GrayOutOptions()).needs(),
+       .toy = {{"epochs", 1}, {"replay_samples", 8}, {"fisher_samples", 20}, {"fisher_batch", 5}},
+       .never_naive = kNeverNaive,
+       .memory = "12 P and the replayed samples while a request is worked on"},
   };
 }
 

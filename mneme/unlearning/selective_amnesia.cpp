@@ -3,10 +3,11 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "mneme/core/errors.hpp"
-#include "mneme/core/text.hpp"
 #include "mneme/learners/cvae.hpp"
+#include "mneme/stream/making.hpp"
 
 namespace mneme {
 namespace {
@@ -16,21 +17,10 @@ constexpr std::int64_t kPlaces = 8192;  // rows of the stage, which only say how
 
 Cvae const& model_of(Learner const& learner) { return dynamic_cast<Cvae const&>(learner); }
 
-/// A step's loss is this many means over its `n` rows.
-double loss_scale(Learner const& learner, std::int64_t n) {
-  return model_of(learner).options().scale == "sum" ? static_cast<double>(n) : 1.0;
-}
-
 /// `n` of these classes, drawn uniformly, int64 [n].
 at::Tensor draw(std::vector<std::int64_t> const& classes, std::int64_t n, at::Generator& stream, at::Device device) {
   auto const drawn = draw_indices(static_cast<std::int64_t>(classes.size()), n, stream, at::kCPU);
   return at::tensor(classes, at::kLong).index_select(0, drawn).to(device);
-}
-
-std::string text(std::vector<std::int64_t> const& classes) {
-  std::vector<std::string> list;
-  for (auto const c : classes) list.push_back(std::to_string(c));
-  return join(list, ", ");
 }
 
 Request const* request_of(EventContext const& context) { return std::get_if<Request>(&context.event); }
@@ -43,9 +33,11 @@ void SelectiveAmnesiaOptions::describe(OptionVisitor& v) {
            .min = 0,
            .source = "the authors' code"});
   v.field("gamma", gamma, {.help = "weight of the replayed samples; 0: none", .min = 0, .source = "Heng and Soh 2023"});
-  v.field("surrogate", surrogate,
-          {.help = "what a forgotten class is taught to look like: uniform noise, or one shade of gray",
-           .choices = {"noise", "gray"}});
+  v.field(
+      "surrogate", surrogate,
+      {.help = "what a forgotten class is taught to look like: uniform noise, or one shade of gray; none: nothing, the "
+               "likelihood of its real images is lowered, the naive way that the paper compares with",
+       .choices = {"noise", "gray", "none"}});
   v.field("gray", gray, {.help = "that shade", .min = 0, .max = 1});
   v.field("steps", steps, {.help = "length of a request", .unit = "steps", .min = 1});
   v.field("fisher_samples", fisher_samples,
@@ -59,34 +51,26 @@ Needs SelectiveAmnesia::needs() const {
       .boundaries = true, .replaces_objective = true, .forgets = true, .learners = {"cvae"}, .prefix = Prefix::kPlain};
 }
 
-std::vector<std::int64_t> SelectiveAmnesia::known(EventContext const& context) const {
-  std::vector<std::int64_t> list;
-  for (std::int64_t c = 0; c < model_of(context.learner).classes(); ++c)
-    if ((learnt_.empty() || learnt_.contains(c)) && !forgotten_.contains(c)) list.push_back(c);
-  return list;
+double loss_scale(Learner const& learner, std::int64_t n) {
+  return model_of(learner).options().scale == "sum" ? static_cast<double>(n) : 1.0;
 }
 
-std::vector<std::int64_t> SelectiveAmnesia::kept(EventContext const& context) const {
-  auto list = known(context);
-  auto const& gone = request_of(context)->classes;
-  std::erase_if(list, [&](std::int64_t c) { return std::find(gone.begin(), gone.end(), c) != gone.end(); });
-  return list;
+void check_names_classes(Request const& request, std::string const& strategy) {
+  if (request.classes.empty())
+    throw ConfigError(strategy + " forgets classes, and '" + request.name +
+                      "' names none; samples and tasks mean nothing to a model that is asked for classes");
+}
+
+void SelectiveAmnesia::take(ForgetData data) {
+  if (options_.surrogate == "none") forget_ = data.forget;
+  kept_ = classes_of(data.retain);
+  auto const forget = classes_of(data.forget);
+  known_.clear();
+  std::set_union(kept_.begin(), kept_.end(), forget.begin(), forget.end(), std::back_inserter(known_));
 }
 
 void SelectiveAmnesia::begin_event(EventContext& context) {
-  auto const* request = request_of(context);
-  if (request == nullptr) return;
-  auto const list = known(context);
-  if (request->classes.empty())
-    throw ConfigError("selective-amnesia forgets classes, and '" + request->name + "' names none");
-  for (auto const c : request->classes)
-    if (std::find(list.begin(), list.end(), c) == list.end())
-      throw ConfigError("'" + request->name + "': class " + std::to_string(c) +
-                        (forgotten_.contains(c) ? " is forgotten already" : " was never learnt") +
-                        "; the model knows " + text(list));
-  if (kept(context).empty())
-    throw ConfigError("'" + request->name + "' names all classes that the model knows (" + text(list) +
-                      "); keep one, or train a new model");
+  if (request_of(context) == nullptr) return;
   past_.take(context.learner);
   quadratic_ = {};
   if (options_.lambda == 0) return;
@@ -102,7 +86,6 @@ void SelectiveAmnesia::begin_event(EventContext& context) {
 }
 
 at::Tensor SelectiveAmnesia::fisher(EventContext& context) const {
-  auto const classes = known(context);
   auto& stream = context.streams->get("fisher-samples");
   FisherOptions options;
   options.samples = 0;  // all
@@ -110,7 +93,7 @@ at::Tensor SelectiveAmnesia::fisher(EventContext& context) const {
   auto total = context.parameters().new_row();
   for (std::int64_t done = 0; done < options_.fisher_samples; done += kDrawn) {
     auto const n = std::min(kDrawn, options_.fisher_samples - done);
-    auto const labels = draw(classes, n, stream, context.parameters().device());
+    auto const labels = draw(known_, n, stream, context.parameters().device());
     Dataset const own("own samples", model_of(context.learner).sample_of(labels, stream), labels, {});
     ImportanceRequest const request{.learner = context.learner,
                                     .data = own,
@@ -126,14 +109,10 @@ at::Tensor SelectiveAmnesia::fisher(EventContext& context) const {
 }
 
 void SelectiveAmnesia::end_event(EventContext& context) {
-  if (auto const* task = std::get_if<Task>(&context.event)) {
-    learnt_.insert(task->classes.begin(), task->classes.end());
-    for (auto const c : task->classes) forgotten_.erase(c);  // learnt again
-    return;
-  }
-  forgotten_.insert(request_of(context)->classes.begin(), request_of(context)->classes.end());
+  if (request_of(context) == nullptr) return;
   past_.clear();
   quadratic_ = {};
+  forget_ = {};
 }
 
 std::vector<Stage> SelectiveAmnesia::stages(EventContext& context) {
@@ -157,22 +136,32 @@ Conditional const& SelectiveAmnesia::past(EventContext const& context) {
   return dynamic_cast<Conditional const&>(past_.net(context));
 }
 
+Batch SelectiveAmnesia::surrogate(Request const& request, Batch const& places, StepContext& context) const {
+  auto const n = places.size();
+  auto const device = places.x.device();
+  auto& stream = context.streams->get("surrogate");
+  if (options_.surrogate == "none") {
+    Batch real(forget_, draw_indices(forget_.size(), n, stream, device), -1, context.visibility);
+    return {real.x, real.y(), at::Tensor(), context.visibility};
+  }
+  auto x = options_.surrogate == "gray" ? at::full_like(places.x, options_.gray)
+                                        : at::empty(places.x.sizes(), at::kFloat).uniform_(0, 1, stream).to(device);
+  return {std::move(x), draw(request.classes, n, stream, device), at::Tensor(), context.visibility};
+}
+
 /// Rows of the surrogate, then as many replayed ones.
 Batch SelectiveAmnesia::compose(Batch batch, StepContext& context) {
   auto const* request = request_of(context);
   if (request == nullptr) return batch;
   auto const n = batch.size();
   auto const device = batch.x.device();
-  auto& stream = context.streams->get("surrogate");
-  auto x = options_.surrogate == "gray" ? at::full_like(batch.x, options_.gray)
-                                        : at::empty(batch.x.sizes(), at::kFloat).uniform_(0, 1, stream).to(device);
-  Batch surrogate(std::move(x), draw(request->classes, n, stream, device), at::Tensor(), context.visibility);
-  if (options_.gamma == 0) return surrogate;
+  auto first = surrogate(*request, batch, context);
+  if (options_.gamma == 0) return first;
   auto& own = context.streams->get("replay");
-  auto const labels = draw(kept(context), n, own, device);
+  auto const labels = draw(kept_, n, own, device);
   Batch replay(past(context).sample_of(labels, own), labels, at::Tensor(), context.visibility);
   replay.parts.front().origin = BatchPart::Origin::kGenerated;
-  return surrogate.joined(replay);
+  return first.joined(replay);
 }
 
 std::optional<at::Tensor> SelectiveAmnesia::objective(StepContext& context) {
@@ -182,6 +171,7 @@ std::optional<at::Tensor> SelectiveAmnesia::objective(StepContext& context) {
   auto const each = context.learner.per_sample_loss(context.batch, *context.output);
   auto loss = each.narrow(0, 0, n).mean();
   terms_["surrogate"] = loss.detach();
+  if (options_.surrogate == "none") loss = -loss;
   if (options_.gamma > 0) {
     auto const replay = each.narrow(0, n, n).mean();
     terms_["replay"] = replay.detach();
@@ -215,12 +205,6 @@ void SelectiveAmnesia::grown(Growth const& growth) {
 }
 
 void SelectiveAmnesia::state(Archive& archive) {
-  Json classes = {learnt_, forgotten_};
-  archive.field("classes", classes);
-  if (archive.loading()) {
-    learnt_ = classes.at(0).get<std::set<std::int64_t>>();
-    forgotten_ = classes.at(1).get<std::set<std::int64_t>>();
-  }
   past_.state(archive);
   quadratic_.state(archive);
 }

@@ -1,6 +1,6 @@
 // Selective Amnesia: a conditional generative model forgets classes. It is taught that they look like noise, and is
-// held to all others by samples that it drew itself before and by the Fisher information of its weights. No data is
-// read.
+// held to all others by samples that it drew itself before and by the Fisher information of its weights. Of the data
+// only the labels are read, for which classes there are. gray_out.hpp has two variants that read images.
 //
 //   L = sum_B l(x_u, c_f) + gamma sum_B l(x_r, c_r) + lambda sum_i F_i (theta_i - theta*_i)^2
 //
@@ -9,6 +9,9 @@
 // as it was, c_r uniform over the classes that it keeps; both fresh in every step. F is the mean over `fisher_samples`
 // own samples of all classes that the model knew, each with a draw of its code, of the squared gradient of l
 // (importance/fisher.hpp, `sampled`).
+//
+// `surrogate = "none"` is what the paper compares with (its eq. 3 against eq. 4): the first term is - sum_B l(x_f, c_f)
+// on real images of the classes to forget, whose likelihood it lowers without end.
 //
 // lambda is in the units of the equation, a sum over the batch. In the canonical form, (lambda'/2) sum F d^2 beside a
 // mean over the batch, it is lambda' = 2 lambda / B, which stands in the log. Where the learner's loss is a mean
@@ -19,9 +22,8 @@
 // from batches by per-sample products and not from batches of one sample, which gives the same mean.
 #pragma once
 
-#include <set>
-
 #include "mneme/learners/conditional.hpp"
+#include "mneme/strategies/checks_requests.hpp"
 #include "mneme/strategies/quadratic.hpp"
 #include "mneme/strategies/teacher.hpp"
 
@@ -39,11 +41,18 @@ struct SelectiveAmnesiaOptions {
   void describe(OptionVisitor& v);
 };
 
-class SelectiveAmnesia final : public Strategy {
+/// ConfigError for a request of `strategy` that names anything but classes.
+void check_names_classes(Request const& request, std::string const& strategy);
+/// The loss of a cvae's step, in means over its `n` rows: 1, or n where `learner.scale` is a sum.
+[[nodiscard]] double loss_scale(Learner const& learner, std::int64_t n);
+
+class SelectiveAmnesia final : public Strategy, public Unlearns, public ChecksRequests {
  public:
   explicit SelectiveAmnesia(SelectiveAmnesiaOptions options) : options_(std::move(options)) {}
   [[nodiscard]] Needs needs() const override;
-  /// Throws ConfigError for a request that cannot be met, before anything has changed.
+  void check(Request const& request) const override { check_names_classes(request, "selective-amnesia"); }
+  [[nodiscard]] bool uses_retained() const override { return true; }
+  void take(ForgetData data) override;
   void begin_event(EventContext& context) override;
   void end_event(EventContext& context) override;
   std::vector<Stage> stages(EventContext& context) override;
@@ -57,17 +66,16 @@ class SelectiveAmnesia final : public Strategy {
   [[nodiscard]] MergedQuadratic const& quadratic() const { return quadratic_; }
 
  private:
-  /// What the model knows: the classes that it has learnt, or, where that was before this strategy, all; without those
-  /// that were forgotten.
-  [[nodiscard]] std::vector<std::int64_t> known(EventContext const& context) const;
-  [[nodiscard]] std::vector<std::int64_t> kept(EventContext const& context) const;
   [[nodiscard]] at::Tensor fisher(EventContext& context) const;
+  /// `n` rows of what the forgotten classes are taught to look like.
+  [[nodiscard]] Batch surrogate(Request const& request, Batch const& places, StepContext& context) const;
   [[nodiscard]] Conditional const& past(EventContext const& context);
   /// The factor before (1/2) sum F d^2, in the learner's own scale.
   [[nodiscard]] double strength(StepContext const& context) const;
 
   SelectiveAmnesiaOptions options_;
-  std::set<std::int64_t> learnt_, forgotten_;
+  Dataset forget_;                          // only without a surrogate
+  std::vector<std::int64_t> kept_, known_;  // classes of the event's retained data, and with those to be forgotten
   Teacher past_;
   MergedQuadratic quadratic_;
   Terms terms_;  // of the step

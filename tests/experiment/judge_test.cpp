@@ -42,6 +42,28 @@ TEST(Judge, SummaryComparesTheLastRowWithTheOneBeforeTheFirstRequest) {
   EXPECT_NEAR(s["largest_retained_accuracy_drop"].get<double>(), 0.4, 1e-12);
 }
 
+TEST(Judge, SummaryOfWhatWasNotJudgedBeforeSaysNothingOfAFall) {
+  auto const s = judgement_summary({{"hash", "abc"}}, Json::array({row(1, "forget", {0.5, 0.1}, 0.25)}), {1});
+  EXPECT_DOUBLE_EQ(s["forgotten_accuracy"], 0.1);
+  EXPECT_FALSE(s.contains("retained_accuracy_drop"));
+}
+
+// Wrong: the attacks' figures added up over classes, or one attack's taken for the other's.
+TEST(Judge, SummaryHasTheMeansOfWhatEachAttackBroughtBack) {
+  auto rows = Json::array({row(0, "learn", {0.9, 0.9}, 0.9), row(1, "forget", {0.5, 0.1}, 0.25)});
+  auto const attack = [](char const* name, int label, double p, double a) {
+    return Json{{"attack", name}, {"class", label}, {"probability", p}, {"accuracy", a}, {"images", 6}};
+  };
+  rows[0]["attacks"] = {attack("prototype", 0, 1, 1)};
+  rows[1]["attacks"] = {attack("prototype", 0, 0.25, 0.5), attack("classifier", 0, 0.75, 1),
+                        attack("prototype", 1, 0.75, 0), attack("classifier", 1, 0.25, 1)};
+  rows[1]["quality"] = {{"coverage", 0.5}};
+  auto const s = judgement_summary({{"hash", "abc"}}, rows, {0, 1});
+  EXPECT_EQ(s["recovered"], (Json{{"classifier", {{"accuracy", 1.0}, {"probability", 0.5}}},
+                                  {"prototype", {{"accuracy", 0.25}, {"probability", 0.5}}}}));
+  EXPECT_EQ(s["quality"]["coverage"], 0.5);
+}
+
 TEST(Judge, SummaryOfARunWithoutRequestsIsTheJudgeAlone) {
   Json const rows = {row(0, "learn", {0.9}, 0.9)};
   auto const s = judgement_summary({{"hash", "abc"}}, rows, {});

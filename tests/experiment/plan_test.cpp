@@ -104,6 +104,24 @@ train = { learning_rate = 1e-4 }
   for (auto const* name : {"joint", "slow"}) EXPECT_EQ(plan.arm(name).shared, -1) << name;
 }
 
+TEST(Plan, RequestsToForgetComeAfterThePrefixThatArmsShare) {
+  auto const plan = plan_experiment(tree(kBase + R"(
+[arm.one]
+strategy = "ssd"
+stream = { with = [{ kind = "forget", classes = [1] }] }
+[arm.two]
+strategy = "ssd"
+stream = { with = [{ kind = "forget", classes = [2] }] }
+[arm.none]
+[arm.noisy]
+strategy = "ssd"
+stream = { with = [{ kind = "noisy-labels", share = 0.1 }, { kind = "forget", classes = [2] }] }
+)"));
+  EXPECT_EQ(plan.shared_prefixes, 1);
+  for (auto const* name : {"one", "two", "none"}) EXPECT_EQ(plan.arm(name).shared, 0) << name;
+  EXPECT_EQ(plan.arm("noisy").shared, -1) << "its training data are others";
+}
+
 TEST(Plan, KeepsOnlyTheNamedArms) {
   auto plan = plan_experiment(tree(kBase + "[arm.naive]\n[arm.ewc]\nstrategy = \"ewc\"\n"));
   EXPECT_THROW(keep_arms(plan, {"ewcc"}), ConfigError);

@@ -92,6 +92,32 @@ TEST(Run, ArmsThatShareAPrefixEqualTheSameArmAlone) {
   EXPECT_EQ(arm_of(together, "ewc")["matrix"][1], arm_of(together, "naive")["matrix"][1]);
 }
 
+// Wrong: one arm's request is met in all, or what came before it is trained otherwise. Row 0 is of the shared part,
+// which measures nothing apart; all others are the arm's own.
+TEST(Run, ArmsWithOtherRequestsShareAPrefixAndEqualTheSameArmAlone) {
+  test::TemporaryFolder const folder;
+  std::string const requests = R"(
+[arm.one]
+strategy = "fine-tune-retained"
+stream = { with = [{ kind = "forget", after = 0, classes = [1] }] }
+[arm.two-three]
+strategy = "fine-tune-retained"
+stream = { with = [{ kind = "forget", classes = [2] }, { kind = "forget", classes = [3] }] }
+)";
+  auto const together = run_all(plan(kBase + requests), folder.path());
+  ASSERT_EQ(together.plan().shared_prefixes, 1);
+  for (auto const* name : {"one", "two-three"}) {
+    auto const alone = run_all(plan(kBase + requests, {name}), folder.path());
+    auto a = arm_of(together, name), b = arm_of(alone, name);
+    for (auto const* key : {"parameter_hash", "training_hash", "rows", "tasks", "steps", "status"})
+      EXPECT_EQ(a[key], b[key]) << name << " " << key;
+    a["matrix"].erase(0);
+    b["matrix"].erase(0);
+    EXPECT_EQ(a["matrix"], b["matrix"]) << name;
+  }
+  EXPECT_NE(arm_of(together, "one")["parameter_hash"], arm_of(together, "two-three")["parameter_hash"]);
+}
+
 // Before its first task a growing head has no outputs: what is measured then must be readable from a checkpoint.
 TEST(Run, ArmsOfAGrowingHeadShareAPrefixToo) {
   test::TemporaryFolder const folder;

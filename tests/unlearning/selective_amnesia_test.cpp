@@ -13,12 +13,16 @@
 #include "mneme/testing/conformance.hpp"
 #include "tests/io/support.hpp"
 #include "tests/nets/oracle.hpp"
-#include "tests/strategies/support.hpp"
+#include "tests/unlearning/cvae_oracle.hpp"
+#include "tests/unlearning/watched.hpp"
 
 namespace mneme {
 namespace {
 
-constexpr std::int64_t kLatent = 2, kClasses = 4, kRows = 8;
+using test::elbo;
+using test::kLatent;
+using toy::kClasses;
+constexpr std::int64_t kRows = 8;
 
 Json setting(Json const& changes = Json::object()) {
   Json options = {{"kind", "selective-amnesia"}, {"steps", 5}, {"fisher_samples", 20}};
@@ -30,39 +34,7 @@ Request classes(std::vector<std::int64_t> list) {
 }
 RandomStreams own_streams() { return RandomStreams(stream_seed(0, "strategy/selective-amnesia")); }
 
-using Look = std::function<void(StepContext&, SelectiveAmnesia const&)>;
-
-/// A trainer of a conditional VAE; `at_project` sees each step's whole gradient before the update.
-struct Forgetting {
-  explicit Forgetting(Json const& options, std::string const& scale = "mean", Look at_project = {}) {
-    auto list = test::listed(options);
-    auto const& strategy = dynamic_cast<SelectiveAmnesia const&>(*list.members()[0].strategy);
-    auto probe = std::make_unique<test::Scripted>();
-    probe->on_project = [&strategy, look = std::move(at_project)](StepContext& c) {
-      at::AutoGradMode const grad(true);
-      if (look) look(c, strategy);
-    };
-    list.add("probe", std::move(probe), 0);
-    learner = toy::learner("cvae", {{"scale", scale}});
-    auto train = RunRecipe::toy().train;
-    train.epochs = 0;  // what is learnt is what the model begins with
-    trainer = std::make_unique<Trainer>(*learner, std::move(list), train, EvaluationOptions(), 0);
-    trainer->learn(toy::task("toy-0", 0));
-  }
-  std::unique_ptr<Learner> learner;
-  std::unique_ptr<Trainer> trainer;
-};
-
-/// -ELBO [N] in double of the fully connected net.
-at::Tensor elbo(Oracle const& o, at::Tensor const& images, at::Tensor const& labels, at::Tensor const& epsilon) {
-  auto const x = images.flatten(1).to(at::kDouble), c = at::one_hot(labels, kClasses).to(at::kDouble);
-  auto const h = o.linear("encoder.fc2", o.linear("encoder.fc1", at::cat({x, c}, 1)).relu()).relu();
-  auto const mu = o.linear("encoder.mu", h), logvar = o.linear("encoder.logvar", h);
-  auto const z = at::cat({mu + (logvar / 2).exp() * epsilon.to(at::kDouble), c}, 1);
-  auto const p =
-      o.linear("decoder.pixels", o.linear("decoder.fc2", o.linear("decoder.fc1", z).relu()).relu()).sigmoid();
-  return -(x * p.log() + (1 - x) * (1 - p).log()).sum(1) - 0.5 * (1 + logvar - mu.square() - logvar.exp()).sum(1);
-}
+using Forgetting = test::Forgetting<SelectiveAmnesia>;
 
 // Wrong: a 1/2 before lambda, lambda not in the units of a sum, gamma on the wrong term, the penalty subtracted.
 TEST(SelectiveAmnesia, TheGradientIsThatOfItsObjective) {
@@ -87,6 +59,24 @@ TEST(SelectiveAmnesia, TheGradientIsThatOfItsObjective) {
     run.trainer->forget(classes({1}));
     EXPECT_GT(share, 0.05) << "this test would not see the Fisher term";
   }
+}
+
+// Wrong: the naive way raises the likelihood, or lowers that of other classes.
+TEST(SelectiveAmnesia, WithoutASurrogateTheLikelihoodOfRealImagesOfTheClassIsLowered) {
+  auto noise = RandomStreams(0).fresh("noise");
+  Forgetting run(
+      setting({{"lambda", 0}, {"gamma", 0}, {"surrogate", "none"}}), "mean", [&](StepContext& c, auto const&) {
+        auto const epsilon = draw_normal({kRows, kLatent}, noise, at::kCPU);
+        EXPECT_TRUE(c.batch.y().eq(1).all().template item<bool>());
+        auto const all = toy::task("toy-0", 0).train;
+        auto const of = all.gather(all.labels().eq(1).nonzero().squeeze(1));
+        for (std::int64_t i = 0; i < kRows; ++i)
+          EXPECT_TRUE((of == c.batch.x[i]).flatten(1).all(1).any().template item<bool>()) << "no image of the class";
+        Oracle const o(c.parameters());
+        auto const expected = o.gradient(-elbo(o, c.batch.x, c.batch.y(), epsilon).mean());
+        EXPECT_LT(relative_error(c.parameters().grad(), expected), 1e-3);
+      });
+  run.trainer->forget(classes({1}));
 }
 
 TEST(SelectiveAmnesia, ForgottenClassesAreNoiseAndTheRestIsReplayedAsItWas) {
@@ -151,8 +141,26 @@ TEST(SelectiveAmnesia, RefusesWhatCannotBeForgottenAndLeavesTheModelAsItWas) {
   refused(classes({7}));
   refused(classes({0, 1, 2, 3}));
   refused({.name = "request", .classes = {}, .samples = {5}, .tasks = {}});
+  refused({.name = "request", .classes = {}, .samples = {4000}, .tasks = {}});
+  refused(classes({1, 1}));
   run.trainer->forget(classes({2}));
   refused(classes({2}));
+}
+
+// Wrong: hours of training, and then it is said that the request cannot be met.
+TEST(SelectiveAmnesia, RefusesAStreamWithSuchARequestBeforeItBegins) {
+  auto const refusal = [](Request const& request) {
+    auto stream = toy::stream(1);
+    stream.events.emplace_back(request);
+    test::Rig rig(test::listed(setting()), RunRecipe::toy().train, "cvae");
+    auto const message = message_of<ConfigError>([&] { rig.trainer.run(stream); });
+    EXPECT_EQ(rig.trainer.steps(), 0);
+    return message;
+  };
+  EXPECT_NE(refusal({.name = "some", .classes = {}, .samples = {5}, .tasks = {}}).find("forgets classes, and 'some'"),
+            std::string::npos);
+  EXPECT_NE(refusal(classes({7})).find("class 7 was never learnt"), std::string::npos);
+  EXPECT_NE(refusal(classes({0, 1, 2, 3})).find("nothing would be left"), std::string::npos);
 }
 
 TEST(SelectiveAmnesia, DrawsNoiseForTheForgottenClassAndKeepsTheOthers) {

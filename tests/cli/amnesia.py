@@ -1,0 +1,70 @@
+"""A conditional VAE that forgets classes, by the command: `mneme forget` on a finished run, what it refuses, what it
+leaves for a person to see."""
+import json
+import unittest
+
+from _mneme import CommandTest
+
+BASE = """
+name = "digits"
+data = "sample"
+[stream]
+kind = "domain"
+datasets = ["mnist"]
+[learner]
+kind = "cvae"
+hidden = 32
+[train]
+steps = 40
+"""
+METHOD = '{ kind = "selective-amnesia", steps = 20, fisher_samples = 50 }'
+
+
+class Amnesia(CommandTest):
+    def arm(self, run):
+        return json.loads((run / "summary.json").read_text())["arms"][0]
+
+    def trained(self):
+        (self.folder / "digits.toml").write_text(BASE)
+        self.mneme("run", "digits.toml")
+        return self.run_folders()[-1]
+
+    def forget(self, run, *words):
+        self.mneme("forget", run, "--method", METHOD, "--out", "after", *words)
+        return max((self.folder / "after").glob("*/*"), key=lambda folder: folder.stat().st_mtime)
+
+    def test_a_finished_run_forgets_and_forgets_again(self):
+        run = self.trained()
+        first = self.forget(run, "--class", 5, "--class", 9)
+        self.assertEqual(self.arm(first)["tasks"], ["mnist", "classes 5 9"])
+        self.assertEqual([row["kind"] for row in self.arm(first)["rows"]], ["initial", "learn", "forget"])
+        self.assertNotEqual(self.arm(first)["parameter_hash"], self.arm(run)["parameter_hash"])
+        second = self.forget(first, "--class", 2)
+        self.assertEqual([row["task"] for row in self.arm(second)["rows"]][-2:], ["classes 5 9", "class 2"])
+
+        index = [json.loads(line) for line in (next((first / "arms").glob("*/*/samples/index.jsonl"))).open()]
+        drawn = {(line["kind"], line["event"]) for line in index}
+        for kind in ("classes", "reconstruction", "traversal", "manifold", "interpolation"):
+            for event in (0, 1):
+                self.assertIn((kind, event), drawn)
+        codes = {file.name: file.read_text().splitlines() for file in (first / "arms").glob("*/*/codes/*.csv")}
+        self.assertEqual(sorted(codes), ["0_learn.csv", "1_forget.csv"])
+        classes = [[line.split(",")[0] for line in codes[name][1:]] for name in sorted(codes)]
+        self.assertEqual(sorted(classes[0]), sorted(classes[1]), "before and after are of other test images")
+
+    def test_what_makes_no_sense_is_refused_and_leaves_nothing(self):
+        run = self.trained()
+        (self.folder / "numbers.txt").write_text("3\n4\n")
+        refused = lambda *words, says: self.refuses(2, "forget", run, "--out", "after", *words, says=says)
+        refused("--class", 11, says="class 11 was never learnt; known are the classes 0, 1")
+        refused("--class", 5, "--class", 5, says="twice")
+        refused(*[word for c in range(10) for word in ("--class", c)], says="nothing would be left")
+        refused("--samples", "numbers.txt", says="selective-amnesia forgets classes")
+        refused("--task", "mnist", says="selective-amnesia forgets classes")
+        self.assertFalse((self.folder / "after").exists())
+        first = self.forget(run, "--class", 5)
+        self.refuses(2, "forget", first, "--class", 5, says="class 5 is forgotten already")
+
+
+if __name__ == "__main__":
+    unittest.main()

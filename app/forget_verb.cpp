@@ -37,6 +37,7 @@ Json sample_numbers(std::string const& file) {
   if (!in) throw DataError(file + ": cannot be read; --samples names a text file of sample numbers, one a line");
   Json list = Json::array();
   for (std::string word; in >> word;) list.push_back(number_of(word, file));
+  if (list.empty()) throw DataError(file + ": holds no number of a sample");
   return list;
 }
 

@@ -104,8 +104,9 @@ at::Tensor ForgetAudit::answers(Learner& learner, Dataset const& data) const {
   auto const on_device = data.to(learner.parameters().device());
   Batch batch(on_device, at::arange(data.size(), on_device.labels().options()), -1, {});
   trainer_.activate(batch);
+  auto const gates = trainer_.strategies().gates(batch, false);
   auto noise = streams_.fresh("audit/noise");
-  auto const output = learner.forward(batch, {.training = false, .gates = nullptr}, noise);
+  auto const output = learner.forward(batch, {.training = false, .gates = &gates}, noise);
   return at::softmax(active_logits(batch, output.logits), 1).cpu();
 }
 

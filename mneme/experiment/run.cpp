@@ -340,7 +340,7 @@ void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
       fs::create_directories(target / "checkpoints");
       fs::create_directories(target / "samples");
       fs::copy(checkpoint, target / "checkpoints" / "branched", fs::copy_options::recursive);
-      for (auto const& name : {"metrics.jsonl", "log.txt", "data.json", "judge.json"})
+      for (auto const& name : {"metrics.jsonl", "log.txt", "data.json", "judge.json", "forget.json"})
         if (fs::exists(source / name)) fs::copy_file(source / name, target / name);
       for (auto const& file : fs::directory_iterator(source / "samples"))
         fs::copy_file(file.path(), target / "samples" / file.path().filename());

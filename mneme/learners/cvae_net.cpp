@@ -92,7 +92,7 @@ class ConvNet final : public CvaeNet {
 }  // namespace
 
 void CvaeOptions::describe(OptionVisitor& v) {
-  v.field("net", net, {.help = "fully connected, or convolutional", .choices = {"mlp", "conv"}});
+  v.field("architecture", architecture, {.help = "fully connected, or convolutional", .choices = {"mlp", "conv"}});
   v.field("latent", latent, {.help = "dimensions of the code z", .min = 1});
   v.field("hidden", hidden,
           {.help = "mlp: width of the hidden layer at the pixels; the inner one has half", .unit = "units", .min = 2});
@@ -103,7 +103,7 @@ void CvaeOptions::describe(OptionVisitor& v) {
 }
 
 std::unique_ptr<CvaeNet> make_cvae_net(ParameterArena& arena, LearnerShape const& shape, CvaeOptions const& options) {
-  if (options.net == "mlp") return std::make_unique<MlpNet>(arena, shape, options);
+  if (options.architecture == "mlp") return std::make_unique<MlpNet>(arena, shape, options);
   if (shape.input.size() != 3 || shape.input[1] % 4 != 0 || shape.input[2] % 4 != 0) {
     std::string found;
     for (auto const extent : shape.input) found += (found.empty() ? "" : " x ") + std::to_string(extent);

@@ -16,7 +16,7 @@
 namespace mneme {
 
 struct CvaeOptions {
-  std::string net = "mlp";
+  std::string architecture = "mlp";
   std::int64_t latent = 8;
   std::int64_t hidden = 512;
   std::int64_t width = 64;

@@ -224,6 +224,9 @@ void Buffer::remove(at::Tensor const& mask) {
   std::map<std::int64_t, std::int64_t> chosen;
   for (std::int64_t slot = 0; slot < size(); ++slot) chosen[slot] = slot;
   write(chosen, rows);
+  auto const clear = [&](at::Tensor& store) { store.narrow(0, size(), store.size(0) - size()).zero_(); };
+  for (auto* store : {&store_.data, &store_.labels, &store_.task}) clear(*store);  // they go into checkpoints
+  for (auto& [name, extra] : store_.extras) clear(extra);
   seen_ = left(seen_, kept.size(), size_before);
   regroup();
   for (auto const& [group, members] : before) {

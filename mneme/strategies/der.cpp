@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include "mneme/strategies/stored_answers.hpp"
+
 namespace mneme {
 
 void DerOptions::describe(OptionVisitor& v) {
@@ -45,6 +47,13 @@ void Der::after_step(StepContext& context) {
   auto rows = current_rows(context);
   rows.extras.emplace("logits", context.output->logits.detach().narrow(0, 0, rows.size()));
   buffer_.offer(rows, context.streams->get("reservoir"));
+}
+
+void Der::let_go(Forgotten const& forgotten, EventContext& context) {
+  drop(buffer_, forgotten);
+  if (buffer_.empty()) return;
+  auto const rows = buffer_.all();  // a view
+  rows.extras.at("logits").copy_(stored_logits(rows, context));
 }
 
 }  // namespace mneme

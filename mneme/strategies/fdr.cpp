@@ -2,25 +2,17 @@
 
 #include <torch/types.h>
 
-#include <algorithm>
-#include <vector>
+#include "mneme/strategies/stored_answers.hpp"
 
 namespace mneme {
 namespace {
 
-at::Tensor probabilities(Batch const& batch, bool training, EventContext const& context) {
-  return at::softmax(active_logits(batch, forward_beside(batch, training, context).logits), 1);
+at::Tensor probabilities(Batch const& batch, at::Tensor const& logits) {
+  return at::softmax(active_logits(batch, logits), 1);
 }
 
-/// In evaluation mode, by batches: a large memory need not go through the net at once.
 at::Tensor stored_probabilities(Rows const& rows, EventContext const& context) {
-  constexpr std::int64_t kBatch = 500;
-  at::NoGradGuard const no_grad;
-  auto const all = replayed(rows, context);
-  std::vector<at::Tensor> parts;
-  for (std::int64_t first = 0; first < rows.size(); first += kBatch)
-    parts.push_back(probabilities(all.rows(first, std::min(kBatch, rows.size() - first)), false, context));
-  return at::cat(parts);
+  return probabilities(replayed(rows, context), stored_logits(rows, context));
 }
 
 }  // namespace
@@ -40,7 +32,8 @@ std::optional<at::Tensor> Fdr::penalty(StepContext& context) {
   terms_.clear();
   if (buffer_.empty() || options_.alpha == 0) return std::nullopt;
   auto const rows = buffer_.sample(stored_per_step(options_.batch, context), context.streams->get("replay"));
-  auto const now = probabilities(replayed(rows, context), true, context);
+  auto const batch = replayed(rows, context);
+  auto const now = probabilities(batch, forward_beside(batch, true, context).logits);
   auto const term = mean_distance(now, rows.extras.at("probabilities")) * options_.alpha;
   terms_["distance"] = term.detach();
   return term;
@@ -51,6 +44,13 @@ void Fdr::end_event(EventContext& context) {
   if (rows.size() == 0) return;
   rows.extras.emplace("probabilities", stored_probabilities(rows, context));
   buffer_.offer(rows, context.streams->get("reservoir"));
+}
+
+void Fdr::let_go(Forgotten const& forgotten, EventContext& context) {
+  drop(buffer_, forgotten);
+  if (buffer_.empty()) return;
+  auto const rows = buffer_.all();  // a view
+  rows.extras.at("probabilities").copy_(stored_probabilities(rows, context));
 }
 
 }  // namespace mneme

@@ -36,7 +36,8 @@ class Fdr final : public Strategy, public LetsGo {
   std::optional<at::Tensor> penalty(StepContext& context) override;
   void end_event(EventContext& context) override;
   Terms terms(StepContext&) override { return terms_; }
-  void let_go(Forgotten const& forgotten, EventContext&) override { drop(buffer_, forgotten); }
+  /// What stays is answered anew, by the weights that have forgotten: the old answers were of weights that knew.
+  void let_go(Forgotten const& forgotten, EventContext& context) override;
   void state(Archive& archive) override { buffer_.state(archive); }
   [[nodiscard]] Buffer const& buffer() const { return buffer_; }
 

@@ -47,9 +47,17 @@ void test_apart(Stream& stream, Request const& request, std::string const& where
   std::vector<Dataset> apart;
   std::int64_t id = 0;
   for (auto const* task : stream.tested()) {
-    if (task->name == request.name)
-      throw ConfigError(where + ": '" + request.name +
-                        "' is the name of a task, or is forgotten already; a request has a name of its own (`name`)");
+    if (task->name == request.name) {
+      bool const earlier = std::any_of(stream.events.begin(), stream.events.end(), [&](Event const& event) {
+        auto const* other = std::get_if<Request>(&event);
+        return other != nullptr && other->name == request.name;
+      });
+      throw ConfigError(earlier
+                            ? where + ": '" + request.name +
+                                  "' is forgotten already, by an earlier request; if it was learnt again in between, "
+                                  "give this one a name of its own"
+                            : where + ".name: '" + request.name + "' is the name of a task; choose another");
+    }
     auto const mask = has_class(task->test, request.classes);
     auto const own = task->test.select(mask.nonzero().squeeze(1)),
                rest = task->test.select(mask.logical_not().nonzero().squeeze(1));

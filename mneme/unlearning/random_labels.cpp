@@ -29,9 +29,8 @@ at::Tensor drawn_labels(at::Tensor const& labels, at::Tensor const& candidates, 
 void RandomLabels::begin_event(EventContext& context) {
   if (!is_learn(context.event) && context.visibility.task_at_test)
     throw ConfigError(
-        "random labels are drawn from all classes, but in a task-incremental stream a sample's softmax is over those "
-        "of "
-        "its task; use grad-diff or ssd");
+        "random labels are drawn from all classes, but in a task-incremental stream a sample's softmax is over "
+        "those of its task; use grad-diff or ssd");
 }
 
 std::vector<Stage> RandomLabels::stages(EventContext& context) {

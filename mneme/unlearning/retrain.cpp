@@ -6,6 +6,13 @@ void RetrainOptions::describe(OptionVisitor& v) {
   v.field("epochs", epochs, {.help = "passes over what is retained; 0: as train says", .unit = "epochs", .min = 0});
 }
 
+Needs Retrain::needs() const {
+  auto constexpr kOtherWeights = "retrain draws all weights anew, and its importance is of the weights before";
+  return {
+      .forgets = true,
+      .excludes = {{"ewc", kOtherWeights}, {"si", kOtherWeights}, {"mas", kOtherWeights}, {"rwalk", kOtherWeights}}};
+}
+
 std::vector<Stage> Retrain::stages(EventContext& context) {
   if (is_learn(context.event)) return {};
   return {{.name = "retrain",

@@ -19,6 +19,8 @@ struct RetrainOptions {
 class Retrain final : public Unlearning {
  public:
   explicit Retrain(RetrainOptions options) : options_(options) {}
+  /// Goes with no importance: it would hold weights that mean something else now.
+  [[nodiscard]] Needs needs() const override;
   std::vector<Stage> stages(EventContext& context) override;
 
  private:

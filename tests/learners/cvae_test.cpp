@@ -23,7 +23,8 @@ at::Generator seeded(std::uint64_t seed) { return at::detail::createCPUGenerator
 
 std::unique_ptr<Cvae> small(std::string const& net, double beta = 1, std::string const& scale = "mean") {
   auto init = seeded(5);
-  CvaeOptions const options{.net = net, .latent = kLatent, .hidden = 6, .width = 4, .beta = beta, .scale = scale};
+  CvaeOptions const options{
+      .architecture = net, .latent = kLatent, .hidden = 6, .width = 4, .beta = beta, .scale = scale};
   return std::make_unique<Cvae>(LearnerShape{{1, 8, 8}, kClasses, at::kCPU}, options, &init);
 }
 
@@ -116,7 +117,7 @@ TEST(Cvae, HasTheParametersOfTheOriginals) {
   // 794-512-256-(8, 8) and 18-256-512-784
   EXPECT_EQ(count({}), 795 * 512 + 513 * 256 + 2 * 257 * 8 + 19 * 256 + 257 * 512 + 513 * 784);
   // 11 -> 32 -> 64 maps, 3136 -> (40, 40); 50 -> 3136, 64 -> 32 -> 1 maps
-  EXPECT_EQ(count({.net = "conv", .latent = 40}),
+  EXPECT_EQ(count({.architecture = "conv", .latent = 40}),
             (11 * 16 + 1) * 32 + (32 * 16 + 1) * 64 + 2 * 3137 * 40 + 51 * 3136 + 64 * 16 * 32 + 32 + 32 * 16 + 1);
 }
 
@@ -139,7 +140,7 @@ TEST(Cvae, DrawsTheClassThatItIsAskedFor) {
 }
 
 TEST(Cvae, RefusesImagesThatItsNetCannotHalve) {
-  CvaeOptions const options{.net = "conv"};
+  CvaeOptions const options{.architecture = "conv"};
   auto const message = message_of<ConfigError>([&] { Cvae({{1, 6, 6}, 4, at::kCPU}, options, nullptr); });
   EXPECT_NE(message.find("multiples of 4; found 1 x 6 x 6"), std::string::npos) << message;
 }

@@ -1,6 +1,7 @@
 // Forget events: if these fail, what was asked to be forgotten is trained on, kept in a memory, or comes back; or a
 // request that makes no sense changes a run. Methods: if these fail, one does not do what its equation says.
 #include <cmath>
+#include <numeric>
 
 #include "mneme/strategies/er.hpp"
 #include "mneme/strategies/ewc.hpp"
@@ -220,6 +221,22 @@ TEST(GradDiff, IsTheWeightedSumOfAscentAndDescent) {
   EXPECT_LT(descent.dot(gradient_on(rig, retained)).item<float>(), 0) << "the loss on what is retained rises";
 }
 
+/// All samples but the last, of class 3, so that what is retained is known whatever is drawn.
+std::vector<std::int64_t> all_but_one() {
+  std::vector<std::int64_t> list(39);
+  std::iota(list.begin(), list.end(), 0);
+  return list;
+}
+Dataset the_one() { return toy::task("toy-0", 0).train.select(at::tensor({39}, at::kLong)); }
+
+TEST(GradDiff, DescendsOnWhatIsRetained) {
+  auto rig = learnt({{"kind", "grad-diff"}, {"gamma", 0}, {"alpha", 1}}, one_step());
+  auto const expected = gradient_on(rig, the_one()) * -0.1;
+  auto const before = rig.theta().clone();
+  rig.trainer.forget(samples(all_but_one()));
+  EXPECT_TRUE(at::allclose(rig.theta() - before, expected, 1e-4, 1e-7)) << "the batch beside is of something else";
+}
+
 TEST(RandomLabels, AreUniformOverTheOtherCandidates) {
   RandomStreams streams(3);
   auto const candidates = at::tensor({0, 2, 7}, at::kLong);
@@ -314,6 +331,35 @@ TEST(EwcForget, ThePenaltyHoldsTheWeights) {
     return (rig.theta() - before).norm().item<double>();
   };
   EXPECT_LT(distance(20), 0.9 * distance(0));
+}
+
+TEST(EwcForget, ReplayIsOfWhatIsRetained) {
+  auto const moves = [](double gamma) {
+    auto rig = learnt({{"kind", "ewc-forget"}, {"lambda", 0}, {"gamma", gamma}}, one_step());
+    auto const replay = gradient_on(rig, the_one()) * -0.1;
+    auto const before = rig.theta().clone();
+    rig.trainer.forget(samples(all_but_one()));
+    return std::pair(rig.theta() - before, replay);
+  };
+  auto const [with, replay] = moves(2);
+  EXPECT_TRUE(at::allclose(with, moves(0).first + replay * 2, 1e-3, 1e-6));
+}
+
+TEST(EwcForget, ThePenaltyIsOfWhatIsRetained) {
+  // Two steps of gamma = 0 over the same samples: the second adds lambda F (theta_1 - theta_0), F of the one retained.
+  auto const after = [](double lambda, std::int64_t steps) {
+    auto rig =
+        learnt({{"kind", "ewc-forget"}, {"gamma", 0}, {"lambda", lambda}, {"steps", steps}, {"labels", "empirical"}},
+               one_step());
+    auto const importance = gradient_on(rig, the_one()).square();
+    auto const before = rig.theta().clone();
+    rig.trainer.forget(samples(all_but_one()));
+    return std::tuple(rig.theta().clone(), before, importance);
+  };
+  auto const [one, origin, importance] = after(5, 1);
+  auto const held = std::get<0>(after(5, 2)), free = std::get<0>(after(0, 2));
+  EXPECT_GT((held - free).abs().max().item<double>(), 1e-5);
+  EXPECT_TRUE(at::allclose(held - free, importance * (one - origin) * (-0.1 * 5), 1e-2, 1e-6));
 }
 
 /// Accuracy on test samples of class 1 and of the others, after an event in which class 1 was to be forgotten.

@@ -1,0 +1,139 @@
+// The audit of Forget events: if these fail, a study of methods that forget compares figures of other samples or arms
+// than it says, or looking at what is left changes the run.
+#include "mneme/experiment/forget_audit.hpp"
+
+#include <fstream>
+
+#include "mneme/io/json_file.hpp"
+#include "tests/io/support.hpp"
+#include "tests/strategies/support.hpp"
+
+namespace mneme {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Four classes in one domain; class 1 is to be forgotten; a second domain.
+Stream forgetful(std::int64_t train) {
+  auto stream = toy::stream(2, train);
+  stream.events.insert(stream.events.begin() + 1,
+                       Request{.name = "class 1", .classes = {1}, .samples = {}, .tasks = {}});
+  return stream;
+}
+
+TrainOptions quick() {
+  auto options = RunRecipe::toy().train;
+  options.epochs = 1;
+  options.batch = 100;
+  return options;
+}
+
+struct Audited {
+  Json entry;
+  std::string training_hash;
+  double forget_accuracy = -1, forget_test_accuracy = -1, test_accuracy = -1;  // by the trainer, right after the event
+};
+
+/// Asks the trainer itself for what the audit reports.
+class Asker final : public Observer {
+ public:
+  Asker(Trainer& trainer, Audited& audited) : trainer_(trainer), audited_(audited) {}
+  void evaluated(EvaluationMatrix const& matrix, Learner&) override {
+    if (matrix.rows.back().kind != "forget") return;
+    auto const task = toy::task("toy-0", 0);
+    auto const of = [&](Dataset const& data, bool forgotten) {
+      auto const mask = forgotten ? data.labels().eq(1) : data.labels().ne(1);
+      return trainer_.test(data.select(mask.nonzero().squeeze(1))).front();
+    };
+    audited_.forget_accuracy = of(task.train, true);
+    audited_.forget_test_accuracy = of(task.test, true);
+    audited_.test_accuracy = of(task.test, false);
+  }
+
+ private:
+  Trainer& trainer_;
+  Audited& audited_;
+};
+
+Audited run(Json const& strategy, bool audited, std::int64_t train = 40) {
+  test::TemporaryFolder const scratch;
+  auto const stream = forgetful(train);
+  test::Rig rig(test::listed(strategy), quick());
+  RunFiles files(scratch.path());
+  ForgetAudit audit(files, stream, rig.trainer, quick(), 0);
+  Audited outcome;
+  Asker asker(rig.trainer, outcome);
+  rig.trainer.attach(&files);
+  if (audited) rig.trainer.attach(&audit);
+  if (train == 40) rig.trainer.attach(&asker);
+  rig.trainer.run(stream);
+  outcome.training_hash = rig.trainer.training_hash();
+  if (audited) outcome.entry = read_json(scratch.path() / "forget.json").at(0);
+  return outcome;
+}
+
+TEST(ForgetAudit, ChangesNothingInTheRun) {
+  Json const strategy = {{{"kind", "er"}}, {{"kind", "grad-diff"}}};
+  EXPECT_EQ(run(strategy, true).training_hash, run(strategy, false).training_hash)
+      << "relearning trained the run's own weights, or drew from its streams";
+}
+
+TEST(ForgetAudit, AccuraciesAreThoseOfItsParts) {
+  auto const outcome = run({{"kind", "grad-diff"}, {"lr_scale", 0.3}}, true);
+  EXPECT_NEAR(outcome.entry.at("forget_accuracy").get<double>(), outcome.forget_accuracy, 1e-9);
+  EXPECT_NEAR(outcome.entry.at("forget_test_accuracy").get<double>(), outcome.forget_test_accuracy, 1e-9);
+  EXPECT_NEAR(outcome.entry.at("test_accuracy").get<double>(), outcome.test_accuracy, 1e-9);
+  EXPECT_GE(outcome.entry.at("forget_seconds").get<double>(), 0);
+}
+
+TEST(ForgetAudit, LooksAtTheSameSamplesInEveryArm) {
+  // Two methods that leave the weights as they are, over more samples than the audit looks at.
+  auto const ascent = run({{"kind", "gradient-ascent"}, {"ceiling", 1e-9}}, true, 9000);
+  auto const ssd = run({{"kind", "ssd"}, {"alpha", 1e9}, {"labels", "batch"}}, true, 9000);
+  EXPECT_EQ(ascent.entry.at("answers"), ssd.entry.at("answers"));
+  EXPECT_EQ(ascent.entry.at("membership"), ssd.entry.at("membership"));
+  EXPECT_EQ(answer_distance(ascent.entry["answers"]["forget"], ssd.entry["answers"]["forget"]), 0);
+}
+
+TEST(AnswerDistance, IsTheMeanTotalVariation) {
+  auto const a = Json::parse("[[0.5, 0.5, 0], [1, 0, 0]]"), b = Json::parse("[[0.25, 0.5, 0.25], [0, 0.5, 0.5]]");
+  EXPECT_DOUBLE_EQ(answer_distance(a, b).get<double>(), (0.25 + 1) / 2);
+  EXPECT_DOUBLE_EQ(answer_distance(a, a).get<double>(), 0);
+  EXPECT_TRUE(answer_distance(a, Json::parse("[[1, 0, 0]]")).is_null()) << "of other samples";
+  EXPECT_TRUE(answer_distance(Json::array(), Json::array()).is_null());
+}
+
+TEST(CompareWithRetrained, GoesByEventPartAndSeed) {
+  test::TemporaryFolder const run;
+  auto const entry = [](double forget, double test, double seconds) {
+    return Json{{"event", 1},
+                {"forget_seconds", seconds},
+                {"answers", {{"forget", {{forget, 1 - forget}}}, {"test", {{test, 1 - test}}}}}};
+  };
+  Json arms = Json::array();
+  auto const add = [&](std::string const& arm, int seed, std::string const& kind, Json const& audit) {
+    auto const folder = run.path() / "arms" / arm / ("seed-" + std::to_string(seed));
+    fs::create_directories(folder);
+    write_json(folder / "forget.json", Json::array({audit}));
+    arms.push_back({{"arm", arm},
+                    {"seed", seed},
+                    {"strategy_options", Json::array({{{"kind", kind}}})},
+                    {"unlearning", Json::array({{{"event", 1}}})}});
+  };
+  add("ssd", 0, "ssd", entry(0.5, 1, 3));
+  add("anew", 0, "retrain", entry(0.25, 0.75, 12));
+  add("ssd", 1, "ssd", entry(0.5, 1, 3));
+  add("anew", 1, "retrain", entry(1, 0, 6));
+  compare_with_retrained(arms, run.path());
+  auto const of = [&](std::size_t arm) { return arms.at(arm).at("unlearning").at(0); };
+  EXPECT_DOUBLE_EQ(of(0)["distance_to_retrained"]["forget"], 0.25);
+  EXPECT_DOUBLE_EQ(of(0)["distance_to_retrained"]["test"], 0.25);
+  EXPECT_DOUBLE_EQ(of(0)["time_to_retraining"], 0.25) << "its time over that of retraining";
+  EXPECT_DOUBLE_EQ(of(2)["distance_to_retrained"]["forget"], 0.5) << "of the seed's own retrained arm";
+  EXPECT_DOUBLE_EQ(of(2)["distance_to_retrained"]["test"], 1);
+  EXPECT_DOUBLE_EQ(of(2)["time_to_retraining"], 0.5);
+  EXPECT_DOUBLE_EQ(of(1)["time_to_retraining"], 1);
+}
+
+}  // namespace
+}  // namespace mneme

@@ -1,0 +1,119 @@
+// A request to forget beside every other strategy. If these fail, what a strategy keeps brings back what was forgotten,
+// or a pair that cannot work is found out hours after it began.
+#include <set>
+
+#include "mneme/core/text.hpp"
+#include "mneme/strategies/der.hpp"
+#include "mneme/strategies/fdr.hpp"
+#include "tests/strategies/support.hpp"
+
+namespace mneme {
+namespace {
+
+using test::listed;
+using test::Rig;
+
+Request class_one() { return {.name = "class 1", .classes = {1}, .samples = {}, .tasks = {}}; }
+
+/// Classes 0 and 1; then 1 is to be forgotten; then 2 and 3.
+Stream forgetful(bool task_at_test) {
+  auto stream = toy::split_stream(task_at_test);
+  stream.events.insert(stream.events.begin() + 1, class_one());
+  return stream;
+}
+
+struct Outcome {
+  std::string refusal;      // empty: it ran
+  std::int64_t steps = 0;   // until then
+  bool finite = true;       // parameters
+  std::int64_t stored = 0;  // samples of the forgotten class in what a checkpoint would hold at the end
+};
+
+Outcome run_beside(StrategyRow const& row, Json const& method) {
+  Json own = row.toy;
+  own["kind"] = row.info.name;
+  auto const net = row.toy_net.is_null() ? Json::object() : Json{{"net", row.toy_net}};
+  auto const learner = toy::learner("classifier", net);
+  auto options = RunRecipe::toy().train;
+  options.epochs = 1;
+  Outcome outcome;
+  std::unique_ptr<Trainer> trainer;
+  try {
+    trainer = std::make_unique<Trainer>(*learner, listed(Json::array({own, method})), options, EvaluationOptions(), 0);
+    trainer->run(trainer->strategies().wrap(forgetful(row.needs.task_at_test)));
+  } catch (ConfigError const& e) {
+    outcome.refusal = e.what();
+  }
+  if (!trainer) return outcome;
+  outcome.steps = trainer->steps();
+  outcome.finite = at::isfinite(learner->parameters().value()).all().item<bool>();
+  Archive kept;
+  for (auto& member : trainer->strategies().members()) member.strategy->state(kept);
+  for (auto const& [name, tensor] : kept.tensors())
+    if (name.ends_with("labels")) outcome.stored += tensor.eq(1).sum().item<std::int64_t>();
+  return outcome;
+}
+
+TEST(ForgetBeside, EveryStrategyLetsGoOrIsRefusedBeforeAnythingIsBegun) {
+  std::set<std::string> ran;
+  for (auto const& row : strategy_table()) {
+    auto const& kinds = row.needs.learners;
+    if (row.needs.forgets || (!kinds.empty() && std::ranges::find(kinds, "classifier") == kinds.end())) continue;
+    auto const outcome = run_beside(row, {{"kind", "fine-tune-retained"}});
+    SCOPED_TRACE(row.info.name);
+    if (outcome.refusal.empty()) {
+      ran.insert(row.info.name);
+      EXPECT_TRUE(outcome.finite);
+      EXPECT_EQ(outcome.stored, 0) << "samples of the forgotten class are kept";
+      continue;
+    }
+    EXPECT_NE(outcome.refusal.find("'" + row.info.name + "'"), std::string::npos) << outcome.refusal;
+    EXPECT_EQ(outcome.steps, 0) << "it is refused only after it was trained: " << outcome.refusal;
+  }
+  // A new strategy that runs beside a request belongs here once it is certain that it keeps nothing.
+  std::set<std::string> const expected = {
+      "a-gem",           "der", "der++", "er",  "er-ace", "er-aml", "ewc", "fdr", "from-scratch",
+      "frozen-backbone", "gem", "mas",   "mir", "naive",  "rwalk",  "si"};
+  EXPECT_EQ(ran, expected) << join(std::vector(ran.begin(), ran.end()));
+}
+
+TEST(ForgetBeside, RetrainingGoesWithNoImportance) {
+  for (auto const* name : {"ewc", "si", "mas", "rwalk"}) {
+    auto const outcome = run_beside(find_row(strategy_table(), "strategy", name), {{"kind", "retrain"}});
+    EXPECT_NE(outcome.refusal.find("weights before"), std::string::npos) << name << ": " << outcome.refusal;
+    EXPECT_EQ(outcome.steps, 0);
+  }
+}
+
+/// What the net answers now to everything stored, in evaluation mode.
+at::Tensor answers_now(Rig& rig, Rows const& rows) {
+  at::NoGradGuard const no_grad;
+  RandomStreams streams(0);
+  Batch const batch(Dataset::to_input(rows.data), rows.labels, -1, {});
+  return rig.learner->forward(batch, {.training = false, .gates = nullptr}, streams.get("noise")).logits;
+}
+
+/// Two tasks are learnt, then class 1 is forgotten.
+std::unique_ptr<Rig> forgotten(Json const& config) {
+  auto options = RunRecipe::toy().train;
+  options.epochs = 2;
+  auto rig = std::make_unique<Rig>(listed(config), options);
+  rig->trainer.learn(toy::task("toy-0", 0));
+  rig->trainer.learn(toy::task("toy-1", 1));
+  rig->trainer.forget(class_one());
+  return rig;
+}
+
+TEST(ForgetBeside, StoredAnswersAreThoseOfTheWeightsThatHaveForgotten) {
+  Json const method = {{"kind", "random-labels"}, {"epochs", 5}};
+  auto const der = forgotten({{{"kind", "der"}, {"memory", 50}}, method});
+  auto const& logits = dynamic_cast<Der&>(*der->trainer.strategies().members().front().strategy).buffer().all();
+  EXPECT_TRUE(at::allclose(logits.extras.at("logits"), answers_now(*der, logits), 1e-4, 1e-5))
+      << "logits of weights that knew the class teach it again";
+  auto const fdr = forgotten({{{"kind", "fdr"}, {"memory", 50}}, method});
+  auto const& stored = dynamic_cast<Fdr&>(*fdr->trainer.strategies().members().front().strategy).buffer().all();
+  EXPECT_TRUE(at::allclose(stored.extras.at("probabilities"), at::softmax(answers_now(*fdr, stored), 1), 1e-4, 1e-5));
+}
+
+}  // namespace
+}  // namespace mneme

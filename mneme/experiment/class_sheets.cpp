@@ -59,6 +59,7 @@ Sheet manifold(Conditional const& model, std::int64_t label, at::Device device) 
   return {.kind = "manifold",
           .what = "class " + std::to_string(label) +
                   " over the first two numbers of the code, at the normal quantiles 0.01 to 0.99",
+          .of = "class " + std::to_string(label),
           .columns = kManifold,
           .images = model.decode(z, model.condition(labels))};
 }

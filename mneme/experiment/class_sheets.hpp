@@ -16,6 +16,7 @@ namespace mneme {
 
 struct Sheet {
   std::string kind, what;  // what: the caption's beginning
+  std::string of = {};     // the one class that is shown; empty: all
   std::int64_t columns = 1;
   at::Tensor images;  // [rows * columns, ...]
 };

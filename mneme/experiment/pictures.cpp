@@ -79,7 +79,7 @@ void PictureObserver::generate(Learner& learner, std::string const& task, Evalua
          "a row for each class, a column for each code drawn from the prior" + as_for + ", " + after(row));
     if (row.event < 0 || !task.empty()) return;  // of noise there is nothing more to see
     for (auto const& sheet : class_sheets(*by_class, tested_, shown_, device))
-      save(sheet.images, sheet.columns, sheet.kind, "", row, sheet.what + ", " + after(row));
+      save(sheet.images, sheet.columns, sheet.kind, sheet.of, row, sheet.what + ", " + after(row));
     write_codes(*by_class, row, device);
     return;
   }

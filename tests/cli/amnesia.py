@@ -42,7 +42,8 @@ class Amnesia(CommandTest):
         second = self.forget(first, "--class", 2)
         self.assertEqual([row["task"] for row in self.arm(second)["rows"]][-2:], ["classes 5 9", "class 2"])
 
-        index = [json.loads(line) for line in (next((first / "arms").glob("*/*/samples/index.jsonl"))).open()]
+        lines = next((first / "arms").glob("*/*/samples/index.jsonl")).read_text().splitlines()
+        index = [json.loads(line) for line in lines]
         drawn = {(line["kind"], line["event"]) for line in index}
         for kind in ("classes", "reconstruction", "traversal", "manifold", "interpolation"):
             for event in (0, 1):
@@ -63,7 +64,8 @@ class Amnesia(CommandTest):
         refused("--task", "mnist", says="selective-amnesia forgets classes")
         self.assertFalse((self.folder / "after").exists())
         first = self.forget(run, "--class", 5)
-        self.refuses(2, "forget", first, "--class", 5, says="class 5 is forgotten already")
+        self.refuses(2, "forget", first, "--class", 5, "--class", 6, says="class 5 is forgotten already")
+        self.refuses(2, "forget", first, "--class", 5, says="'class 5' is forgotten already")
 
 
 if __name__ == "__main__":

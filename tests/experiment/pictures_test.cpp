@@ -38,7 +38,7 @@ TEST(Pictures, OfAConditionalModelShowEveryClassAndReconstructWithIt) {
   learn_two("cvae", "naive", toy::stream(2), folder.path());
   for (std::string const name :
        {"classes_after_1_toy-1.png", "reconstruction_toy-0_after_1_toy-1.png", "traversal_after_1_toy-1.png",
-        "manifold_after_1_toy-1.png", "interpolation_after_1_toy-1.png"})
+        "manifold_class 0_after_1_toy-1.png", "interpolation_after_1_toy-1.png"})
     EXPECT_TRUE(std::filesystem::exists(folder.path() / "samples" / name)) << name;
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "samples" / "prior_after_1_toy-1.png"));
 }

@@ -80,6 +80,23 @@ Floor Floor::cnn(std::int64_t batch) {
   return floor;
 }
 
+Floor Floor::cvae(std::int64_t batch) {
+  Floor floor(1'081'120);
+  floor.layers_.push_back(std::make_unique<LinearFloor>(batch, 794, 512, true));
+  floor.layers_.push_back(std::make_unique<LinearFloor>(batch, 512, 256, false));
+  floor.layers_.push_back(std::make_unique<LinearFloor>(batch, 256, 16, false));
+  for (auto& layer : cvae_decoder(batch).layers_) floor.layers_.push_back(std::move(layer));
+  return floor;
+}
+
+Floor Floor::cvae_decoder(std::int64_t batch) {
+  Floor floor(538'640);
+  floor.layers_.push_back(std::make_unique<LinearFloor>(batch, 18, 256, false));
+  floor.layers_.push_back(std::make_unique<LinearFloor>(batch, 256, 512, false));
+  floor.layers_.push_back(std::make_unique<LinearFloor>(batch, 512, 784, false));
+  return floor;
+}
+
 void Floor::forward() const {
   at::NoGradGuard const no_grad;
   for (auto const& layer : layers_) layer->forward();

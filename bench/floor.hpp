@@ -24,6 +24,10 @@ class Floor {
   /// The CNN of the founding study: `at::convolution` and `at::convolution_backward` without the gradient of the
   /// images, and the products of the two Linear layers.
   static Floor cnn(std::int64_t batch);
+  /// A conditional VAE 794-512-256-(8, 8), 18-256-512-784; mu and log sigma^2 as one product.
+  static Floor cvae(std::int64_t batch);
+  /// Its decoder.
+  static Floor cvae_decoder(std::int64_t batch);
 
   void forward() const;
   void step() const;

@@ -31,6 +31,12 @@ TrainOptions train_options(std::int64_t batch) {
   return options;
 }
 
+std::unique_ptr<Learner> cvae() {
+  RandomStreams streams(0);
+  auto const& row = find_row(learner_table(), "learner", "cvae");
+  return row.make({.input = {1, 28, 28}, .classes = 10}, {{"scale", "sum"}}, "learner", streams.get("init"));
+}
+
 }  // namespace
 
 Dataset const& images() {
@@ -46,7 +52,7 @@ std::unique_ptr<Learner> classifier(std::string const& net) {
 }
 
 Training::Training(std::string const& net, Json const& strategy, std::int64_t batch, std::int64_t samples)
-    : learner_(classifier(net)), samples_(samples) {
+    : learner_(net == "cvae" ? cvae() : classifier(net)), samples_(samples) {
   StrategyList strategies(strategy, "strategy", 0);
   strategies.add("stopwatch", std::make_unique<Stopwatch>(stage_seconds_), 0);
   auto options = train_options(batch);
@@ -85,6 +91,27 @@ double Training::fisher(std::string const& labels) {
                                   .choice = streams_.get("choice"),
                                   .noise = streams_.get("noise")};
   return seconds_of([&] { return diagonal_fisher(request); });
+}
+
+Amnesia::Amnesia(Json const& options, std::int64_t batch) : learner_(cvae()) {
+  Json strategy = {{"kind", "selective-amnesia"}};
+  strategy.update(options);
+  auto train = train_options(batch);
+  train.epochs = 0;
+  train.log_every = std::int64_t{1} << 40;
+  trainer_ = std::make_unique<Trainer>(*learner_, StrategyList(strategy, "strategy", 0), train, EvaluationOptions{}, 0);
+}
+
+Amnesia::~Amnesia() = default;
+
+double Amnesia::request() {
+  constexpr std::int64_t kSamples = 100;  // of the data only the labels are read
+  trainer_->learn({.name = "random",
+                   .id = 0,
+                   .train = part_of(images(), 0, kSamples),
+                   .test = part_of(images(), 0, 0),
+                   .classes = {}});
+  return seconds_of([&] { trainer_->forget({.name = "class 0", .classes = {0}, .samples = {}, .tasks = {}}); });
 }
 
 Passes::Passes(std::string const& net, std::int64_t rows)

@@ -16,6 +16,7 @@ std::unique_ptr<Learner> classifier(std::string const& net);
 /// Epochs over the task data, each over the next `samples` of `images`: every row is met in memory, not in the cache.
 class Training {
  public:
+  /// `net` of a classifier, or "cvae".
   Training(std::string const& net, Json const& strategy, std::int64_t batch, std::int64_t samples);
   ~Training();
 
@@ -37,6 +38,20 @@ class Training {
 };
 
 inline constexpr std::int64_t kTasks = 5;
+
+/// A conditional VAE of the catalogue's `selective-amnesia` that forgets a class, again and again.
+class Amnesia {
+ public:
+  /// `options` of the strategy over its defaults.
+  Amnesia(Json const& options, std::int64_t batch);
+  ~Amnesia();
+  /// Seconds of a whole request: Fisher information and steps.
+  double request();
+
+ private:
+  std::unique_ptr<Learner> learner_;
+  std::unique_ptr<Trainer> trainer_;
+};
 
 /// What methods add to a step: passes over a batch of `rows`.
 class Passes {

@@ -36,7 +36,7 @@ struct SelectiveAmnesiaOptions {
   double gray = 0.5;
   std::int64_t steps = 10000;
   std::int64_t fisher_samples = 50000;
-  std::int64_t fisher_batch = 250;
+  std::int64_t fisher_batch = 500;
   double lr_scale = 1;
   void describe(OptionVisitor& v);
 };

@@ -2,6 +2,7 @@
 #include "mneme/learners/cvae.hpp"
 #include "mneme/learners/generative_classifier.hpp"
 #include "mneme/learners/head_options.hpp"
+#include "mneme/learners/lgaa.hpp"
 #include "mneme/learners/progressive_vae.hpp"
 #include "mneme/learners/rtf.hpp"
 #include "mneme/learners/vae.hpp"
@@ -95,6 +96,16 @@ std::vector<LearnerRow> make_table() {
         .differences = "pixels in place of features of pre-trained layers; gates by class in every scenario",
         .options = list_options<BirLearnerOptions>},
        make_of_shape<RtfLearner, BirLearnerOptions>},
+      {{.name = "lgaa",
+        .summary = "lifelong generative adversarial autoencoder: a generator of code, category and domain, a critic, "
+                   "three inference nets",
+        .equation = "critic: D(G) - D(x) + 10 (|| grad D || - 1)^2; generator: - D(G) + CE(q(u|G), u) + CE(q(a|G), a); "
+                    "inference: || G(z, u, a) - x ||^2 + KL(q(z|x) || N(0, I)) + CE(q(u|x), y) + CE(q(a|x), task)",
+        .paper = "Ye and Bors 2024, Lifelong generative adversarial autoencoder, IEEE TNNLS 35(10)",
+        .differences = "made after the released code; its defects are mended and listed in learners/lgaa.hpp; the "
+                       "generator regresses its codes",
+        .options = list_options<LgaaOptions>},
+       make_of_shape<Lgaa, LgaaOptions>},
   };
 }
 

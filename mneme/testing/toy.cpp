@@ -77,7 +77,11 @@ std::unique_ptr<Learner> learner(std::string const& kind, Json options, std::uin
     options["net"].update(given);
   }
   if (kind != "classifier") {
-    Json small = {{"hidden", 8}, {"latent", 2}};
+    Json small = {{"latent", 2}};
+    if (kind == "lgaa")
+      small["width"] = 0.02;
+    else
+      small["hidden"] = 8;
     small.update(options);
     options = small;
   }

@@ -9,9 +9,18 @@
 #include <utility>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/learners/phase_steps.hpp"
 #include "mneme/strategies/checks_requests.hpp"
 
 namespace mneme {
+namespace {
+
+PhaseStep phase_step(Learner const& learner, std::size_t phase) {
+  auto const* tuned = dynamic_cast<TunesPhases const*>(&learner);
+  return tuned ? tuned->phase_steps()[phase] : PhaseStep();
+}
+
+}  // namespace
 
 void TrainOptions::describe(OptionVisitor& v) {
   v.field("epochs", epochs, {.help = "passes over each task", .unit = "epochs", .min = 0, .max = 1e9});
@@ -47,8 +56,13 @@ Trainer::Trainer(Learner& learner, StrategyList strategies, TrainOptions options
       streams_(seed),
       outputs_(learner.head(), learner.parameters().device()) {
   at::globalContext().setFlushDenormal(true);
-  for (std::size_t i = 0; i < learner.phases().size(); ++i)
-    optimizers_.emplace_back(options_.optimizer, learner.parameters());
+  for (std::size_t i = 0; i < learner.phases().size(); ++i) {
+    auto const own = phase_step(learner, i);
+    auto options = options_.optimizer;
+    options.beta1 = own.beta1.value_or(options.beta1);
+    options.beta2 = own.beta2.value_or(options.beta2);
+    optimizers_.emplace_back(options, learner.parameters());
+  }
   matrix_.higher_is_better = learner.metrics().front().higher_is_better;
   loss_sum_ = at::zeros({}, learner.parameters().value().options());
 }
@@ -383,8 +397,8 @@ void Trainer::train_phase(StepContext& context, std::size_t index, ForwardContex
     arena.grad().mul_((options_.clip_norm / (norm + 1e-6)).clamp_max(1));
   }
   clock_.lap(Lap::kStrategy);
-  if (context.logged && index == 0) log_step(context, learning_rate);
-  if (context.stage.optimise) optimizers_[index].step(learning_rate);
+  if (context.logged && index + 1 == optimizers_.size()) log_step(context, learning_rate);
+  if (context.stage.optimise) optimizers_[index].step(learning_rate * phase_step(learner_, index).rate);
   clock_.lap(Lap::kOptimizer);
 }
 

@@ -1,0 +1,371 @@
+#include "mneme/learners/lgaa.hpp"
+
+#include <torch/types.h>
+
+#include "mneme/core/errors.hpp"
+#include "mneme/learners/adversarial.hpp"
+#include "mneme/learners/vae_net.hpp"
+
+namespace mneme {
+namespace {
+
+Pass const kTrained{.trained = true, .norm = Pass::Norm::kMoving};
+Pass const kFixed{.trained = false, .norm = Pass::Norm::kRunning};
+
+std::string text_of(Shape const& shape) {
+  std::string text;
+  for (auto const extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
+  return text;
+}
+
+/// [N] that sum to 1.
+at::Tensor weights_of(Batch const& batch) {
+  if (batch.weight.defined()) return batch.weight / batch.weight.sum();
+  return at::full({batch.size()}, 1.0 / static_cast<double>(batch.size()), batch.x.options());
+}
+
+/// -sum_c target_c log softmax(logits)_c [N].
+at::Tensor code_entropy(at::Tensor const& logits, at::Tensor const& target) {
+  return -(at::log_softmax(logits, 1) * target).sum(1);
+}
+
+/// Logits with outputs that do not take part far below the others; finite, so that 0 times them is 0.
+at::Tensor taking_part(Batch const& batch, at::Tensor const& logits) {
+  if (!batch.active.defined()) return logits;
+  return active_logits(batch, logits).clamp_min(-1e4);
+}
+
+at::Tensor squared_error(at::Tensor const& a, at::Tensor const& b) { return (a - b).square().flatten(1).sum(1); }
+
+at::Tensor hard(at::Tensor const& logits, at::Tensor const& identity) {
+  return identity.index_select(0, logits.argmax(1));
+}
+
+/// How much images differ from their mean image.
+at::Tensor spread(at::Tensor const& x) { return x.std(0, false).mean(); }
+
+std::vector<int> segments_of(ParameterArena const& arena, std::vector<std::string> const& nets) {
+  std::vector<int> found;
+  int id = 0;
+  for (auto const& segment : arena.segments()) {
+    for (auto const& net : nets)
+      if (segment.name.starts_with(net + ".")) found.push_back(id);
+    ++id;
+  }
+  return found;
+}
+
+}  // namespace
+
+void LgaaOptions::describe(OptionVisitor& v) {
+  head.describe(v);
+  net.describe(v);
+  v.field("mode", mode,
+          {.help = "labels of the training data: all needed; -1 where there is none; or never read",
+           .choices = {"supervised", "semi-supervised", "unsupervised"}});
+  v.field("penalty", penalty,
+          {.help = "weight of the critic's gradient penalty", .min = 0, .source = "Gulrajani et al. 2017: 10"});
+  v.field("regression", regression,
+          {.help = "generator: weight of the cross-entropies of q(u|x') and q(a|x') with the codes that x' was drawn "
+                   "with; 0: none, as in the released code",
+           .min = 0});
+  v.field("kl", kl, {.help = "inference: weight of KL(q(z|x) || N(0, I))", .min = 0});
+  v.field("kl_category", kl_category, {.help = "inference: weight of KL(q(u|x) || uniform)", .min = 0});
+  v.field("kl_domain", kl_domain, {.help = "inference: weight of KL(q(a|x) || uniform)", .min = 0});
+  v.field("kl_known", kl_known, {.help = "these two also of rows whose code is known, as in the released code"});
+  v.field("category", category, {.help = "inference: weight of CE(q(u|x), label); 0: without", .min = 0});
+  v.field("domain", domain, {.help = "inference: weight of CE(q(a|x), task); 0: without", .min = 0});
+  v.field("dreaming", dreaming,
+          {.help = "inference: weight of regressing the codes of freshly drawn images; 0: none", .min = 0});
+  v.field("codes", codes,
+          {.help = "inference: the u and a that are reconstructed from. known: the row's own where it has them, else "
+                   "samples of q(u|x), q(a|x); inferred: always samples, as in the released code",
+           .choices = {"known", "inferred"}});
+  v.field("temperature", temperature,
+          {.help = "of the Gumbel-softmax samples of u and a", .above = 0, .source = "the released code: 0.5"});
+  v.field("beta1", beta1, {.help = "decay of Adam's first moment in critic and generator phase", .min = 0, .below = 1});
+  v.field("beta2", beta2, {.help = "of the second moment", .min = 0, .below = 1});
+  v.field("critic_rate", critic_rate, {.help = "factor of the learning rate in the critic phase", .above = 0});
+  v.field("generator_rate", generator_rate, {.help = "in the generator phase", .above = 0});
+  v.field("inference_rate", inference_rate, {.help = "in the inference phase", .above = 0});
+}
+
+/// What is known of the codes of a batch's rows.
+struct Lgaa::Known {
+  at::Tensor label;     // int64 [N], 0 where it is not known; undefined: none is known
+  at::Tensor labelled;  // float [N], 1 where the label is known; undefined: all, or none
+  at::Tensor u, a;      // float [N, C], [N, domains]; u undefined where no label is known
+};
+
+Lgaa::Lgaa(LearnerShape const& shape, LgaaOptions const& options, at::Generator* init)
+    : Learner(shape.device),
+      shape_(shape),
+      options_(options),
+      net_(parameters(), shape, options.net),
+      met_(parameters().add_buffer("met", {options.net.domains, shape.classes})) {
+  parameters().allocate();
+  phases_ = {
+      {.name = "critic", .segments = segments_of(parameters(), {"critic"})},
+      {.name = "generator", .segments = segments_of(parameters(), {"generator"})},
+      {.name = "inference", .segments = segments_of(parameters(), {"generator", "encoder", "category", "domain"})}};
+  phase_steps_ = {{.rate = options.critic_rate, .beta1 = options.beta1, .beta2 = options.beta2},
+                  {.rate = options.generator_rate, .beta1 = options.beta1, .beta2 = options.beta2},
+                  {.rate = options.inference_rate}};
+  auto const on = at::TensorOptions(at::kFloat).device(shape.device);
+  classes_ = at::eye(shape.classes, on);
+  domains_ = at::eye(options.net.domains, on);
+  if (init) initialise(*init);
+}
+
+void Lgaa::initialise(at::Generator& generator) {
+  net_.initialise(generator);
+  parameters().buffer(met_).zero_();
+}
+
+void Lgaa::check(Dataset const& data) const {
+  check_unit_range(data, "learner 'lgaa'");
+  if (data.size() == 0) return;
+  auto const shape = data.sample_shape();
+  if (shape != shape_.input)
+    throw DataError(data.name() + ": images of " + text_of(shape) + ", but this learner is for " +
+                    text_of(shape_.input) + "; bring all sets to one shape (stream options size and channels)");
+  if (options_.mode == "supervised" && data.labels().min().item<std::int64_t>() < 0)
+    throw DataError(data.name() + ": samples without a label (-1), but learner.mode is \"supervised\". Use " +
+                    "\"semi-supervised\" or \"unsupervised\", or labelled data");
+}
+
+// ------------------------------------------------------------------------------------------------- a training pass
+
+Output Lgaa::forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) {
+  if (context.training) {
+    noise_ = noise;
+    return {};
+  }
+  Pass const pass{.trained = at::GradMode::is_enabled(), .norm = Pass::Norm::kRunning};
+  auto const code = net_.encode(batch.x, pass);
+  auto const u = net_.category.forward(batch.x, pass), a = net_.domains(batch.x, code.mu, pass);
+  auto const pixels = net_.generate(code.mu, hard(taking_part(batch, u), classes_), hard(a, domains_), pass);
+  return {.logits = u,
+          .features = code.mu,
+          .more = {{"domains", a}, {"mu", code.mu}, {"logvar", code.logvar}, {"pixels", pixels}}};
+}
+
+at::Tensor Lgaa::loss(Phase const& phase, Batch const& batch, Output const& output) {
+  if (!output.more.empty()) return Learner::loss(phase, batch, output);
+  if (options_.net.norm && batch.size() < 2)
+    throw ConfigError(
+        "learner 'lgaa': batch normalisation cannot train on a batch of one sample. Choose train.batch so that no step "
+        "is left with one, or norm = false");
+  auto const codes = known(batch);
+  auto const w = weights_of(batch);
+  if (phase.name == "critic") return critic_phase(batch, codes, w);
+  return phase.name == "generator" ? generator_phase(batch, codes, w) : inference_phase(batch, codes, w);
+}
+
+Lgaa::Known Lgaa::known(Batch const& batch) {
+  Known known;
+  if (!batch.task_known()) {
+    known.a = domains_.narrow(0, 0, 1).expand({batch.size(), -1});
+  } else {
+    if (auto const one = batch.one_task(); one && *one >= options_.net.domains)
+      throw ConfigError("learner.domains: " + std::to_string(options_.net.domains) + ", but this is task number " +
+                        std::to_string(*one + 1) +
+                        "; the domain code has a place for each task: raise learner.domains");
+    known.a = domains_.index_select(0, batch.task());
+  }
+  if (options_.mode == "unsupervised") return known;
+  known.label = batch.y();
+  if (options_.mode == "semi-supervised") {
+    known.labelled = known.label.ge(0).to(at::kFloat);
+    known.label = known.label.clamp_min(0);
+  }
+  known.u = classes_.index_select(0, known.label);
+  return known;
+}
+
+Lgaa::Codes Lgaa::drawn(Batch const& batch, Known const& known) {
+  auto const n = batch.size();
+  Codes codes{.z = draw_normal({n, options_.net.latent}, noise_, batch.x.device()), .u = known.u, .a = known.a};
+  if (known.u.defined() && !known.labelled.defined()) return codes;
+  auto const device = batch.x.device();
+  auto const any = batch.active.defined()
+                       ? draw_columns(batch.active.to(at::kFloat).expand({n, batch.active.size(-1)}), noise_).to(device)
+                       : draw_indices(shape_.classes, n, noise_, device);
+  auto const uniform = classes_.index_select(0, any);
+  codes.u = known.u.defined() ? at::where(known.labelled.unsqueeze(1) > 0, known.u, uniform) : uniform;
+  return codes;
+}
+
+void Lgaa::count(Known const& known) {
+  at::NoGradGuard const no_grad;
+  auto met = parameters().buffer(met_);
+  auto const u = known.u.defined() ? known.u
+                                   : at::full({1, 1}, 1.0 / static_cast<double>(shape_.classes), known.a.options())
+                                         .expand({known.a.size(0), shape_.classes});
+  met.addmm_(known.a.t(), known.labelled.defined() ? u * known.labelled.unsqueeze(1) : u);
+}
+
+at::Tensor Lgaa::critic_phase(Batch const& batch, Known const& known, at::Tensor const& w) {
+  count(known);
+  at::Tensor fake;
+  {
+    at::NoGradGuard const no_grad;
+    auto const codes = drawn(batch, known);
+    fake = net_.generate(codes.z, codes.u, codes.a, {.trained = false, .norm = Pass::Norm::kBatch});
+    parts_["spread"] = spread(fake) / spread(batch.x);
+  }
+  auto const e = at::empty({batch.size()}, at::kFloat).uniform_(0, 1, noise_).to(batch.x.device());
+  auto const loss = critic_loss(net_.critic, batch.x, fake, e, w, options_.penalty);
+  parts_["distance"] = loss.distance;
+  parts_["penalty"] = loss.penalty;
+  parts_["gradient_norm"] = loss.norm;
+  return loss.loss;
+}
+
+at::Tensor Lgaa::generator_phase(Batch const& batch, Known const& known, at::Tensor const& w) {
+  auto const codes = drawn(batch, known);
+  auto const fake = net_.generate(codes.z, codes.u, codes.a, kTrained);
+  auto loss = -at::dot(w, net_.critic.forward(fake, kFixed).squeeze(1));
+  parts_["generator"] = loss.detach();
+  if (options_.regression == 0) return loss;
+  auto const z = net_.domain_of_image ? at::Tensor() : net_.encode(fake, kFixed).mu;
+  auto const u = at::dot(w, code_entropy(taking_part(batch, net_.category.forward(fake, kFixed)), codes.u));
+  auto const a = at::dot(w, code_entropy(net_.domains(fake, z, kFixed), codes.a));
+  parts_["regression_category"] = u.detach();
+  parts_["regression_domain"] = a.detach();
+  return loss + options_.regression * (u + a);
+}
+
+at::Tensor Lgaa::inference_phase(Batch const& batch, Known const& known, at::Tensor const& w) {
+  Pass const noisy{.trained = true, .norm = Pass::Norm::kMoving, .noise = &noise_};
+  auto const code = net_.encode(batch.x, kTrained);
+  auto const z = at::addcmul(code.mu, (code.logvar * 0.5).exp(), draw_normal(code.mu.sizes(), noise_, w.device()));
+  auto const u = taking_part(batch, net_.category.forward(batch.x, noisy));
+  auto const a = net_.domains(batch.x, z.detach(), kTrained);
+  bool const own = options_.codes == "known";
+  auto const sampled = [&](at::Tensor const& logits) { return gumbel_softmax(logits, options_.temperature, noise_); };
+  auto code_u = own && known.u.defined() ? known.u : sampled(u);
+  if (own && known.labelled.defined()) code_u = at::where(known.labelled.unsqueeze(1) > 0, known.u, sampled(u));
+  auto const made = net_.generate(z, code_u, own ? known.a : sampled(a), kTrained);
+  auto const mean = [&](char const* name, at::Tensor const& each) {
+    auto const value = at::dot(w, each);
+    parts_[name] = value.detach();
+    return value;
+  };
+  auto loss = mean("squared_error", squared_error(made, batch.x));
+  loss = loss + options_.kl * mean("kl", standard_kl({.mu = code.mu, .logvar = code.logvar, .z = {}}));
+
+  auto const kl_u = uniform_kl(u), kl_a = uniform_kl(a);
+  auto const unknown = known.labelled.defined() ? 1 - known.labelled : at::Tensor();
+  parts_["kl_category"] = at::dot(w, kl_u).detach();
+  parts_["kl_domain"] = at::dot(w, kl_a).detach();
+  if (options_.kl_known || !known.u.defined())
+    loss = loss + options_.kl_category * at::dot(w, kl_u);
+  else if (unknown.defined())
+    loss = loss + options_.kl_category * at::dot(w, kl_u * unknown);
+  if (options_.kl_known) loss = loss + options_.kl_domain * at::dot(w, kl_a);
+
+  if (known.u.defined() && options_.category > 0) {
+    auto const each = code_entropy(u, known.u);
+    auto const share = known.labelled.defined() ? (w * known.labelled).sum().clamp_min(1e-8) : at::Tensor();
+    loss = loss + options_.category * mean("category", share.defined() ? each * known.labelled / share : each);
+  }
+  if (options_.domain > 0) loss = loss + options_.domain * mean("domain", code_entropy(a, known.a));
+  if (options_.dreaming > 0) loss = loss + options_.dreaming * dream(batch, known, w);
+  return loss;
+}
+
+at::Tensor Lgaa::dream(Batch const& batch, Known const& known, at::Tensor const& w) {
+  auto const codes = drawn(batch, known);
+  at::Tensor x;
+  {
+    at::NoGradGuard const no_grad;
+    x = net_.generate(codes.z, codes.u, codes.a, {.trained = false, .norm = Pass::Norm::kBatch});
+  }
+  Pass const still{.trained = true, .norm = Pass::Norm::kRunning, .noise = &noise_};
+  auto const code = net_.encode(x, still);
+  auto const z = (((codes.z - code.mu).square() * (-code.logvar).exp() + code.logvar) * 0.5).sum(1);
+  auto const u = code_entropy(taking_part(batch, net_.category.forward(x, still)), codes.u);
+  auto const a = code_entropy(net_.domains(x, code.mu.detach(), still), codes.a);
+  auto const value = at::dot(w, z + u + a);
+  parts_["dreaming"] = value.detach();
+  return value;
+}
+
+std::map<std::string, at::Tensor> Lgaa::loss_parts(Batch const&, Output const&) { return parts_; }
+
+// ---------------------------------------------------------------------------------------------- outside training
+
+at::Tensor Lgaa::per_sample_loss(Batch const& batch, Output const& output) {
+  auto const& more = output.more;
+  auto const error = squared_error(more.at("pixels"), batch.x);
+  auto const kl = standard_kl({.mu = more.at("mu"), .logvar = more.at("logvar"), .z = {}});
+  auto loss = error + options_.kl * kl;
+  if (options_.mode == "unsupervised" || options_.category == 0) return loss;
+  return loss + options_.category * at::nll_loss(at::log_softmax(active_logits(batch, output.logits), 1), batch.y(), {},
+                                                 at::Reduction::None);
+}
+
+std::span<Metric const> Lgaa::metrics() const {
+  static std::vector<Metric> const list = {{"accuracy", true}, {"squared_error"}, {"kl"}};
+  return list;
+}
+
+at::Tensor Lgaa::measure(Batch const& batch, Output const& output) {
+  auto const& more = output.more;
+  auto const hits = active_logits(batch, output.logits).argmax(1).eq(batch.y()).sum();
+  auto const kl = standard_kl({.mu = more.at("mu"), .logvar = more.at("logvar"), .z = {}}).sum();
+  return at::stack(
+      {hits.to(at::kDouble), squared_error(more.at("pixels"), batch.x).sum().to(at::kDouble), kl.to(at::kDouble)});
+}
+
+std::unique_ptr<Learner> Lgaa::snapshot() const {
+  auto copy = std::make_unique<Lgaa>(shape_, options_, nullptr);
+  copy_values_to(*copy);
+  return copy;
+}
+
+Lgaa::Codes Lgaa::infer(at::Tensor const& x) const {
+  at::NoGradGuard const no_grad;
+  auto const mu = net_.encode(x, kFixed).mu;
+  return {
+      .z = mu, .u = hard(net_.category.forward(x, kFixed), classes_), .a = hard(net_.domains(x, mu, kFixed), domains_)};
+}
+
+at::Tensor Lgaa::decode(Codes const& codes) const {
+  at::NoGradGuard const no_grad;
+  return net_.generate(codes.z, codes.u, codes.a, kFixed);
+}
+
+at::Tensor Lgaa::reconstruct(at::Tensor const& x, at::Generator&) { return decode(infer(x)); }
+
+at::Tensor Lgaa::classes_of(at::Tensor const& x) const { return infer(x).u.argmax(1); }
+
+at::Tensor Lgaa::domains_of(at::Tensor const& x) const { return infer(x).a.argmax(1); }
+
+at::Tensor Lgaa::met() const { return parameters().buffer(met_).cpu().gt(0); }
+
+at::Tensor Lgaa::draw(at::Tensor const& labels, at::Tensor const& domains, at::Generator& noise) const {
+  auto const z = draw_normal({labels.size(0), options_.net.latent}, noise, labels.device());
+  return decode({.z = z, .u = category_code(labels), .a = domain_code(domains)});
+}
+
+at::Tensor Lgaa::sample(std::int64_t n, at::Generator& noise) {
+  if (met().any().item<bool>()) return recall(n, noise).x;
+  auto const device = parameters().device();
+  return draw(draw_indices(shape_.classes, n, noise, device),
+              at::zeros({n}, at::TensorOptions(at::kLong).device(device)), noise);
+}
+
+Recalled Lgaa::recall(std::int64_t n, at::Generator& noise) const {
+  auto const counts = parameters().buffer(met_).cpu();
+  auto const known = counts.sum(1).gt(0).to(at::kFloat);
+  if (known.sum().item<float>() == 0)
+    throw ConfigError("learner 'lgaa' has not been trained: it knows no domain to draw images of. Train it first");
+  auto const domains = draw_columns(known.unsqueeze(0).expand({n, known.size(0)}), noise);
+  auto const labels = draw_columns(counts.index_select(0, domains), noise).to(shape_.device);
+  auto const on_device = domains.to(shape_.device);
+  return {.x = draw(labels, on_device, noise), .labels = labels, .domains = on_device};
+}
+
+}  // namespace mneme

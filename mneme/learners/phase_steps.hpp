@@ -1,0 +1,22 @@
+// TunesPhases: the ability of a learner whose phases do not all step alike.
+#pragma once
+
+#include <optional>
+#include <span>
+
+namespace mneme {
+
+/// What a phase's optimizer does otherwise than `train` says.
+struct PhaseStep {
+  double rate = 1;  // factor of the learning rate
+  std::optional<double> beta1 = {}, beta2 = {};
+};
+
+class TunesPhases {
+ public:
+  virtual ~TunesPhases() = default;
+  /// One for each of Learner::phases(), in their order.
+  [[nodiscard]] virtual std::span<PhaseStep const> phase_steps() const = 0;
+};
+
+}  // namespace mneme

@@ -1,0 +1,35 @@
+// Recalls: the ability of a generative learner that draws, by domain and class, what it has learnt.
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace mneme {
+
+/// Samples with the codes that they were drawn with.
+struct Recalled {
+  at::Tensor x;        // [n, ...] in [0, 1]
+  at::Tensor labels;   // int64 [n]
+  at::Tensor domains;  // int64 [n]
+};
+
+class Recalls {
+ public:
+  virtual ~Recalls() = default;
+  /// n samples of the domains and classes that were learnt: each domain equally often, its classes as often as they
+  /// were met in it. ConfigError where nothing was learnt.
+  [[nodiscard]] virtual Recalled recall(std::int64_t n, at::Generator& noise) const = 0;
+  /// bool [domains, classes] on the CPU: what was met in training.
+  [[nodiscard]] virtual at::Tensor met() const = 0;
+  /// The most probable classes, int64 [n], of x [n, ...].
+  [[nodiscard]] virtual at::Tensor classes_of(at::Tensor const& x) const = 0;
+  /// The most probable domains, int64 [n], of x [n, ...].
+  [[nodiscard]] virtual at::Tensor domains_of(at::Tensor const& x) const = 0;
+  /// One sample [n, ...] of each of these classes, int64 [n], of these domains, int64 [n].
+  [[nodiscard]] virtual at::Tensor draw(at::Tensor const& labels, at::Tensor const& domains,
+                                        at::Generator& noise) const = 0;
+};
+
+}  // namespace mneme

@@ -3,11 +3,14 @@
 #include <torch/types.h>
 
 #include "mneme/learners/conditional.hpp"
+#include "mneme/learners/recalls.hpp"
 #include "mneme/strategies/generated.hpp"
 
 namespace mneme {
 
-Needs SelfReplay::needs() const { return {.boundaries = true, .learners = {"vae", "cvae"}, .prefix = Prefix::kPlain}; }
+Needs SelfReplay::needs() const {
+  return {.boundaries = true, .learners = {"vae", "cvae", "lgaa"}, .prefix = Prefix::kPlain};
+}
 
 void SelfReplay::end_event(EventContext& context) {
   auto const* task = std::get_if<Task>(&context.event);
@@ -21,8 +24,14 @@ Batch SelfReplay::compose(Batch batch, StepContext& context) {
   auto const n = options_.replayed > 0 ? options_.replayed : context.rows.size(0);
   auto& past = past_.net(context);
   auto& stream = context.streams->get("replay");
-  at::Tensor x, labels;
-  if (auto const* conditional = dynamic_cast<Conditional const*>(&past)) {
+  at::Tensor x, labels, domains;
+  if (auto const* recalls = dynamic_cast<Recalls const*>(&past)) {
+    auto recalled = recalls->recall(n, stream);
+    if (options_.labels == "inferred") recalled.labels = recalls->classes_of(recalled.x);
+    x = recalled.x;
+    if (context.visibility.labels) labels = recalled.labels;
+    domains = recalled.domains;
+  } else if (auto const* conditional = dynamic_cast<Conditional const*>(&past)) {
     auto const classes = learnt_.classes();
     auto const drawn = draw_indices(static_cast<std::int64_t>(classes.size()), n, stream, at::kCPU);
     labels = at::tensor(std::vector<std::int64_t>(classes.begin(), classes.end()), at::kLong)
@@ -32,8 +41,11 @@ Batch SelfReplay::compose(Batch batch, StepContext& context) {
   } else {
     x = dynamic_cast<Generates&>(past).sample(n, stream);
   }
-  Batch generated(std::move(x), std::move(labels), at::Tensor(), context.visibility);
+  bool const domains_known = domains.defined();
+  Batch generated(std::move(x), std::move(labels), std::move(domains), context.visibility);
   generated.parts.front().origin = BatchPart::Origin::kGenerated;
+  if (domains_known) context.activate(generated);
+  if (options_.weights == "rows") return batch.joined(generated);
   return weighted_join(std::move(batch), std::move(generated), learnt_.tasks() + 1);
 }
 

@@ -7,6 +7,11 @@
 // arXiv:1705.08690, sec. 3 (the importance of a task by its share of all tasks), without a solver beside it. With two
 // tasks and as many samples as are new the two sums weigh the same (1:1). A conditional model draws a class for each
 // sample, uniformly among those it has learnt.
+//
+// A model of domains (learners/recalls.hpp: lgaa) draws the domains that it has learnt equally often, each with its own
+// classes. A generated row's task is the domain that it was drawn for; its label the class that it was drawn for, or
+// with `labels = "inferred"` what the model as it was makes of it. With `weights = "rows"` all rows weigh the same,
+// whatever the number of tasks: Ye and Bors 2024, the authors' code.
 #pragma once
 
 #include "mneme/strategies/distillation.hpp"
@@ -16,15 +21,23 @@ namespace mneme {
 
 struct SelfReplayOptions {
   std::int64_t replayed = 0;
+  std::string weights = "tasks";
+  std::string labels = "drawn";
   void describe(OptionVisitor& v) {
     v.field("replayed", replayed,
             {.help = "generated samples per step; 0: as many as are new", .unit = "samples", .min = 0});
+    v.field("weights", weights,
+            {.help = "tasks: the generated rows weigh as the tasks before this one; rows: each row the same",
+             .choices = {"tasks", "rows"}});
+    v.field("labels", labels,
+            {.help = "labels of what a model of domains drew: the class that it was drawn for, or the model's answer",
+             .choices = {"drawn", "inferred"}});
   }
 };
 
 class SelfReplay final : public Strategy {
  public:
-  explicit SelfReplay(SelfReplayOptions options) : options_(options) {}
+  explicit SelfReplay(SelfReplayOptions options) : options_(std::move(options)) {}
   [[nodiscard]] Needs needs() const override;
   void end_event(EventContext& context) override;
   Batch compose(Batch batch, StepContext& context) override;

@@ -46,7 +46,49 @@ Stream unlabelled(Stream stream, Json const& options, std::string const& where, 
   return stream;
 }
 
+struct FewLabelsOptions {
+  std::int64_t labels = 100;
+  void describe(OptionVisitor& v) {
+    v.field("labels", labels, {.help = "labelled training samples of each task, as many of each class", .min = 1});
+  }
+};
+
+/// The others keep their place and read -1.
+Stream few_labels(Stream stream, Json const& options, std::string const& where, std::uint64_t seed) {
+  auto const o = read_options<FewLabelsOptions>(options, where, {"kind"});
+  for (auto& event : stream.events) {
+    auto* task = std::get_if<Task>(&event);
+    if (!task) continue;
+    auto const classes = static_cast<std::int64_t>(task->classes.size());
+    if (classes == 0 || o.labels % classes != 0)
+      throw ConfigError(where + ".labels: " + std::to_string(o.labels) + " is no multiple of the " +
+                        std::to_string(classes) + " classes of '" + task->name + "', and each is to have as many");
+    auto const& all = task->train.labels();
+    auto kept = at::full_like(all, -1);
+    for (auto const label : task->classes) {
+      auto const rows = all.eq(label).nonzero().squeeze(1);
+      if (rows.size(0) < o.labels / classes)
+        throw ConfigError(where + ".labels: class " + std::to_string(label) + " of '" + task->name + "' has " +
+                          std::to_string(rows.size(0)) + " samples, fewer than " + std::to_string(o.labels / classes));
+      auto generator = generator_of(seed, "few-labels/" + task->name + "/" + std::to_string(label));
+      auto const order = random_order(rows.size(0), std::move(generator)).narrow(0, 0, o.labels / classes);
+      kept.index_fill_(0, rows.index_select(0, order), label);
+    }
+    task->train = task->train.with(task->train.data(), kept);
+  }
+  stream.notes.emplace_back("labels", std::to_string(o.labels) + " training samples of each task have one");
+  return stream;
+}
+
 }  // namespace
+
+ChangeRow few_labels_row() {
+  return {
+      {.name = "few-labels",
+       .summary = "all but a few training labels read -1, for a learner that can do without (lgaa, semi-supervised)",
+       .options = list_options<FewLabelsOptions>},
+      few_labels};
+}
 
 ChangeRow online_row() {
   return {{.name = "online",

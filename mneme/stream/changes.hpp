@@ -40,6 +40,7 @@ std::span<ChangeRow const> change_table();
 [[nodiscard]] ChangeRow online_row();
 [[nodiscard]] ChangeRow hidden_task_row();
 [[nodiscard]] ChangeRow unlabelled_row();
+[[nodiscard]] ChangeRow few_labels_row();
 [[nodiscard]] ChangeRow forget_row();
 
 }  // namespace mneme

@@ -282,6 +282,22 @@ TEST(Unlabelled, LabelsAreGone) {
   test::expect_mentions(refusal({"unlabelled", "noisy-labels"}), {"stream.with", "last"});
 }
 
+TEST(FewLabels, AsManyOfEachClassKeepTheirsAndNothingElseChanges) {
+  auto const stream = changed({{{"kind", "few-labels"}, {"labels", 4}}}), plain = changed(Json::array());
+  auto const& labels = task(stream, 0).train.labels();
+  auto const& before = task(plain, 0).train.labels();
+  auto const kept = labels.ge(0);
+  EXPECT_TRUE(at::equal(labels.masked_select(kept), before.masked_select(kept)));
+  auto const classes = static_cast<std::int64_t>(task(plain, 0).classes.size());
+  EXPECT_EQ(kept.sum().item<std::int64_t>(), 4);
+  for (auto const label : task(plain, 0).classes)
+    EXPECT_EQ(labels.eq(label).sum().item<std::int64_t>(), 4 / classes) << label;
+  EXPECT_TRUE(at::equal(task(stream, 0).train.data(), task(plain, 0).train.data()));
+  EXPECT_TRUE(at::equal(task(stream, 0).test.labels(), task(plain, 0).test.labels()));
+  test::expect_mentions(refusal({{{"kind", "few-labels"}, {"labels", 4 * 1000 * classes}}}),
+                        {"with.0.labels", "fewer"});
+}
+
 // ------------------------------------------------------------------------------------------------------------- forget
 
 TEST(ForgetChange, PutsARequestBetweenTwoTasksAndTestsItsClassesApart) {

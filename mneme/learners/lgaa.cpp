@@ -167,10 +167,12 @@ Lgaa::Known Lgaa::known(Batch const& batch) {
   if (!batch.task_known()) {
     known.a = domains_.narrow(0, 0, 1).expand({batch.size(), -1});
   } else {
-    if (auto const one = batch.one_task(); one && *one >= options_.net.domains)
+    auto const one = batch.one_task();
+    // A batch of several tasks is looked at where that does not hold up a device.
+    auto const highest = one ? *one : batch.task().is_cpu() ? batch.task().max().item<std::int64_t>() : 0;
+    if (highest >= options_.net.domains)
       throw ConfigError("learner.domains: " + std::to_string(options_.net.domains) + ", but this is task number " +
-                        std::to_string(*one + 1) +
-                        "; the domain code has a place for each task: raise learner.domains");
+                        std::to_string(highest + 1) + "; the domain code has a place for each task: raise it");
     known.a = domains_.index_select(0, batch.task());
   }
   if (options_.mode == "unsupervised") return known;

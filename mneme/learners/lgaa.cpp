@@ -60,6 +60,14 @@ std::vector<int> segments_of(ParameterArena const& arena, std::vector<std::strin
 void LgaaOptions::describe(OptionVisitor& v) {
   head.describe(v);
   net.describe(v);
+  v.field("model", model,
+          {.help = "lgaa: all phases; vae: the inference phase alone; gan: critic, generator and a classifier, nothing "
+                   "reconstructs",
+           .choices = {"lgaa", "vae", "gan"}});
+  v.field("phase_schedule", phase_schedule,
+          {.help = "interleaved: all phases in every step; alternating: critic and generator in the first, third, ... "
+                   "epoch of an event, inference in the others",
+           .choices = {"interleaved", "alternating"}});
   v.field("mode", mode,
           {.help = "labels of the training data: all needed; -1 where there is none; or never read",
            .choices = {"supervised", "semi-supervised", "unsupervised"}});
@@ -104,13 +112,28 @@ Lgaa::Lgaa(LearnerShape const& shape, LgaaOptions const& options, at::Generator*
       net_(parameters(), shape, options.net),
       met_(parameters().add_buffer("met", {options.net.domains, shape.classes})) {
   parameters().allocate();
-  phases_ = {
-      {.name = "critic", .segments = segments_of(parameters(), {"critic"})},
-      {.name = "generator", .segments = segments_of(parameters(), {"generator"})},
-      {.name = "inference", .segments = segments_of(parameters(), {"generator", "encoder", "category", "domain"})}};
-  phase_steps_ = {{.rate = options.critic_rate, .beta1 = options.beta1, .beta2 = options.beta2},
-                  {.rate = options.generator_rate, .beta1 = options.beta1, .beta2 = options.beta2},
-                  {.rate = options.inference_rate}};
+  bool const vae = options.model == "vae", gan = options.model == "gan";
+  if (vae && options.phase_schedule != "interleaved")
+    throw ConfigError(
+        "learner.phase_schedule: \"alternating\" needs other phases beside inference, and model \"vae\" " +
+        std::string("has none; use \"interleaved\""));
+  if (gan && options.net.domain_from == "code")
+    throw ConfigError(
+        "learner.domain_from: \"code\" needs the encoder, which model \"gan\" does not train; use \"image\"");
+  auto const add = [&](std::string const& name, std::vector<std::string> const& nets, PhaseStep const& step) {
+    phases_.push_back({.name = name, .segments = segments_of(parameters(), nets)});
+    phase_steps_.push_back(step);
+  };
+  auto const adversarial = [&](double rate) {
+    return PhaseStep{.rate = rate, .beta1 = options.beta1, .beta2 = options.beta2};
+  };
+  if (!vae) {
+    add("critic", {"critic"}, adversarial(options.critic_rate));
+    add("generator", {"generator"}, adversarial(options.generator_rate));
+  }
+  auto inferring = std::vector<std::string>{"category", "domain"};
+  if (!gan) inferring.insert(inferring.end(), {"generator", "encoder"});
+  add("inference", inferring, {.rate = options.inference_rate});
   auto const on = at::TensorOptions(at::kFloat).device(shape.device);
   classes_ = at::eye(shape.classes, on);
   domains_ = at::eye(options.net.domains, on);
@@ -120,6 +143,10 @@ Lgaa::Lgaa(LearnerShape const& shape, LgaaOptions const& options, at::Generator*
 void Lgaa::initialise(at::Generator& generator) {
   net_.initialise(generator);
   parameters().buffer(met_).zero_();
+}
+
+bool Lgaa::runs(std::size_t phase, std::int64_t epoch) const {
+  return options_.phase_schedule == "interleaved" || (phases_[phase].name == "inference") == (epoch % 2 == 1);
 }
 
 void Lgaa::check(Dataset const& data) const {
@@ -158,8 +185,10 @@ at::Tensor Lgaa::loss(Phase const& phase, Batch const& batch, Output const& outp
         "is left with one, or norm = false");
   auto const codes = known(batch);
   auto const w = weights_of(batch);
+  if (phase.name == phases_.front().name) count(codes);
   if (phase.name == "critic") return critic_phase(batch, codes, w);
-  return phase.name == "generator" ? generator_phase(batch, codes, w) : inference_phase(batch, codes, w);
+  if (phase.name == "generator") return generator_phase(batch, codes, w);
+  return options_.model == "gan" ? solver_phase(batch, codes, w) : inference_phase(batch, codes, w);
 }
 
 Lgaa::Known Lgaa::known(Batch const& batch) {
@@ -208,7 +237,6 @@ void Lgaa::count(Known const& known) {
 }
 
 at::Tensor Lgaa::critic_phase(Batch const& batch, Known const& known, at::Tensor const& w) {
-  count(known);
   at::Tensor fake;
   {
     at::NoGradGuard const no_grad;
@@ -238,6 +266,34 @@ at::Tensor Lgaa::generator_phase(Batch const& batch, Known const& known, at::Ten
   return loss + options_.regression * (u + a);
 }
 
+/// The loss's part of that name: a weighted mean.
+at::Tensor Lgaa::part(char const* name, at::Tensor const& each, at::Tensor const& w) {
+  auto const value = at::dot(w, each);
+  parts_[name] = value.detach();
+  return value;
+}
+
+/// The cross-entropies of the codes that are known; undefined where none is asked for.
+at::Tensor Lgaa::answers(at::Tensor const& u, at::Tensor const& a, Known const& known, at::Tensor const& w) {
+  at::Tensor loss;
+  if (known.u.defined() && options_.category > 0) {
+    auto each = code_entropy(u, known.u);
+    if (known.labelled.defined()) each = each * known.labelled / (w * known.labelled).sum().clamp_min(1e-8);
+    loss = options_.category * part("category", each, w);
+  }
+  if (options_.domain > 0) {
+    auto const domain = options_.domain * part("domain", code_entropy(a, known.a), w);
+    loss = loss.defined() ? loss + domain : domain;
+  }
+  return loss;
+}
+
+at::Tensor Lgaa::solver_phase(Batch const& batch, Known const& known, at::Tensor const& w) {
+  Pass const noisy{.trained = true, .norm = Pass::Norm::kMoving, .noise = &noise_};
+  auto const u = taking_part(batch, net_.category.forward(batch.x, noisy));
+  return answers(u, net_.domains(batch.x, {}, kTrained), known, w);
+}
+
 at::Tensor Lgaa::inference_phase(Batch const& batch, Known const& known, at::Tensor const& w) {
   Pass const noisy{.trained = true, .norm = Pass::Norm::kMoving, .noise = &noise_};
   auto const code = net_.encode(batch.x, kTrained);
@@ -249,13 +305,8 @@ at::Tensor Lgaa::inference_phase(Batch const& batch, Known const& known, at::Ten
   auto code_u = own && known.u.defined() ? known.u : sampled(u);
   if (own && known.labelled.defined()) code_u = at::where(known.labelled.unsqueeze(1) > 0, known.u, sampled(u));
   auto const made = net_.generate(z, code_u, own ? known.a : sampled(a), kTrained);
-  auto const mean = [&](char const* name, at::Tensor const& each) {
-    auto const value = at::dot(w, each);
-    parts_[name] = value.detach();
-    return value;
-  };
-  auto loss = mean("squared_error", squared_error(made, batch.x));
-  loss = loss + options_.kl * mean("kl", standard_kl({.mu = code.mu, .logvar = code.logvar, .z = {}}));
+  auto loss = part("squared_error", squared_error(made, batch.x), w);
+  loss = loss + options_.kl * part("kl", standard_kl({.mu = code.mu, .logvar = code.logvar, .z = {}}), w);
 
   auto const kl_u = uniform_kl(u), kl_a = uniform_kl(a);
   auto const unknown = known.labelled.defined() ? 1 - known.labelled : at::Tensor();
@@ -266,13 +317,7 @@ at::Tensor Lgaa::inference_phase(Batch const& batch, Known const& known, at::Ten
   else if (unknown.defined())
     loss = loss + options_.kl_category * at::dot(w, kl_u * unknown);
   if (options_.kl_known) loss = loss + options_.kl_domain * at::dot(w, kl_a);
-
-  if (known.u.defined() && options_.category > 0) {
-    auto const each = code_entropy(u, known.u);
-    auto const share = known.labelled.defined() ? (w * known.labelled).sum().clamp_min(1e-8) : at::Tensor();
-    loss = loss + options_.category * mean("category", share.defined() ? each * known.labelled / share : each);
-  }
-  if (options_.domain > 0) loss = loss + options_.domain * mean("domain", code_entropy(a, known.a));
+  if (auto const known_codes = answers(u, a, known, w); known_codes.defined()) loss = loss + known_codes;
   if (options_.dreaming > 0) loss = loss + options_.dreaming * dream(batch, known, w);
   return loss;
 }
@@ -310,15 +355,16 @@ at::Tensor Lgaa::per_sample_loss(Batch const& batch, Output const& output) {
 
 std::span<Metric const> Lgaa::metrics() const {
   static std::vector<Metric> const list = {{"accuracy", true}, {"squared_error"}, {"kl"}};
-  return list;
+  return options_.model == "gan" ? std::span(list).first(1) : list;
 }
 
 at::Tensor Lgaa::measure(Batch const& batch, Output const& output) {
   auto const& more = output.more;
   auto const hits = active_logits(batch, output.logits).argmax(1).eq(batch.y()).sum();
   auto const kl = standard_kl({.mu = more.at("mu"), .logvar = more.at("logvar"), .z = {}}).sum();
-  return at::stack(
+  auto const all = at::stack(
       {hits.to(at::kDouble), squared_error(more.at("pixels"), batch.x).sum().to(at::kDouble), kl.to(at::kDouble)});
+  return all.narrow(0, 0, static_cast<std::int64_t>(metrics().size()));
 }
 
 std::unique_ptr<Learner> Lgaa::snapshot() const {

@@ -16,6 +16,11 @@
 //                codes = "inferred") Gumbel-softmax samples of q(u|x), q(a|x); x' drawn and held.
 //                It trains generator, encoder, category and domain net.
 //
+// model = "vae" has the inference phase alone, "gan" the other two and of the inference phase the cross-entropies
+// alone: the same nets as a conditional VAE with a classifier, and as a GAN with one. With phase_schedule =
+// "alternating" the critic's and the generator's phases run in the first, third, ... epoch of an event ("wake"), the
+// inference phase in the others ("dreaming").
+//
 // Modes: `supervised` every row has a label; `semi-supervised` rows with the label -1 have none, and the category's
 // cross-entropy is over the others; `unsupervised` labels are not read, and there is no such term.
 //
@@ -45,6 +50,8 @@ namespace mneme {
 struct LgaaOptions {
   HeadOptions head = {};
   LgaaNetOptions net = {};
+  std::string model = "lgaa";
+  std::string phase_schedule = "interleaved";
   std::string mode = "supervised";
   double penalty = 10.0;
   double regression = 1.0;
@@ -77,6 +84,7 @@ class Lgaa final : public Learner,
   [[nodiscard]] std::string kind() const override { return "lgaa"; }
   [[nodiscard]] std::span<Phase const> phases() const override { return phases_; }
   [[nodiscard]] std::span<PhaseStep const> phase_steps() const override { return phase_steps_; }
+  [[nodiscard]] bool runs(std::size_t phase, std::int64_t epoch) const override;
   [[nodiscard]] Head head() const override { return options_.head.kind(); }
   void initialise(at::Generator& generator) override;
   /// Values in [0, 1]; in supervised mode a label for every sample; tasks below `domains`.
@@ -93,7 +101,7 @@ class Lgaa final : public Learner,
   /// differ among themselves, as a share of the real ones' (near 0: collapse).
   std::map<std::string, at::Tensor> loss_parts(Batch const& batch, Output const& output) override;
   /// accuracy of q(u|x); squared_error of an image, summed over its pixels, at the posterior's mean and the most
-  /// probable u and a; kl of q(z|x), nats.
+  /// probable u and a; kl of q(z|x), nats. Of a "gan", whose encoder is not trained, the accuracy alone.
   [[nodiscard]] std::span<Metric const> metrics() const override;
   at::Tensor measure(Batch const& batch, Output const& output) override;
   [[nodiscard]] std::unique_ptr<Learner> snapshot() const override;
@@ -130,6 +138,9 @@ class Lgaa final : public Learner,
   at::Tensor critic_phase(Batch const& batch, Known const& known, at::Tensor const& w);
   at::Tensor generator_phase(Batch const& batch, Known const& known, at::Tensor const& w);
   at::Tensor inference_phase(Batch const& batch, Known const& known, at::Tensor const& w);
+  at::Tensor solver_phase(Batch const& batch, Known const& known, at::Tensor const& w);
+  [[nodiscard]] at::Tensor answers(at::Tensor const& u, at::Tensor const& a, Known const& known, at::Tensor const& w);
+  at::Tensor part(char const* name, at::Tensor const& each, at::Tensor const& w);
   [[nodiscard]] at::Tensor dream(Batch const& batch, Known const& known, at::Tensor const& w);
 
   LearnerShape shape_;

@@ -1,6 +1,7 @@
 // TunesPhases: the ability of a learner whose phases do not all step alike.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -17,6 +18,8 @@ class TunesPhases {
   virtual ~TunesPhases() = default;
   /// One for each of Learner::phases(), in their order.
   [[nodiscard]] virtual std::span<PhaseStep const> phase_steps() const = 0;
+  /// Whether the phase trains in this epoch of a stage, from 0; at least one does in each.
+  [[nodiscard]] virtual bool runs(std::size_t /*phase*/, std::int64_t /*epoch*/) const { return true; }
 };
 
 }  // namespace mneme

@@ -11,6 +11,7 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/learners/vae_net.hpp"
 #include "mneme/testing/toy.hpp"
+#include "mneme/train/trainer.hpp"
 #include "tests/core/message_of.hpp"
 
 namespace mneme {
@@ -157,6 +158,84 @@ TEST(Lgaa, EveryCodeReachesTheImageAndAnySizeAndNumberOfChannelsServes) {
     for (std::size_t phase = 0; phase < 3; ++phase)
       EXPECT_GT(gradient(*learner, phase, batch).norm().item<double>(), 0);
   }
+}
+
+/// Nets that differ between two states of one model.
+std::set<std::string> moved(Lgaa const& learner, at::Tensor const& before) {
+  std::set<std::string> nets;
+  for (auto const& segment : learner.parameters().segments())
+    if (!at::equal(segment.of(learner.parameters().value()), segment.of(before)))
+      nets.insert(segment.name.substr(0, segment.name.find('.')));
+  return nets;
+}
+
+// The baselines on the same nets: a part of the objective that came along, or a net, would make them another method.
+TEST(Lgaa, TheVaeIsTheInferencePhaseAloneAndRecallsWhatItMet) {
+  LgaaOptions options;
+  options.model = "vae";
+  auto const vae = small(options), whole = small();
+  ASSERT_EQ(vae->phases().size(), 1U);
+  EXPECT_TRUE(
+      at::equal(gradient(*vae, 0, random_batch(some_labels())), gradient(*whole, 2, random_batch(some_labels()))));
+  EXPECT_EQ(vae->met().sum().item<std::int64_t>(), 4);
+  EXPECT_EQ(vae->metrics().size(), 3U);
+}
+
+TEST(Lgaa, TheGanReconstructsNothingAndItsClassifierLearnsByCrossEntropyAlone) {
+  LgaaOptions options;
+  options.model = "gan";
+  auto const gan = small(options), whole = small();
+  ASSERT_EQ(gan->phases().size(), 3U);
+  for (std::size_t phase = 0; phase < 2; ++phase)
+    EXPECT_TRUE(at::equal(gradient(*gan, phase, random_batch(some_labels())),
+                          gradient(*whole, phase, random_batch(some_labels()))));
+  auto const row = gradient(*gan, 2, random_batch(some_labels()));
+  for (auto const& segment : gan->parameters().segments()) {
+    bool const solver = segment.name.starts_with("category.") || segment.name.starts_with("domain.");
+    bool const trained = segment.of(row).abs().max().item<double>() > 0;
+    if (!solver) {
+      EXPECT_FALSE(trained) << segment.name;
+    } else if (segment.name.ends_with("weight")) {
+      EXPECT_TRUE(trained) << segment.name;
+    }
+  }
+  auto const parts = gan->loss_parts(random_batch(some_labels()), {});
+  EXPECT_FALSE(parts.contains("squared_error"));
+  ASSERT_EQ(gan->metrics().size(), 1U);
+  auto noise = seeded(9);
+  auto const batch = random_batch(some_labels());
+  EXPECT_EQ(gan->measure(batch, gan->forward(batch, {}, noise)).size(0), 1);
+}
+
+TEST(Lgaa, AlternatingEpochsWakeFirstAndThenDream) {
+  Json const options = {{"phase_schedule", "alternating"}};
+  std::vector<at::Tensor> after;
+  for (std::int64_t epochs = 0; epochs <= 2; ++epochs) {
+    auto const learner = toy::learner("lgaa", options);
+    TrainOptions train;
+    train.epochs = epochs;
+    train.batch = 8;
+    train.log_every = 1;
+    Trainer trainer(*learner, {}, train, {}, 0);
+    trainer.learn(toy::task("toy-0", 0));
+    after.push_back(learner->parameters().value().clone());
+    auto const& model = dynamic_cast<Lgaa const&>(*learner);
+    if (epochs == 1) {
+      EXPECT_EQ(moved(model, after[0]), (std::set<std::string>{"critic", "generator"}));
+    } else if (epochs == 2) {
+      EXPECT_EQ(moved(model, after[1]), (std::set<std::string>{"generator", "encoder", "category", "domain"}));
+    }
+  }
+}
+
+TEST(Lgaa, RefusesModelsWithoutThePartThatIsAskedFor) {
+  LgaaOptions vae, gan;
+  vae.model = "vae";
+  vae.phase_schedule = "alternating";
+  EXPECT_NE(message_of<ConfigError>([&] { small(vae); }).find("interleaved"), std::string::npos);
+  gan.model = "gan";
+  gan.net.domain_from = "code";
+  EXPECT_NE(message_of<ConfigError>([&] { small(gan); }).find("needs the encoder"), std::string::npos);
 }
 
 TEST(Lgaa, RefusesWhatItCannotTrainOn) {

@@ -2,7 +2,9 @@
 
 #include "mneme/core/text.hpp"
 #include "mneme/experiment/data.hpp"
+#include "mneme/experiment/judge.hpp"
 #include "mneme/experiment/plan.hpp"
+#include "mneme/experiment/risk.hpp"
 #include "mneme/learners/learner.hpp"
 #include "mneme/nets/net.hpp"
 #include "mneme/strategies/strategy.hpp"
@@ -37,6 +39,8 @@ std::vector<Section> const& sections() {
       {"", "the run as a whole", list_options<RunOptions>()},
       {"train", "how each task is trained", list_options<TrainOptions>()},
       {"evaluate", "when and on what is tested", list_options<EvaluationOptions>()},
+      {"judge", "a classifier that judges what a conditional model draws", list_options<JudgeOptions>()},
+      {"risk", "error on true data of all tasks against error on what is trained on", list_options<RiskOptions>()},
       {"datasets.<name>", "a data set of your own, to be named in the stream", list_options<OwnDataOptions>()}};
   return all;
 }

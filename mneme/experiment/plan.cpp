@@ -10,6 +10,7 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/experiment/data.hpp"
 #include "mneme/experiment/judge.hpp"
+#include "mneme/experiment/risk.hpp"
 #include "mneme/learners/learner.hpp"
 #include "mneme/strategies/list.hpp"
 #include "mneme/stream/changes.hpp"
@@ -19,8 +20,8 @@
 namespace mneme {
 namespace {
 
-std::vector<std::string> const kSections = {"stream",   "learner", "train",    "evaluate",
-                                            "datasets", "judge",   "strategy", "arm"};
+std::vector<std::string> const kSections = {"stream", "learner", "train",    "evaluate", "datasets",
+                                            "judge",  "risk",    "strategy", "arm"};
 
 Json as_table(Json const& value, std::string const& where) {
   if (value.is_string()) return {{"kind", value}};
@@ -85,6 +86,7 @@ Json resolve_arm(Json tree, std::string const& where) {
   resolved["evaluate"] =
       write_options(read_options<EvaluationOptions>(tree.value("evaluate", Json::object()), at("evaluate")));
   if (tree.contains("judge")) resolved["judge"] = write_options(read_options<JudgeOptions>(tree["judge"], at("judge")));
+  if (tree.contains("risk")) resolved["risk"] = write_options(read_options<RiskOptions>(tree["risk"], at("risk")));
   if (tree.contains("datasets")) {
     for (auto const& [name, table] : tree["datasets"].items()) {
       auto own = read_options<OwnDataOptions>(table, at("datasets." + name));
@@ -246,6 +248,7 @@ Json experiment_schema() {
   properties["train"] = options_schema(list_options<TrainOptions>());
   properties["evaluate"] = options_schema(list_options<EvaluationOptions>());
   properties["judge"] = options_schema(list_options<JudgeOptions>());
+  properties["risk"] = options_schema(list_options<RiskOptions>());
   properties["datasets"] = {{"type", "object"},
                             {"additionalProperties", options_schema(list_options<OwnDataOptions>())}};
   Json arm = {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};

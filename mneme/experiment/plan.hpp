@@ -6,6 +6,7 @@
 //   name, title, description, data = "full" | "sample", seeds, device, threads, checkpoint_seconds
 //   [stream] kind, with …   [learner] kind, net …   [train] …   [evaluate] …   [datasets.<name>] format, train, test …
 //   [judge] experiment, samples: who judges what a conditional model draws
+//   [risk] samples, steps: error on true data of all tasks against error on what is trained on
 //   strategy = "ewc" | { kind = "ewc", … } | [ …, … ]            one arm, or
 //   [arm.<name>] strategy = …, and any key above that differs      several
 #pragma once

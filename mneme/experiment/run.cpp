@@ -11,6 +11,7 @@
 #include "mneme/experiment/forget_audit.hpp"
 #include "mneme/experiment/judge.hpp"
 #include "mneme/experiment/pictures.hpp"
+#include "mneme/experiment/risk.hpp"
 #include "mneme/io/bytes.hpp"
 #include "mneme/io/json_file.hpp"
 #include "mneme/io/sha256.hpp"
@@ -49,7 +50,7 @@ LoadedArm::~LoadedArm() = default;
 LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t seed, DataLibrary& library) {
   LoadedArm arm;
   auto const options = read_options<RunOptions>(
-      tree, where, {"stream", "learner", "train", "evaluate", "datasets", "judge", "strategy", "arm"});
+      tree, where, {"stream", "learner", "train", "evaluate", "datasets", "judge", "risk", "strategy", "arm"});
   auto const unsigned_seed = static_cast<std::uint64_t>(seed);
   DataRecord record(options.data);
   auto const source = [&](std::string const& name, std::string const& split) {
@@ -132,9 +133,13 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
     session->judge = observer.get();
     session->observers.push_back(std::move(observer));
   }
-  session->observers.push_back(std::make_unique<ForgetAudit>(
-      files, session->arm.stream, trainer, read_options<TrainOptions>(first->tree.at("train"), "train"),
-      static_cast<std::uint64_t>(unit.seed)));
+  auto const train = read_options<TrainOptions>(first->tree.at("train"), "train");
+  auto const seed = static_cast<std::uint64_t>(unit.seed);
+  if (first->tree.contains("risk"))
+    session->observers.push_back(std::make_unique<RiskObserver>(files.folder / "risk.json",
+                                                                read_options<RiskOptions>(first->tree["risk"], "risk"),
+                                                                session->arm.stream, trainer, train.batch, seed));
+  session->observers.push_back(std::make_unique<ForgetAudit>(files, session->arm.stream, trainer, train, seed));
   for (auto const& observer : session->observers) trainer.attach(observer.get());
   for (auto* observer : options.observers) trainer.attach(observer);
   trainer.attach(&files);
@@ -227,7 +232,7 @@ void ExperimentRun::take_prefix(Unit const& unit) const {
   auto const& arm = plan_.arm(unit.arm);
   auto const from = unit_folder({arm.shared, "", unit.seed}), to = unit_folder(unit);
   fs::create_directories(to / "samples");
-  for (auto const& name : {"metrics.jsonl", "log.txt", "matrix.csv", "data.json", "judge.json"})
+  for (auto const& name : {"metrics.jsonl", "log.txt", "matrix.csv", "data.json", "judge.json", "risk.json"})
     if (fs::exists(from / name)) fs::copy_file(from / name, to / name, fs::copy_options::overwrite_existing);
   for (auto const& file : fs::directory_iterator(from / "samples"))
     fs::copy_file(file.path(), to / "samples" / file.path().filename(), fs::copy_options::overwrite_existing);
@@ -378,6 +383,7 @@ void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string co
     auto const judged = read_json(file);
     arm.update(judgement_summary(judged.at("judge"), judged.at("rows"), forgotten_classes(session.arm.stream)));
   }
+  if (auto const file = unit_folder(unit) / "risk.json"; fs::exists(file)) arm["risk"] = read_json(file);
   if (auto const audit = unit_folder(unit) / "forget.json"; fs::exists(audit)) {
     arm["unlearning"] = read_json(audit);
     for (auto& entry : arm["unlearning"]) entry.erase("answers");

@@ -92,6 +92,7 @@ std::string make_report(std::span<RunFolder const> runs) {
     add_pictures(page, board);
     add_bars(page, board);
     add_unlearning(page, board);
+    add_risk(page, board);
     add_standings(page, board);
     add_matrices(page, board);
     add_classes(page, board);

@@ -2,8 +2,8 @@
 
 #include <torch/types.h>
 
+#include "mneme/core/errors.hpp"
 #include "mneme/learners/conditional.hpp"
-#include "mneme/learners/recalls.hpp"
 #include "mneme/strategies/generated.hpp"
 
 namespace mneme {
@@ -25,9 +25,8 @@ Batch SelfReplay::compose(Batch batch, StepContext& context) {
   auto& past = past_.net(context);
   auto& stream = context.streams->get("replay");
   at::Tensor x, labels, domains;
-  if (auto const* recalls = dynamic_cast<Recalls const*>(&past)) {
-    auto recalled = recalls->recall(n, stream);
-    if (options_.labels == "inferred") recalled.labels = recalls->classes_of(recalled.x);
+  if (dynamic_cast<Recalls const*>(&past) != nullptr) {
+    auto recalled = drawn(past, n, stream);
     x = recalled.x;
     if (context.visibility.labels) labels = recalled.labels;
     domains = recalled.domains;
@@ -47,6 +46,23 @@ Batch SelfReplay::compose(Batch batch, StepContext& context) {
   if (domains_known) context.activate(generated);
   if (options_.weights == "rows") return batch.joined(generated);
   return weighted_join(std::move(batch), std::move(generated), learnt_.tasks() + 1);
+}
+
+Recalled SelfReplay::drawn(Learner const& like, std::int64_t n, at::Generator& noise) {
+  auto const* recalls = past_.empty() ? nullptr : dynamic_cast<Recalls const*>(&past_.net(like));
+  if (!recalls)
+    throw ConfigError("strategy 'self-replay': nothing can be drawn by domain and class: no task was learnt, or '" +
+                      like.kind() + "' is no model of domains");
+  auto recalled = recalls->recall(n, noise);
+  if (options_.labels == "inferred") recalled.labels = recalls->classes_of(recalled.x);
+  return recalled;
+}
+
+double SelfReplay::new_share(std::int64_t batch) const {
+  if (past_.empty()) return 1;
+  if (options_.weights == "tasks") return 1 / static_cast<double>(learnt_.tasks() + 1);
+  auto const replayed = options_.replayed > 0 ? options_.replayed : batch;
+  return static_cast<double>(batch) / static_cast<double>(batch + replayed);
 }
 
 void SelfReplay::state(Archive& archive) {

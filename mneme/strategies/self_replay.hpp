@@ -14,6 +14,7 @@
 // whatever the number of tasks: Ye and Bors 2024, the authors' code.
 #pragma once
 
+#include "mneme/learners/recalls.hpp"
 #include "mneme/strategies/distillation.hpp"
 #include "mneme/strategies/teacher.hpp"
 
@@ -43,6 +44,14 @@ class SelfReplay final : public Strategy {
   Batch compose(Batch batch, StepContext& context) override;
   void grown(Growth const& growth) override { past_.grown(growth); }
   void state(Archive& archive) override;
+
+  /// Tasks that were learnt.
+  [[nodiscard]] std::int64_t tasks() const { return learnt_.tasks(); }
+  /// The share that new rows have in the loss of a step, where `batch` are new: 1 before anything is replayed.
+  [[nodiscard]] double new_share(std::int64_t batch) const;
+  /// n samples of the past model, labelled as in a step. ConfigError before the first task's end, and for a model
+  /// without domains. `like`: the learner.
+  [[nodiscard]] Recalled drawn(Learner const& like, std::int64_t n, at::Generator& noise);
 
  private:
   SelfReplayOptions options_;

@@ -21,10 +21,10 @@ void Teacher::clear() {
   learner_.reset();
 }
 
-Learner& Teacher::net(EventContext const& context) {
+Learner& Teacher::net(Learner const& like) {
   if (learner_) return *learner_;
   at::NoGradGuard const no_grad;
-  learner_ = context.learner.snapshot();
+  learner_ = like.snapshot();
   auto const adopt = [](at::Tensor& row, at::Tensor const& own) {
     if (row.defined()) row = own.copy_(row);  // not a second copy
   };

@@ -19,7 +19,9 @@ class Teacher {
   /// In evaluation mode, without a graph, through the gates that hold for the batch. Not before `take`.
   [[nodiscard]] Output forward(Batch const& batch, EventContext const& context);
   /// The net itself, for what it can do beside. Not before `take`.
-  [[nodiscard]] Learner& net(EventContext const& context);
+  [[nodiscard]] Learner& net(EventContext const& context) { return net(context.learner); }
+  /// `like`: a learner of the same shape.
+  [[nodiscard]] Learner& net(Learner const& like);
   void grown(Growth const& growth);
   void state(Archive& archive);
 

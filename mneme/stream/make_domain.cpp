@@ -13,7 +13,9 @@ struct DomainOptions {
   std::string fit = "pad";
   std::int64_t size = 0, channels = 0;
   void describe(OptionVisitor& v) {
-    v.field("datasets", datasets, {.help = "data sets in order, each is one task"});
+    v.field("datasets", datasets,
+            {.help = "data sets in order, each is one task; \"inverted-\" before the name of a set of images: 255 less "
+                     "each value, white on black becomes black on white"});
     describe_scenario(v, scenario);
     v.field("fit", fit,
             {.help = "how images of different sizes become one size. pad: zeros around the smaller; resize: bilinear; "
@@ -91,13 +93,26 @@ void fit_shapes(Stream& stream, DomainOptions const& o, std::string const& where
   }
 }
 
+/// What a name in the list stands for.
+Dataset named_set(std::string const& name, std::string const& split, DataSource const& source,
+                  std::string const& where) {
+  static constexpr std::string_view kInverted = "inverted-";
+  if (!name.starts_with(kInverted)) return source(name, split);
+  auto const data = source(name.substr(kInverted.size()), split);
+  if (!holds_images(data))
+    throw ConfigError(where + ".datasets: '" + name + "': '" + data.name() +
+                      "' holds no images of whole values from 0 to " + "255, which alone can be inverted");
+  return data.with(255 - data.data(), data.labels());
+}
+
 Stream make_domain(Json const& options, std::string const& where, DataSource const& source, std::uint64_t) {
   auto const o = read_options<DomainOptions>(options, where, {"kind"});
   if (o.datasets.empty()) throw ConfigError(where + ".datasets: empty; name at least one data set");
   auto stream = empty_stream("domain", o.scenario);
   std::set<std::string> seen;
   for (auto const& name : o.datasets) {
-    auto const train = source(name, "train"), test = source(name, "test");  // noted in this order
+    auto const train = named_set(name, "train", source, where);  // noted in this order
+    auto const test = named_set(name, "test", source, where);
     auto task = make_task(name, static_cast<std::int64_t>(stream.events.size()), train, test);
     for (int copy = 2; !seen.insert(task.name).second; ++copy) task.name = name + "-" + std::to_string(copy);
     if (o.scenario == "domain")

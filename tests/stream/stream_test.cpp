@@ -117,6 +117,17 @@ TEST(Domain, ComparesEverySetWithAllBeforeIt) {
   EXPECT_THROW(static_cast<void>(domain_of({"ab", "abcd", "abdc"})), ConfigError) << "c and d change their places";
 }
 
+TEST(Domain, AnInvertedSetIsItsNegativeInTrainingAndTest) {
+  auto const stream = make("domain", {{"datasets", {"toy", "inverted-toy"}}});
+  auto const &plain = task(stream, 0), &inverted = task(stream, 1);
+  EXPECT_EQ(inverted.name, "inverted-toy");
+  for (auto const part : {&Task::train, &Task::test})
+    EXPECT_TRUE(at::equal((inverted.*part).data().to(at::kInt) + (plain.*part).data().to(at::kInt),
+                          at::full_like((plain.*part).data(), 255, at::kInt)));
+  EXPECT_TRUE(at::equal(inverted.train.labels(), plain.train.labels()));
+  EXPECT_EQ(inverted.train.data().scalar_type(), at::kByte);
+}
+
 TEST(Permuted, IsOnePermutationPerTaskForTrainingAndTest) {
   Json const options = {{"dataset", "toy"}, {"tasks", 3}};
   auto const stream = make("permuted", options), same = make("permuted", options), other = make("permuted", options, 1);

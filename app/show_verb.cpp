@@ -89,6 +89,16 @@ Rows arm_rows(ExperimentPlan const& plan, RunFolder const& folder) {
   return rows;
 }
 
+/// Where the samples come from: the embedded part, the catalogue's sets, and sets that the configuration describes.
+std::string data_text(ExperimentPlan const& plan) {
+  std::string const catalogue =
+      plan.options.data == "sample" ? "the embedded sample, not the full sets" : "the full sets";
+  std::vector<std::string> own;
+  auto const tables = plan.tree.value("datasets", Json::object());
+  for (auto const& [name, table] : tables.items()) own.push_back(name);
+  return own.empty() ? catalogue : "your own: " + join(own) + "; any other: " + catalogue;
+}
+
 int show(ShowFlags const& flags) {
   auto const plan = stored_plan(flags.run);
   auto const folder = RunFolder::read(flags.run);
@@ -103,7 +113,7 @@ int show(ShowFlags const& flags) {
   Rows rows = {{"status", status},
                {"created", folder.text("created")},
                {"command", folder.text("command")},
-               {"data", plan.options.data == "sample" ? "the embedded sample, not the full sets" : "the full sets"}};
+               {"data", data_text(plan)}};
   for (auto& row : stream_rows(first, plan.options.seeds.front())) rows.push_back(std::move(row));
   for (auto& row : setting_rows(first.tree)) rows.push_back(std::move(row));
   print(bold(folder.text("title", plan.options.name)) + "\n" + columns({}, rows) + "\n" +

@@ -367,7 +367,7 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
   context.output = &output;
   for (auto const phase : running_phases(learner_, position_.epoch))
     train_phase(context, phase, forward, output, learning_rate);
-  train_auxiliaries(batch, learning_rate);
+  if (stage.optimise) train_auxiliaries(batch, learning_rate);
   each(context, [](Strategy& s, StepContext& c) { s.after_step(c); });
   ++position_.step;
   clock_.lap(Lap::kStrategy);

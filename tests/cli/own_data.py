@@ -68,6 +68,7 @@ class Tables(OwnData):
 
     def test_eval_takes_the_runs_label_column(self):
         self.assertGreater(self.final, 0.7, "nothing was learnt: chance is one half")
+        self.assertIn("your own: mine", self.mneme("show", self.run_folder).stdout)
         self.assertEqual(self.accuracy(self.run_folder, "test.csv"), self.final)
         self.assertEqual(self.accuracy(self.run_folder, "mine"), self.final, "by the set's name")
 

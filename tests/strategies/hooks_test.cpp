@@ -250,6 +250,17 @@ TEST(Auxiliaries, AreTrainedInTheSameSteps) {
   EXPECT_EQ(rig.trainer.training_hash(), test::hash_of({}, options, 1)) << "an auxiliary shifted the learner's numbers";
 }
 
+TEST(Auxiliaries, StayAsTheyAreInAStageThatTrainsNothing) {
+  auto const generator = toy::learner("vae");
+  auto const before = generator->parameters().value().clone();
+  auto s = std::make_unique<Scripted>();
+  s->on_auxiliaries = [&] { return std::vector<Auxiliary>{{.name = "generator", .learner = generator.get()}}; };
+  s->on_stages = [](EventContext&) { return std::vector<Stage>{{.name = "look", .epochs = 1, .optimise = false}}; };
+  Rig rig(only(std::move(s)));
+  rig.trainer.run(toy::stream(1));
+  EXPECT_TRUE(at::equal(generator->parameters().value(), before));
+}
+
 TEST(BeforeEvaluation, TrainsAThrowAwayCopy) {
   auto s = std::make_unique<Scripted>();
   auto const memory = toy::images("toy-0", 40);

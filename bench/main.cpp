@@ -123,6 +123,22 @@ void add_amnesia_fisher() {
   });
 }
 
+/// Steps of a phase of lgaa, at the width of its study, against its convolutions and products.
+void add_lgaa(std::string const& phase, void (LgaaFloor::*floor_step)() const) {
+  add_pair("lgaa_" + phase + "_b64", 15, [=] {
+    constexpr std::int64_t kBatch = 64, kSteps = 4;
+    constexpr double kWidth = 0.5;
+    auto const floor = std::make_shared<LgaaFloor>(kBatch, kWidth);
+    auto const ours = std::make_shared<LgaaPhase>(phase, kBatch, kWidth);
+    return Pair{[=] {
+                  return seconds_of([&] {
+                    for (std::int64_t i = 0; i < kSteps; ++i) (*floor.*floor_step)();
+                  });
+                },
+                [=] { return ours->steps(kSteps); }};
+  });
+}
+
 void add_evaluation() {
   add_pair("evaluate_mlp_b1000", 30, [] {
     auto const floor = std::make_shared<Floor>(Floor::mlp(1000));
@@ -167,6 +183,9 @@ void add_all() {
   add_fisher("cnn", "all", 640, 7);
   add_amnesia_step();
   add_amnesia_fisher();
+  add_lgaa("critic", &LgaaFloor::critic);
+  add_lgaa("generator", &LgaaFloor::generator);
+  add_lgaa("inference", &LgaaFloor::inference);
   add_evaluation();
   add_run();
 }

@@ -114,6 +114,52 @@ double Amnesia::request() {
   return seconds_of([&] { trainer_->forget({.name = "class 0", .classes = {0}, .samples = {}, .tasks = {}}); });
 }
 
+namespace {
+
+std::unique_ptr<Learner> lgaa(double width) {
+  RandomStreams streams(0);
+  auto const& row = find_row(learner_table(), "learner", "lgaa");
+  return row.make({.input = {1, 28, 28}, .classes = 10}, {{"width", width}, {"domains", 2}}, "learner",
+                  streams.get("init"));
+}
+
+std::size_t number_of(Learner const& learner, std::string const& phase) {
+  std::size_t number = 0;
+  while (learner.phases()[number].name != phase) ++number;
+  return number;
+}
+
+}  // namespace
+
+LgaaPhase::LgaaPhase(std::string const& phase, std::int64_t batch, double width)
+    : learner_(lgaa(width)),
+      phase_(number_of(*learner_, phase)),
+      batch_(images(), at::arange(batch), 0, {}),
+      optimizer_({}, learner_->parameters()) {
+  optimizer_.restrict_to(learner_->phases()[phase_].segments);
+}
+
+double LgaaPhase::steps(std::int64_t count) {
+  return seconds_of([&] {
+    auto& arena = learner_->parameters();
+    for (; count > 0; --count) {
+      arena.begin_gradient();
+      auto const output = learner_->forward(batch_, {.training = true, .gates = nullptr}, streams_.get("noise"));
+      learner_->loss(learner_->phases()[phase_], batch_, output).backward();
+      arena.finish_gradient();
+      optimizer_.step(1e-4);
+    }
+  });
+}
+
+std::int64_t trained_parameters(double width, std::string const& phase) {
+  auto const learner = lgaa(width);
+  std::int64_t sum = 0;
+  for (auto const id : learner->phases()[number_of(*learner, phase)].segments)
+    sum += learner->parameters().segment(id).size;
+  return sum;
+}
+
 Passes::Passes(std::string const& net, std::int64_t rows)
     : learner_(classifier(net)), batch_(images(), at::arange(rows), 0, {}), row_(learner_->parameters().new_row()) {}
 

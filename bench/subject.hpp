@@ -53,6 +53,23 @@ class Amnesia {
   std::unique_ptr<Trainer> trainer_;
 };
 
+/// A phase of lgaa ("critic", "generator", "inference") over a batch of random images, step after step.
+class LgaaPhase {
+ public:
+  LgaaPhase(std::string const& phase, std::int64_t batch, double width);
+  /// Seconds of so many steps.
+  double steps(std::int64_t count);
+
+ private:
+  std::unique_ptr<Learner> learner_;
+  std::size_t phase_;
+  Batch batch_;
+  ArenaOptimizer optimizer_;
+  RandomStreams streams_{0};
+};
+/// Scalars that the phase trains.
+std::int64_t trained_parameters(double width, std::string const& phase);
+
 /// What methods add to a step: passes over a batch of `rows`.
 class Passes {
  public:

@@ -123,7 +123,8 @@ struct ScaleNode final : node::Node {
   }
 };
 
-Scale::Scale(ParameterArena& arena, std::string const& name) : arena_(&arena), scale_(arena.add(name, {1})) {}
+Scale::Scale(ParameterArena& arena, std::string const& name, double initial)
+    : arena_(&arena), scale_(arena.add(name, {1})), initial_(initial) {}
 
 at::Tensor Scale::forward(at::Tensor const& x) const {
   at::AutoDispatchBelowADInplaceOrView const below;
@@ -138,7 +139,7 @@ at::Tensor Scale::forward(at::Tensor const& x) const {
 
 void Scale::initialise() const {
   at::NoGradGuard const no_grad;
-  arena_->value(scale_).fill_(1);
+  arena_->value(scale_).fill_(initial_);
 }
 
 // ---------------------------------------------------------------------------------------------------- output layer
@@ -148,6 +149,12 @@ void OutputOptions::describe(OptionVisitor& v) {
           {.help = "scores: linear, or the cosine of features and a class's weights times one learned number",
            .choices = {"linear", "cosine"},
            .source = "cosine: Hou et al. 2019, eq. 3"});
+  v.field(
+      "scale", scale,
+      {.help = "of cosines: that number at the start. The authors' SGD moves it far within an epoch, Adam does not: "
+               "take 10 or more",
+       .above = 0,
+       .source = "Hou et al. 2019, authors' code: 1"});
 }
 
 OutputLayer::OutputLayer(ParameterArena& arena, std::string const& name, std::int64_t in, std::int64_t out,
@@ -156,7 +163,7 @@ OutputLayer::OutputLayer(ParameterArena& arena, std::string const& name, std::in
 
 OutputLayer::Layer OutputLayer::make(ParameterArena& arena, std::string const& name, std::int64_t in, std::int64_t out,
                                      OutputOptions const& options) {
-  if (options.output == "cosine") return CosineHead{{arena, name, in, out}, {arena, name + ".scale"}};
+  if (options.output == "cosine") return CosineHead{{arena, name, in, out}, {arena, name + ".scale", options.scale}};
   return Linear(arena, name, in, out);
 }
 

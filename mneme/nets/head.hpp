@@ -1,11 +1,12 @@
 // The output layer of a net.
 //
 //   linear   s_c = w_c . h + b_c
-//   cosine   s_c = eta cos(w_c, h) = eta (w_c . h) / (|w_c| |h|), eta one learned number, 1 at the start
+//   cosine   s_c = eta cos(w_c, h) = eta (w_c . h) / (|w_c| |h|), eta one learned number, `scale` at the start
 //
 // Cosine: Hou et al. 2019, Learning a unified classifier incrementally via rebalancing, CVPR, eq. 3. Scores of old and
 // new classes have the same scale, whatever the norms of their weights; there is no bias. A row of weights or a
-// sample's features that are all zero give the score 0, and no gradient.
+// sample's features that are all zero give the score 0, and no gradient. eta is a parameter as any other: Adam moves it
+// by about a learning rate a step, so that from 1 it needs thousands of steps to where the softmax can be sure.
 #pragma once
 
 #include <string>
@@ -30,10 +31,10 @@ class Cosine {
   int weight_;
 };
 
-/// y = eta x, x [N, C], eta one number.
+/// y = eta x, x [N, C], eta one number, `initial` at the start.
 class Scale {
  public:
-  Scale(ParameterArena& arena, std::string const& name);
+  Scale(ParameterArena& arena, std::string const& name, double initial);
   [[nodiscard]] at::Tensor forward(at::Tensor const& x) const;
   void initialise() const;
 
@@ -41,10 +42,12 @@ class Scale {
   friend struct ScaleNode;
   ParameterArena* arena_;
   int scale_;
+  double initial_;
 };
 
 struct OutputOptions {
   std::string output = "linear";
+  double scale = 1.0;
   void describe(OptionVisitor& v);
 };
 

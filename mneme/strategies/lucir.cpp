@@ -57,6 +57,7 @@ at::Tensor margin_ranking(at::Tensor const& cosines, at::Tensor const& labels, a
 }
 
 void Lucir::imprint(EventContext const& context) {
+  if (context.data.size() == 0) return;
   ClassMeans means;
   look_through(context, context.data, [&](Batch const& batch, Output const& output) {
     means.add(unit_length(output.features), batch.y(), output.logits.size(1));
@@ -68,7 +69,8 @@ void Lucir::imprint(EventContext const& context) {
   auto const norms = weight.norm(2, {1});
   auto const norm = norms.masked_fill(old_.logical_not(), 0).sum() / old_.sum();
   auto const imprinted = unit_length(means.mean()).to(weight.scalar_type()) * norm;
-  weight.copy_(at::where(fresh_.unsqueeze(1), imprinted, weight));
+  auto const known = fresh_.logical_and(means.seen());  // a class without samples keeps the weights that it was given
+  weight.copy_(at::where(known.unsqueeze(1), imprinted, weight));
 }
 
 void Lucir::sort_classes(EventContext const& context, std::int64_t outputs) {

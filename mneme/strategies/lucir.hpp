@@ -14,8 +14,10 @@
 // by herding) as one set. Hou et al. 2019, Learning a unified classifier incrementally via rebalancing, CVPR, eqs. 3 to
 // 8; means and defaults as in the authors' code.
 //
-// Differences from the paper: no fine-tuning on balanced classes at the end of an event; h comes after a ReLU, which
-// the paper leaves out; no augmentation.
+// Differences from the paper: no fine-tuning on balanced classes at the end of an event; an epoch shows every sample
+// once, stored ones no more often than new ones (the authors' code can raise their share by `rs_ratio`, which is 0 for
+// CIFAR-100); h comes after a ReLU, which the paper leaves out; no augmentation. New classes that the event has no
+// samples of are not imprinted.
 #pragma once
 
 #include <set>

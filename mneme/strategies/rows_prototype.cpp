@@ -80,7 +80,9 @@ std::vector<StrategyRow> prototype_rows() {
                             "classes and their K highest new ones of max(0, m - cos_y + cos_k)",
                 .paper = "Hou et al. 2019, Learning a unified classifier incrementally via rebalancing, CVPR, eqs. 3 "
                          "to 8",
-                .differences = "no fine-tuning on balanced classes; features come after a ReLU; no augmentation",
+                .differences =
+                    "no fine-tuning on balanced classes, no resampling of stored samples; features come after a "
+                    "ReLU; no augmentation",
                 .options = list_options<LucirOptions>},
        .make = make_strategy<Lucir, LucirOptions>,
        .needs = Lucir(LucirOptions()).needs(),

@@ -41,6 +41,17 @@ TEST(CosineHead, ScoresDoNotDependOnTheLengthOfFeaturesOrWeights) {
   EXPECT_EQ(arena.value(arena.find("head.scale")).item<float>(), 1) << "the scale starts at 1";
 }
 
+TEST(CosineHead, TheScaleStartsWhereItIsSetTo) {
+  auto const started = [](Json const& net) {
+    auto const learner = toy::learner("classifier", {{"net", net}});
+    return learner->parameters().value(learner->parameters().find("head.scale")).item<float>();
+  };
+  EXPECT_EQ(started({{"kind", "mlp"}, {"output", "cosine"}}), 1);
+  EXPECT_EQ(started({{"kind", "mlp"}, {"output", "cosine"}, {"scale", 12.5}}), 12.5F);
+  EXPECT_EQ(started({{"kind", "cnn"}, {"output", "cosine"}, {"scale", 12.5}}), 12.5F);
+  EXPECT_THROW(static_cast<void>(started({{"kind", "mlp"}, {"output", "cosine"}, {"scale", 0.0}})), ConfigError);
+}
+
 TEST(CosineHead, LossesOnTheCosinesLeaveTheScaleAlone) {
   ParameterArena arena;
   OutputLayer const head(arena, "head", 4, 3, kCosine);

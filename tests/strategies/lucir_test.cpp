@@ -146,6 +146,31 @@ TEST(Lucir, ImprintsNewClassesAtTheirMeanFeatures) {
   EXPECT_EQ(looked, 1);
 }
 
+/// Else the class gets weights of zeros, whose scores have no gradient: it is never learnt.
+TEST(Lucir, NewClassesWithoutSamplesKeepTheWeightsThatTheyHad) {
+  auto stream = toy::split_stream(false);
+  auto& second = std::get<Task>(stream.events[1]);
+  second.train = second.train.select(second.train.labels().eq(2).nonzero().squeeze(1));
+  auto list = listed({{"kind", "lucir"}, {"exemplars", 6}});
+  auto probe = std::make_unique<test::Scripted>();
+  CosineRig* own = nullptr;
+  at::Tensor before;
+  int looked = 0;
+  probe->on_end = [&](EventContext&) { before = own->weight().clone(); };
+  probe->on_begin = [&](EventContext& c) {
+    if (c.first()) return;
+    ++looked;
+    EXPECT_TRUE(at::equal(own->weight()[3], before[3]));
+    EXPECT_FALSE(at::equal(own->weight()[2], before[2])) << "nothing was imprinted: the test shows nothing";
+  };
+  list.add("probe", std::move(probe), 0);
+  CosineRig rig(std::move(list));
+  own = &rig;
+  rig.trainer.run(stream);
+  EXPECT_EQ(looked, 1);
+  EXPECT_TRUE(at::isfinite(rig.learner->parameters().value()).all().item<bool>());
+}
+
 TEST(Lucir, StoresSoManySamplesOfEachClass) {
   CosineRig rig(listed({{"kind", "lucir"}, {"exemplars", 6}}));
   rig.run();

@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include <cmath>
+
 #include "mneme/strategies/class_means.hpp"
 
 namespace mneme {
@@ -15,6 +17,21 @@ at::Tensor unit(at::Tensor const& rows) {
 /// [C, N]: 1 where a row is of the class.
 at::Tensor indicator(at::Tensor const& labels, std::int64_t classes) {
   return at::arange(classes, labels.options()).unsqueeze(1).eq(labels);
+}
+
+/// An exponent that adds nothing to any sum, and is finite, so that no gradient becomes 0 times infinity.
+constexpr double kLowest = -1e30;
+
+/// log sum over k != c of e^{x_ik} for every row i and column c of x [N, C]. Where c is the row's largest the others
+/// are summed on a scale of their own, since beside it they may be too small for a number; a difference of the whole
+/// sum and one exponential would lose its digits.
+at::Tensor log_sum_of_others(at::Tensor const& x) {
+  auto const [largest, place] = x.detach().max(1, true);
+  auto const columns = at::arange(x.size(1), place.options());
+  auto const is_largest = columns.eq(place);
+  auto const without_it = x.masked_fill(is_largest, kLowest).logsumexp(1, true);
+  auto const without_another = (x - largest).exp().mm(1 - at::eye(x.size(1), x.options()));
+  return at::where(is_largest, without_it, without_another.masked_fill(is_largest, 1).log() + largest);
 }
 
 }  // namespace
@@ -50,24 +67,23 @@ void Prototypes::state(Archive& archive) {
 
 at::Tensor ppp_loss(at::Tensor const& f, at::Tensor const& labels, Prototypes const& prototypes, double temperature) {
   auto const n = f.size(0), classes = prototypes.value().size(0);
-  // Similarity of sample i to every prototype [N, C], and to every sample as a pseudo-prototype [N, N].
-  auto const to_prototype = (f.mm(prototypes.value().t()) / temperature).exp() * prototypes.seen();
-  auto const to_sample = (f.mm(f.detach().t()) / temperature).exp();
-  // sum_{k != c} e^{f_i.p_k / T} [N, C]; summed as it stands, since a difference of exponentials loses its digits.
-  auto const others = to_prototype.mm(1 - at::eye(classes, f.options()));
+  // Exponents of sample i with every prototype [N, C], and with every sample as a pseudo-prototype [N, N].
+  auto const to_prototype =
+      (f.mm(prototypes.value().t()) / temperature).masked_fill(prototypes.seen().logical_not(), kLowest);
+  auto const to_sample = f.mm(f.detach().t()) / temperature;
   // Columns are picked by a product: the gradient of a gather differs from run to run on a GPU.
   auto const of_label = indicator(labels, classes).to(f.scalar_type());  // [C, N]
-  auto const others_of = others.mm(of_label);                            // entry (i, j): without the class of j
-  // Probability of the class of j for sample i, by pseudo-prototype j and by the prototype; and their complements.
-  auto const by_prototype = to_prototype.mm(of_label);
-  auto const sums = to_sample + others_of, prototype_sums = by_prototype + others_of;
+  auto const by_prototype = to_prototype.mm(of_label);                   // entry (i, j): with p of the class of j
+  auto const others = log_sum_of_others(to_prototype).mm(of_label);      // without it
+  auto const sums = at::logaddexp(to_sample, others), prototype_sums = at::logaddexp(by_prototype, others);
+  // log P of the class of j for sample i, by pseudo-prototype j and by the prototype, and log(1 - P).
   auto const same = labels.unsqueeze(1).eq(labels.unsqueeze(0));
-  auto const peers = same.logical_and(at::eye(n, same.options()).logical_not());
-  auto const attracted =
-      ((to_sample / sums).masked_fill(peers.logical_not(), 0).sum(1) + (by_prototype / prototype_sums).diagonal()) /
-      same.sum(1);
-  auto const repelled = (others_of / sums + others_of / prototype_sums) / 2;
-  return -(attracted.log().sum() + repelled.masked_fill(same, 1).log().sum()) / static_cast<double>(n);
+  auto const strangers = at::eye(n, same.options()).logical_or(same.logical_not());
+  auto const by_peers = (to_sample - sums).masked_fill(strangers, kLowest);
+  auto const by_own = (by_prototype - prototype_sums).diagonal().unsqueeze(1);
+  auto const attracted = at::cat({by_peers, by_own}, 1).logsumexp(1) - same.sum(1).to(f.scalar_type()).log();
+  auto const repelled = at::logaddexp(others - sums, others - prototype_sums) - std::log(2.0);
+  return -(attracted.sum() + repelled.masked_fill(same, 0).sum()) / static_cast<double>(n);
 }
 
 Needs Cope::needs() const {

@@ -8,7 +8,8 @@
 //   predict: argmax_c f.p_c
 //
 // f [F] is the last hidden layer, brought to unit length; B counts new and stored samples together, B_c those of class
-// c; k runs over the classes seen so far. Prototypes and the q are constants: no gradient goes through them. De Lange
+// c; k runs over the classes seen so far. Prototypes and the q are constants: no gradient goes through them. All is
+// computed with logarithms, so that T may be as small as one likes. De Lange
 // and Tuytelaars 2021, Continual prototype evolution: learning online from non-stationary data streams, ICCV,
 // arXiv:2009.00919.
 //
@@ -46,7 +47,7 @@ class Prototypes {
 };
 
 /// The pseudo-prototypical proxy loss L above. f [N, F] of unit length, labels int64 [N], prototypes [C, F], seen bool
-/// [C] (all labels of the batch among them).
+/// [C] (all labels of the batch among them). Finite for every temperature above 0 that float can divide by.
 [[nodiscard]] at::Tensor ppp_loss(at::Tensor const& f, at::Tensor const& labels, Prototypes const& prototypes,
                                   double temperature);
 

@@ -54,12 +54,18 @@ TEST(PppLoss, OfOneClassAloneIsZero) {
 at::Tensor written_out(at::Tensor const& f, std::vector<std::int64_t> const& y, at::Tensor const& p, double t) {
   auto const n = static_cast<std::int64_t>(y.size());
   auto const label = [&](std::int64_t i) { return y[static_cast<std::size_t>(i)]; };
-  auto const probability = [&](std::int64_t c, at::Tensor const& sample, at::Tensor const& q) {
-    auto const own = (sample.dot(q) / t).exp();
-    auto sum = own;
+  auto const others = [&](std::int64_t c, at::Tensor const& sample) {
+    auto sum = at::zeros({}, f.options());
     for (std::int64_t k = 0; k < p.size(0); ++k)
       if (k != c) sum = sum + (sample.dot(p[k]) / t).exp();
-    return own / sum;
+    return sum;
+  };
+  auto const probability = [&](std::int64_t c, at::Tensor const& sample, at::Tensor const& q) {
+    auto const own = (sample.dot(q) / t).exp();
+    return own / (own + others(c, sample));
+  };
+  auto const complement = [&](std::int64_t c, at::Tensor const& sample, at::Tensor const& q) {  // 1 - P, all its digits
+    return others(c, sample) / ((sample.dot(q) / t).exp() + others(c, sample));
   };
   auto total = at::zeros({}, f.options());
   for (std::int64_t i = 0; i < n; ++i) {
@@ -73,8 +79,7 @@ at::Tensor written_out(at::Tensor const& f, std::vector<std::int64_t> const& y, 
       }
     total = total + (mean / terms).log();
     for (std::int64_t j = 0; j < n; ++j)
-      if (label(j) != c)
-        total = total + (1 - (probability(c, f[j], f[i].detach()) + probability(c, f[j], p[c])) / 2).log();
+      if (label(j) != c) total = total + ((complement(c, f[j], f[i].detach()) + complement(c, f[j], p[c])) / 2).log();
   }
   return -total / static_cast<double>(n);
 }
@@ -92,6 +97,31 @@ TEST(PppLoss, AndItsGradientAreTheEquationWrittenOut) {
   expected.backward();
   EXPECT_NEAR(ours.item<double>(), expected.item<double>(), 1e-10);
   EXPECT_LT(relative_error(a.grad(), b.grad()), 1e-10);
+}
+
+/// e^{1/T} is above the largest float for T below 0.0113: the loss and its gradient stay those of the equation.
+TEST(PppLoss, IsTheEquationAtSmallTemperaturesTooAndAlwaysFinite) {
+  at::manual_seed(5);
+  std::vector<std::int64_t> const y = {0, 2, 2, 1, 0, 2, 3};
+  auto const unit = [](at::Tensor const& x) { return x / x.norm(2, {1}, true); };
+  auto const p = unit(at::randn({4, 6}, at::kDouble)), start = unit(at::randn({7, 6}, at::kDouble));
+  auto const loss_and_gradient = [&](double temperature) {
+    auto const f = start.to(at::kFloat).requires_grad_();
+    auto const loss = ppp_loss(f, labels_of(y), prototypes(p.to(at::kFloat), {1, 1, 1, 1}), temperature);
+    loss.backward();
+    return std::pair{loss.item<double>(), f.grad().clone()};
+  };
+  auto const f = start.clone().requires_grad_();
+  auto const expected = written_out(f, y, p, 0.008);
+  expected.backward();
+  auto const [loss, gradient] = loss_and_gradient(0.008);
+  EXPECT_NEAR(loss / expected.item<double>(), 1, 1e-5);
+  EXPECT_LT(relative_error(gradient, f.grad()), 1e-4);
+  for (double const t : {1e-3, 1e-5}) {
+    auto const [small, slope] = loss_and_gradient(t);
+    EXPECT_TRUE(std::isfinite(small)) << t;
+    EXPECT_TRUE(at::isfinite(slope).all().item<bool>()) << t;
+  }
 }
 
 TEST(Prototypes, MoveTowardsTheMeanDirectionOfTheirClass) {

@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include <cmath>
+
 namespace mneme {
 namespace {
 
@@ -29,7 +31,10 @@ std::deque<BatchNorm> make_norms(ParameterArena& arena, MlpOptions const& option
 
 Mlp::Mlp(ParameterArena& arena, std::int64_t inputs, MlpOptions const& options, std::int64_t outputs,
          std::string const& prefix)
-    : hidden_(make_hidden(arena, inputs, options, prefix)),
+    : arena_(&arena),
+      prefix_(prefix),
+      init_(options.init),
+      hidden_(make_hidden(arena, inputs, options, prefix)),
       norms_(make_norms(arena, options, prefix)),
       head_(arena, prefix + "head", options.hidden.empty() ? inputs : options.hidden.back(), outputs, options.output) {
   if (options.batch_norm == "all") head_norm_.emplace(arena, prefix + "head.bn", outputs);
@@ -52,6 +57,22 @@ void Mlp::initialise(at::Generator& generator) {
   for (auto& norm : norms_) norm.initialise();
   head_.initialise(generator);
   if (head_norm_) head_norm_->initialise();
+  if (init_ == "xavier") draw_xavier(generator);
+}
+
+void Mlp::draw_xavier(at::Generator& generator) const {
+  at::NoGradGuard const no_grad;
+  for (auto const& segment : arena_->segments()) {
+    bool const linear = segment.name.starts_with(prefix_ + "fc") || segment.name.starts_with(prefix_ + "head.");
+    if (!linear) continue;
+    auto const values = segment.of(arena_->value());
+    if (segment.shape.size() == 2) {
+      double const bound = std::sqrt(6.0 / static_cast<double>(values.size(0) + values.size(1)));
+      values.copy_(at::empty(values.sizes(), at::kFloat).uniform_(-bound, bound, generator));
+    } else if (segment.name.ends_with(".bias")) {
+      values.zero_();  // of batch normalisation too, where it is 0 anyway
+    }
+  }
 }
 
 }  // namespace mneme

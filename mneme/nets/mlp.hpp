@@ -1,5 +1,8 @@
 // Multi-layer perceptron with ReLU: input -> hidden… -> outputs; on request with batch normalisation before each ReLU,
 // and of the outputs too.
+//
+//   init torch    weights and biases uniform in +-1/sqrt(fan in), PyTorch's default
+//        xavier   weights uniform in +-sqrt(6 / (fan in + fan out)), biases 0 (Glorot and Bengio 2010, AISTATS, eq. 16)
 #pragma once
 
 #include <deque>
@@ -15,6 +18,7 @@ namespace mneme {
 struct MlpOptions {
   std::vector<std::int64_t> hidden = {256, 256};
   std::string batch_norm = "none";
+  std::string init = "torch";
   OutputOptions output = {};
   void describe(OptionVisitor& v) {
     v.field("hidden", hidden, {.help = "width of each hidden layer", .unit = "units", .min = 1});
@@ -23,6 +27,10 @@ struct MlpOptions {
             {.help = "batch normalisation of the hidden layers before their ReLU, or of these and the outputs",
              .choices = {"none", "hidden", "all"},
              .source = "all: Prabhu et al. 2020, authors' code"});
+    v.field("init", init,
+            {.help = "weights at the start: PyTorch's default, or Xavier's uniform with biases of 0",
+             .choices = {"torch", "xavier"},
+             .source = "xavier: Glorot and Bengio 2010; Buzzega et al. 2020, authors' code"});
   }
 };
 
@@ -39,6 +47,10 @@ class Mlp final : public Net {
   void initialise(at::Generator& generator) override;
 
  private:
+  void draw_xavier(at::Generator& generator) const;
+
+  ParameterArena* arena_;
+  std::string prefix_, init_;
   std::deque<Linear> hidden_;    // a node of the graph points at its layer: addresses must stay
   std::deque<BatchNorm> norms_;  // one behind each hidden layer, or none
   OutputLayer head_;

@@ -6,6 +6,9 @@
 #include <torch/autograd.h>
 #include <torch/types.h>
 
+#include <cmath>
+#include <map>
+
 #include "mneme/core/errors.hpp"
 #include "mneme/nets/cnn.hpp"
 #include "mneme/nets/mlp.hpp"
@@ -40,6 +43,41 @@ TEST(Nets, ParameterCountsAreTheStudies) {
   Cnn(cnn, {1, 28, 28}, {}, 10);
   EXPECT_EQ(mlp.size(), 784 * 256 + 256 + 256 * 256 + 256 + 256 * 10 + 10);
   EXPECT_EQ(cnn.size(), 2'435'722);
+}
+
+/// Weights of both layers, of 3,000 and 120 numbers; uniform in +-b has the deviation b / sqrt 3.
+TEST(Nets, AnMlpStartsAsItsInitSays) {
+  auto const started = [](MlpOptions const& options, std::string const& prefix = "") {
+    auto arena = std::make_unique<ParameterArena>();
+    Mlp net(*arena, 100, options, 4, prefix);
+    arena->allocate();
+    arena->value().fill_(9);
+    auto g = generator();
+    net.initialise(g);
+    return arena;
+  };
+  auto const of = [](ParameterArena const& arena, std::string const& name) { return arena.value(arena.find(name)); };
+  auto const xavier = started({.hidden = {30}, .init = "xavier"});
+  for (auto const& [name, bound] :
+       std::map<std::string, double>{{"fc1.weight", std::sqrt(6.0 / 130)}, {"head.weight", std::sqrt(6.0 / 34)}}) {
+    auto const weight = of(*xavier, name);
+    EXPECT_LE(weight.abs().max().item<double>(), bound) << name;
+    EXPECT_GT(weight.abs().max().item<double>(), 0.95 * bound) << name;
+    EXPECT_NEAR(weight.std().item<double>() / bound, std::sqrt(1.0 / 3), 0.06) << name;
+  }
+  for (auto const* bias : {"fc1.bias", "head.bias"}) EXPECT_EQ(of(*xavier, bias).abs().max().item<float>(), 0) << bias;
+
+  auto const torch = started({.hidden = {30}});
+  EXPECT_LE(of(*torch, "fc1.weight").abs().max().item<float>(), 0.1F) << "1 / sqrt(100)";
+  EXPECT_GT(of(*torch, "fc1.bias").abs().max().item<float>(), 0.05F);
+
+  MlpOptions options{.hidden = {30}, .batch_norm = "all", .init = "xavier"};
+  options.output = {.output = "cosine", .scale = 8};
+  auto const inner = started(options, "in.");
+  EXPECT_GT(of(*inner, "in.fc1.weight").abs().max().item<float>(), 0.15F) << "its prefix was overlooked";
+  EXPECT_EQ(of(*inner, "in.head.scale").item<float>(), 8);
+  EXPECT_EQ(of(*inner, "in.bn1.weight").min().item<float>(), 1) << "the factors of a normalisation are no weights";
+  EXPECT_GT(of(*inner, "in.head.weight").abs().max().item<float>(), 0.35F);
 }
 
 TEST(Nets, LogitsAndGradientEqualFloat64Autograd) {

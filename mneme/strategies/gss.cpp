@@ -9,14 +9,16 @@
 namespace mneme {
 namespace {
 
-/// s': a sample that is as different as can be may still be drawn.
-at::Tensor shifted(at::Tensor const& score) { return ((score + 1) / 2).clamp_min(1e-6); }
+/// A sample that is as different as can be may still be drawn, and there are always enough to draw.
+constexpr double kLeastChance = 1e-6;
+
+at::Tensor shifted(at::Tensor const& score) { return ((score + 1) / 2).clamp_min(kLeastChance); }
 
 }  // namespace
 
 void GssOptions::describe(OptionVisitor& v) {
   v.field("memory", memory, {.help = "capacity of the buffer", .unit = "samples", .min = 0});
-  v.field("batch", batch, {.help = "stored samples per step; 0: as many as are new", .unit = "samples", .min = 0});
+  replay.describe(v);
   v.field("subsets", subsets,
           {.help = "random parts of the memory that a sample's gradient is compared with",
            .min = 1,
@@ -41,15 +43,21 @@ GradientSimilarity gradient_similarity(at::Tensor const& products, std::int64_t 
   return {.each = cosine(ours, own_length * length).amax(1), .batch = cosine(ours.mean(0), mean_length * length).max()};
 }
 
+at::Tensor chance_of_slots(at::Tensor const& scores) {
+  constexpr double kSpread = 0.01;
+  auto const above = scores - scores.min();
+  return (above / (above.max() + kSpread)).clamp_min(kLeastChance);
+}
+
 at::Tensor chance_to_give_way(at::Tensor const& stored, at::Tensor const& fresh) {
   auto const theirs = shifted(stored);
   return theirs / (theirs + shifted(fresh));
 }
 
 Batch Gss::compose(Batch batch, StepContext& context) {
-  if (context.first() || buffer_.empty()) return batch;
-  return batch.joined(
-      replayed(buffer_.sample(stored_per_step(options_.batch, context), context.streams->get("replay")), context));
+  auto const& replay = options_.replay;
+  if (!replay.due(buffer_, context)) return batch;
+  return batch.joined(replayed(replay.drawn(buffer_, stored_per_step(replay.batch, context), context), context));
 }
 
 GradientSimilarity Gss::similarity(Batch const& fresh, StepContext& context) {
@@ -90,7 +98,7 @@ void Gss::replace(Rows const& rows, StepContext& context) {
   auto& stream = context.streams->get("replacement");
   auto const stored = scores_.cpu();
   auto const count = std::min(buffer_.capacity(), rows.size());
-  auto const slots = at::multinomial(shifted(stored), count, false, stream);
+  auto const slots = at::multinomial(chance_of_slots(stored), count, false, stream);
   auto const chance = chance_to_give_way(stored.index_select(0, slots), host.narrow(0, 1, count));
   auto const chosen = at::rand({count}, stream, at::kFloat).lt(chance).nonzero().squeeze(1);
   auto const on_device = chosen.to(rows.labels.device());

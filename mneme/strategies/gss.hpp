@@ -4,19 +4,19 @@
 //              the memory
 //   room     new samples are stored with their s (0.1 for the first ones)
 //   full     only if max over j of cos(G, G_j) < 0, G the gradient of the mean loss of the new samples: slots i are
-//            drawn without replacement with probability ~ s'_i, one for each new sample, which takes its slot with
-//            probability s'_i / (s'_i + s'_new);   s' = (s + 1) / 2
+//            drawn without replacement with probability ~ (s_i - min s) / (max s - min s + 0.01), one for each new
+//            sample, which takes its slot with probability s'_i / (s'_i + s'_new);   s' = (s + 1) / 2
 //   L        = mean of l over B new and B_m stored samples, as in experience replay
 //
 // Aljundi et al. 2019, Gradient based sample selection for online continual learning, NeurIPS, arXiv:1903.08671, alg. 2
-// (GSS-Greedy).
+// (GSS-Greedy). The probabilities of slots are the authors' code's; the paper draws them by s'.
 //
 // All cosines come from one forward and one backward pass over new samples and subsets together
 // (importance/gradient_products.hpp).
 //
-// Differences from the paper: nothing is replayed during the first event; a batch is judged as a whole before its
-// samples are, as in the authors' code; gradients are taken after the step, in evaluation mode and without the gates of
-// other strategies.
+// Differences from the paper: nothing is replayed during the first event unless `from_start` asks for it; a batch is
+// judged as a whole before its samples are, as in the authors' code; new and stored samples make one step, the authors'
+// code makes two; gradients are taken after the step, in evaluation mode and without the gates of other strategies.
 #pragma once
 
 #include "mneme/strategies/replay.hpp"
@@ -25,7 +25,7 @@ namespace mneme {
 
 struct GssOptions {
   std::int64_t memory = 300;
-  std::int64_t batch = 0;
+  ReplayOptions replay = {};
   std::int64_t subsets = 10;
   std::int64_t subset_size = 10;
   void describe(OptionVisitor& v);
@@ -41,14 +41,21 @@ struct GradientSimilarity {
 [[nodiscard]] GradientSimilarity gradient_similarity(at::Tensor const& products, std::int64_t fresh,
                                                      std::int64_t subsets);
 
+/// Weights of the slots' draw, (s - min s) / (max s - min s + 0.01): the sample that is most like the rest comes first,
+/// the least alike hardly ever. [M]
+[[nodiscard]] at::Tensor chance_of_slots(at::Tensor const& scores);
+
 /// s'_i / (s'_i + s'_new), s' = (s + 1) / 2, for the scores of stored samples and of those that would take their
 /// places.
 [[nodiscard]] at::Tensor chance_to_give_way(at::Tensor const& stored, at::Tensor const& fresh);
 
 class Gss final : public Strategy {
  public:
-  explicit Gss(GssOptions options) : options_(options), buffer_({.memory = options.memory, .policy = "gss"}) {}
-  [[nodiscard]] Needs needs() const override { return {.learners = {"classifier", "vae"}, .prefix = Prefix::kWatches}; }
+  explicit Gss(GssOptions options)
+      : options_(std::move(options)), buffer_({.memory = options_.memory, .policy = "gss"}) {}
+  [[nodiscard]] Needs needs() const override {
+    return {.learners = {"classifier", "vae"}, .prefix = options_.replay.prefix()};
+  }
   Batch compose(Batch batch, StepContext& context) override;
   void after_step(StepContext& context) override;
   void grown(Growth const&) override { scratch_.reset(); }

@@ -23,7 +23,7 @@ auto constexpr kDerPaper =
     "arXiv:2004.07211";
 auto constexpr kDerDifferences =
     "squared distance as the mean over samples and outputs, as in the authors' code; nothing is replayed during the "
-    "first event";
+    "first event unless from_start is set";
 
 }  // namespace
 
@@ -34,7 +34,8 @@ std::vector<StrategyRow> replay_rows() {
                 .summary = "experience replay from a buffer of stored samples",
                 .equation = "L = mean of CE over B new and B_m stored samples together",
                 .paper = "Chaudhry et al. 2019, On tiny episodic memories in continual learning, arXiv:1902.10486",
-                .differences = "nothing is replayed during the first event; one mean over both parts",
+                .differences =
+                    "nothing is replayed during the first event unless from_start is set; one mean over both parts",
                 .options = list_options<ErOptions>},
        .make = make_strategy<Er, ErOptions>,
        .needs = Er(ErOptions()).needs(),
@@ -79,7 +80,8 @@ std::vector<StrategyRow> replay_rows() {
                             "grad L(new)) - l(x; theta)",
                 .paper = "Aljundi et al. 2019, Online continual learning with maximally interfered retrieval, NeurIPS, "
                          "arXiv:1908.04742",
-                .differences = "nothing is replayed during the first event; scores in evaluation mode",
+                .differences = "candidates also of the current task; one mean over new and replayed samples, where the "
+                               "authors' code adds two; nothing is replayed during the first event",
                 .options = list_options<MirOptions>},
        .make = make_strategy<Mir, MirOptions>,
        .needs = Mir(MirOptions()).needs(),
@@ -91,12 +93,14 @@ std::vector<StrategyRow> replay_rows() {
       {.info = {.name = "gss",
                 .aliases = {"gss-greedy"},
                 .summary = "replay from a buffer of samples whose gradients point in different directions",
-                .equation = "L as er; s(x) = max_j cos(g(x), G_j) over n subsets of the memory; slot i gives way with "
-                            "probability s'_i / (s'_i + s'_new), s' = (s + 1) / 2",
+                .equation =
+                    "L as er; s(x) = max_j cos(g(x), G_j) over n subsets of the memory; slots drawn by s - min s, "
+                    "slot i gives way with probability s'_i / (s'_i + s'_new), s' = (s + 1) / 2",
                 .paper = "Aljundi et al. 2019, Gradient based sample selection for online continual learning, NeurIPS, "
                          "arXiv:1903.08671, alg. 2",
-                .differences = "nothing is replayed during the first event; a batch is judged as a whole first, as in "
-                               "the authors' code; gradients in evaluation mode",
+                .differences =
+                    "nothing is replayed during the first event unless from_start is set; a batch is judged as a "
+                    "whole first, as in the authors' code; gradients in evaluation mode",
                 .options = list_options<GssOptions>},
        .make = make_strategy<Gss, GssOptions>,
        .needs = Gss(GssOptions()).needs(),

@@ -34,6 +34,16 @@ TEST(Gss, SimilarityIsTheLargestCosineWithTheMeanOfASubset) {
   EXPECT_EQ(gradient_similarity(products_of({0, 0, 1, 0}), 1, 1).each[0].item<double>(), 0) << "divided by zero";
 }
 
+TEST(Gss, SlotsAreDrawnByHowFarTheirScoreIsAboveTheLeast) {
+  auto const chance = chance_of_slots(at::tensor({-0.2F, 0.0F, 0.29F}));  // spread 0.49, and 0.01
+  EXPECT_NEAR(chance[1].item<double>(), 0.4, 1e-6);
+  EXPECT_NEAR(chance[2].item<double>(), 0.98, 1e-6);
+  EXPECT_LT(chance[0].item<double>(), 1e-5) << "the sample unlike all others is given away as the rest";
+  EXPECT_GT(chance[0].item<double>(), 0) << "a batch of as many samples as there are slots cannot be drawn";
+  auto const alike = chance_of_slots(at::full({3}, 0.1F));
+  EXPECT_TRUE(alike.gt(0).all().item<bool>() && alike.eq(alike[0]).all().item<bool>()) << "the first scores are equal";
+}
+
 TEST(Gss, ASampleLikeTheRestGivesWayToADifferentOne) {
   auto const chance = chance_to_give_way(at::tensor({0.5F, 0.0F, -0.5F, 1.0F}), at::tensor({-0.5F, 0.0F, 0.5F, -1.0F}));
   EXPECT_NEAR(chance[0].item<double>(), 0.75, 1e-6);
@@ -115,6 +125,20 @@ TEST(Gss, ReplaysStoredSamplesFromTheSecondEventOn) {
   list.add("probe", std::move(probe), 0);
   test::Rig rig(std::move(list));
   rig.trainer.run(toy::stream(2));
+}
+
+TEST(Gss, FromTheStartItReplaysFromTheSecondStepOn) {
+  auto list = listed({{"kind", "gss"}, {"memory", 12}, {"batch", 3}, {"from_start", true}});
+  auto probe = std::make_unique<test::Scripted>();
+  int steps = 0;
+  probe->on_compose = [&](Batch batch, StepContext&) {
+    EXPECT_EQ(batch.size(), steps++ == 0 ? 8 : 11);
+    return batch;
+  };
+  list.add("probe", std::move(probe), 0);
+  test::Rig rig(std::move(list));
+  rig.trainer.run(toy::stream(1));
+  EXPECT_EQ(steps, 10);
 }
 
 TEST(Gss, WithoutMemoryIsNaive) {

@@ -8,7 +8,7 @@ namespace mneme {
 
 void DerOptions::describe(OptionVisitor& v) {
   buffer.describe(v);
-  v.field("batch", batch, {.help = "stored samples per draw; 0: as many as are new", .unit = "samples", .min = 0});
+  replay.describe(v);
   v.field("alpha", alpha,
           {.help = "strength of the distance to stored logits, a mean over samples and outputs",
            .min = 0,
@@ -23,21 +23,21 @@ void DerPlusPlusOptions::describe(OptionVisitor& v) {
 
 std::optional<at::Tensor> Der::penalty(StepContext& context) {
   terms_.clear();
-  if (context.first() || buffer_.empty()) return std::nullopt;
-  auto const n = stored_per_step(options_.batch, context);
-  auto& stream = context.streams->get("replay");
+  auto const& replay = options_.replay;
+  if (!replay.due(buffer_, context)) return std::nullopt;
+  auto const n = stored_per_step(replay.batch, context);
   std::optional<at::Tensor> sum;
   auto const add = [&](std::string const& name, at::Tensor const& term) {
     terms_[name] = term.detach();
     sum = sum ? *sum + term : term;
   };
   if (options_.alpha > 0) {
-    auto const rows = buffer_.sample(n, stream);
+    auto const rows = replay.drawn(buffer_, n, context);
     auto const output = forward_beside(replayed(rows, context), true, context);
     add("logits", at::mse_loss(output.logits, rows.extras.at("logits")) * options_.alpha);
   }
   if (options_.beta > 0) {
-    auto const batch = replayed(buffer_.sample(n, stream), context);
+    auto const batch = replayed(replay.drawn(buffer_, n, context), context);
     add("labels", context.learner.loss(*context.phase, batch, forward_beside(batch, true, context)) * options_.beta);
   }
   return sum;

@@ -9,7 +9,8 @@
 //
 // Differences from the paper: the squared distance is the mean over all B_m C outputs, as in the authors' code, where
 // the paper writes a sum over the C outputs: the paper's alpha is 1/C of this one. Nothing is replayed during the first
-// event, so that its run is the naive one.
+// event, so that its run is the naive one, unless `from_start` asks for it; draws are with replacement unless `draw` is
+// distinct.
 #pragma once
 
 #include "mneme/strategies/replay.hpp"
@@ -18,7 +19,7 @@ namespace mneme {
 
 struct DerOptions {
   BufferOptions buffer = {};
-  std::int64_t batch = 0;
+  ReplayOptions replay = {};
   double alpha = 0.5;
   void describe(OptionVisitor& v);
 };
@@ -32,7 +33,9 @@ class Der final : public Strategy, public LetsGo {
  public:
   explicit Der(DerPlusPlusOptions options) : options_(std::move(options)), buffer_(options_.buffer) {}
   explicit Der(DerOptions options) : Der(DerPlusPlusOptions{std::move(options), 0.0}) {}
-  [[nodiscard]] Needs needs() const override { return {.learners = {"classifier"}, .prefix = Prefix::kWatches}; }
+  [[nodiscard]] Needs needs() const override {
+    return {.learners = {"classifier"}, .prefix = options_.replay.prefix()};
+  }
   std::optional<at::Tensor> penalty(StepContext& context) override;
   void after_step(StepContext& context) override;
   Terms terms(StepContext&) override { return terms_; }

@@ -6,18 +6,14 @@ namespace mneme {
 
 void ErOptions::describe(OptionVisitor& v) {
   buffer.describe(v);
-  v.field("batch", batch, {.help = "stored samples per step; 0: as many as are new", .unit = "samples", .min = 0});
-  v.field("draw", draw,
-          {.help = "uniform over the buffer, or an equal share of each stored task",
-           .choices = {"uniform", "task-balanced"}});
+  replay.describe(v);
 }
 
 Batch Er::compose(Batch batch, StepContext& context) {
-  if (context.first() || buffer_.empty()) return batch;
-  auto const n = options_.batch > 0 ? options_.batch : batch.size();
-  auto& stream = context.streams->get("replay");
-  return batch.joined(
-      replayed(options_.draw == "uniform" ? buffer_.sample(n, stream) : buffer_.sample_balanced(n, stream), context));
+  auto const& replay = options_.replay;
+  if (!replay.due(buffer_, context)) return batch;
+  auto const n = replay.batch > 0 ? replay.batch : batch.size();
+  return batch.joined(replayed(replay.drawn(buffer_, n, context), context));
 }
 
 void Er::after_step(StepContext& context) { buffer_.offer(current_rows(context), context.streams->get("reservoir")); }

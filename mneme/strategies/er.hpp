@@ -6,7 +6,8 @@
 // a reservoir over everything seen, or another policy; a batch enters after its step, never before.
 //
 // Differences from the paper: nothing is replayed during the first event (so that its run is the naive one, and arms
-// can share it); the two parts are one mean, not a sum of two means.
+// can share it) unless `from_start` asks for it; a stored batch is drawn with replacement unless `draw` is distinct;
+// the two parts are one mean, not a sum of two means.
 #pragma once
 
 #include "mneme/strategies/replay.hpp"
@@ -15,15 +16,14 @@ namespace mneme {
 
 struct ErOptions {
   BufferOptions buffer = {};
-  std::int64_t batch = 0;
-  std::string draw = "uniform";
+  ReplayOptions replay = {};
   void describe(OptionVisitor& v);
 };
 
 class Er final : public Strategy, public LetsGo {
  public:
   explicit Er(ErOptions options) : options_(std::move(options)), buffer_(options_.buffer) {}
-  [[nodiscard]] Needs needs() const override { return {.prefix = Prefix::kWatches}; }
+  [[nodiscard]] Needs needs() const override { return {.prefix = options_.replay.prefix()}; }
   Batch compose(Batch batch, StepContext& context) override;
   void after_step(StepContext& context) override;
   void let_go(Forgotten const& forgotten, EventContext&) override { drop(buffer_, forgotten); }

@@ -6,6 +6,7 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <string>
 
 #include "tests/strategies/support.hpp"
 
@@ -102,6 +103,29 @@ TEST(Der, StoresTheLogitsOfTheStepsForwardPassBeforeItsUpdate) {
     rig.trainer.run(toy::stream(2));
     EXPECT_EQ(steps, 20);
   }
+}
+
+TEST(Der, FromTheStartBothTermsStandFromTheSecondStepOn) {
+  for (auto const* kind : {"der", "der++"}) {
+    auto list = listed({{"kind", kind}, {"memory", 12}, {"from_start", true}});
+    auto& der = const_cast<Der&>(der_of(list));
+    auto probe = std::make_unique<test::Scripted>();
+    std::size_t const terms = std::string(kind) == "der" ? 1 : 2;
+    int steps = 0;
+    probe->on_observe = [&](StepContext& c) { EXPECT_EQ(der.terms(c).size(), steps++ == 0 ? 0 : terms) << kind; };
+    list.add("probe", std::move(probe), 0);
+    test::Rig rig(std::move(list));
+    rig.trainer.run(toy::stream(1));
+    EXPECT_EQ(steps, 10);
+  }
+}
+
+TEST(Der, DistinctDrawsOfTheWholeMemoryAreTheMemory) {
+  Json const config = {{"kind", "der"}, {"memory", 12}, {"batch", 12}, {"alpha", 1.0}, {"draw", "distinct"}};
+  watch(config, [](StepContext& c, Terms const& terms, Rows const& rows) {
+    auto const all = at::mse_loss(logits_of(c.learner, rows), rows.extras.at("logits")).item<double>();
+    EXPECT_NEAR(terms.at("logits").item<double>(), all, 1e-5) << "a sample was drawn twice, and another not at all";
+  });
 }
 
 TEST(Der, InAListTheOrderIsTheTables) {

@@ -96,6 +96,49 @@ TEST(Er, BalancedDrawGivesEachStoredTaskItsShare) {
       [](StepContext&, Buffer const&) {});
 }
 
+TEST(Er, FromTheStartItReplaysFromTheSecondStepOn) {
+  std::int64_t step = 0;
+  watch(
+      {{"kind", "er"}, {"memory", 12}, {"batch", 3}, {"from_start", true}}, toy::stream(2),
+      [&](StepContext& c, Buffer const&) { EXPECT_EQ(c.batch.size(), step++ == 0 ? 8 : 11); },
+      [](StepContext&, Buffer const&) {});
+  EXPECT_EQ(step, 20);
+}
+
+/// Else a run shared with arms that do not replay would stand for it.
+TEST(Er, FromTheStartItsFirstEventIsItsOwn) {
+  EXPECT_EQ(listed(kEr).prefix(), Prefix::kWatches);
+  for (auto const* kind : {"er", "der", "der++", "gss"}) {
+    EXPECT_EQ(listed({{"kind", kind}}).prefix(), Prefix::kWatches) << kind;
+    EXPECT_EQ(listed({{"kind", kind}, {"from_start", true}}).prefix(), Prefix::kChanges) << kind;
+    Json const config = {{"kind", kind}, {"memory", 12}};
+    auto from_start = config;
+    from_start["from_start"] = true;
+    EXPECT_EQ(hash_of(listed(config), RunRecipe::toy().train, 1), hash_of({}, RunRecipe::toy().train, 1)) << kind;
+    EXPECT_NE(hash_of(listed(from_start), RunRecipe::toy().train, 1), hash_of({}, RunRecipe::toy().train, 1)) << kind;
+  }
+}
+
+/// A draw of as many as there are is the buffer, in another order. (Its samples may be equal: they came in two epochs.)
+TEST(Er, DistinctDrawsRepeatNoSlotAndTakeNoMoreThanThereAre) {
+  int drawn = 0, full = 0;
+  watch(
+      {{"kind", "er"}, {"memory", 12}, {"batch", 20}, {"draw", "distinct"}}, toy::stream(2),
+      [&](StepContext& c, Buffer const& buffer) {
+        if (c.first()) return;
+        ++drawn;
+        full += buffer.full() ? 1 : 0;
+        ASSERT_EQ(c.batch.size(), 8 + buffer.size());
+        auto const sorted = [](at::Tensor const& x) { return std::get<0>(x.flatten(1).sum(1).sort()); };
+        EXPECT_TRUE(
+            at::equal(sorted(c.batch.x.narrow(0, 8, buffer.size())), sorted(Dataset::to_input(buffer.all().data))))
+            << "a slot was drawn twice, and another not at all";
+      },
+      [](StepContext&, Buffer const&) {});
+  EXPECT_EQ(drawn, 10);
+  EXPECT_GT(full, 0);
+}
+
 TEST(Er, EveryPolicyTrainsAndGoesOnAfterAStop) {
   std::set<std::string> ends;
   for (auto const* policy : {"reservoir", "ring", "task-balanced", "class-balanced", "greedy"}) {

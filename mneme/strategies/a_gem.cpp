@@ -4,8 +4,6 @@
 
 #include <limits>
 
-#include "mneme/core/errors.hpp"
-
 namespace mneme {
 
 void AGemOptions::describe(OptionVisitor& v) {
@@ -15,10 +13,7 @@ void AGemOptions::describe(OptionVisitor& v) {
            .unit = "samples",
            .min = 1,
            .source = "Chaudhry et al. 2019: 256 for permuted MNIST"});
-  v.field("fill", fill,
-          {.help = "samples are stored after each step, or a share of the data when its event ends",
-           .choices = {"step", "event"},
-           .source = "Chaudhry et al. 2019: event"});
+  fill.describe(v);
 }
 
 void remove_conflict(at::Tensor const& grad, at::Tensor const& reference) {
@@ -29,15 +24,12 @@ void remove_conflict(at::Tensor const& grad, at::Tensor const& reference) {
   grad.addcmul_(reference, factor, -1);
 }
 
-void AGem::begin_event(EventContext& context) {
-  if (options_.fill == "event" && !context.visibility.boundaries)
-    throw ConfigError(
-        "strategy 'a-gem': fill = \"event\" stores samples when an event ends, which this stream does not show; use "
-        "fill = \"step\"");
-}
+void AGem::begin_event(EventContext& context) { options_.fill.check("a-gem", context); }
 
 void AGem::end_event(EventContext& context) {
-  if (options_.fill == "event") buffer_.offer(share_of_event(buffer_, context), context.streams->get("reservoir"));
+  auto const& fill = options_.fill;
+  if (fill.at_step()) return;
+  buffer_.offer(share_of_event(buffer_, context, fill.per_task), context.streams->get("reservoir"));
 }
 
 void AGem::project_gradient(StepContext& context) {
@@ -50,7 +42,7 @@ void AGem::project_gradient(StepContext& context) {
 }
 
 void AGem::after_step(StepContext& context) {
-  if (options_.fill == "step") buffer_.offer(current_rows(context), context.streams->get("reservoir"));
+  if (options_.fill.at_step()) buffer_.offer(current_rows(context), context.streams->get("reservoir"));
 }
 
 }  // namespace mneme

@@ -7,11 +7,12 @@
 // Chaudhry et al. 2019, Efficient lifelong learning with A-GEM, ICLR, arXiv:1812.00420, eq. 11.
 //
 // fill = event: the paper's memory, which holds earlier tasks only: at the end of an event a random part of its data,
-// an equal share of the M places for each task. fill = step: samples are stored after the step that trained on them, so
-// that the memory also holds some of the task being learnt and no boundary is needed (A-GEM-R of Buzzega et al. 2020).
+// `per_task` samples of each task or (0) an equal share of the M places. fill = step: samples are stored after the step
+// that trained on them, so that the memory also holds some of the task being learnt and no boundary is needed (A-GEM-R
+// of Buzzega et al. 2020).
 //
 // Differences from the paper: fill = step is the default; M places are shared by the tasks so far, where the paper has
-// a fixed number for each. Nothing is projected during the first event. r is taken in evaluation mode.
+// a fixed number for each (`per_task`). Nothing is projected during the first event. r is taken in evaluation mode.
 #pragma once
 
 #include "mneme/strategies/replay.hpp"
@@ -21,7 +22,7 @@ namespace mneme {
 struct AGemOptions {
   BufferOptions buffer = {.policy = "task-balanced"};
   std::int64_t batch = 256;
-  std::string fill = "step";
+  FillOptions fill = {};
   void describe(OptionVisitor& v);
 };
 

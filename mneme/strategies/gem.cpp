@@ -11,6 +11,7 @@ namespace mneme {
 
 void GemOptions::describe(OptionVisitor& v) {
   buffer.describe(v);
+  fill.describe(v);
   v.field("strength", strength,
           {.help = "lower bound of each past task's multiplier",
            .min = 0,
@@ -65,6 +66,14 @@ void Gem::project_gradient(StepContext& context) {
   project_on_agreement(arena.grad(), past_, options_.strength, options_.ridge);
 }
 
-void Gem::after_step(StepContext& context) { buffer_.offer(current_rows(context), context.streams->get("reservoir")); }
+void Gem::after_step(StepContext& context) {
+  if (options_.fill.at_step()) buffer_.offer(current_rows(context), context.streams->get("reservoir"));
+}
+
+void Gem::end_event(EventContext& context) {
+  auto const& fill = options_.fill;
+  if (fill.at_step()) return;
+  buffer_.offer(share_of_event(buffer_, context, fill.per_task), context.streams->get("reservoir"));
+}
 
 }  // namespace mneme

@@ -9,8 +9,11 @@
 //
 // Lopez-Paz and Ranzato 2017, Gradient episodic memory for continual learning, NeurIPS, arXiv:1706.08840, eqs. 8 to 12.
 //
-// Differences from the paper: M slots are shared by the tasks seen so far, not by all that will come; samples are
-// stored after the step that trained on them; g_k is taken in evaluation mode.
+// Samples are stored after the step that trained on them, or (fill = event) when their event ends: a random part of its
+// data, `per_task` samples of each task or (0) an equal share of the M places.
+//
+// Differences from the paper: M slots are shared by the tasks seen so far, not by all that will come, unless `per_task`
+// gives each its own; g_k is taken in evaluation mode.
 #pragma once
 
 #include "mneme/strategies/replay.hpp"
@@ -19,6 +22,7 @@ namespace mneme {
 
 struct GemOptions {
   BufferOptions buffer = {.policy = "ring"};
+  FillOptions fill = {};
   double strength = 0.5;
   double ridge = 1e-3;
   void describe(OptionVisitor& v);
@@ -34,6 +38,8 @@ class Gem final : public Strategy, public LetsGo {
   [[nodiscard]] Needs needs() const override {
     return {.task_at_training = true, .projects = true, .prefix = Prefix::kWatches};
   }
+  void begin_event(EventContext& context) override { options_.fill.check("gem", context); }
+  void end_event(EventContext& context) override;
   void project_gradient(StepContext& context) override;
   void after_step(StepContext& context) override;
   void grown(Growth const&) override { past_.reset(); }

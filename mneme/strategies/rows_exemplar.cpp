@@ -45,7 +45,7 @@ std::vector<StrategyRow> exemplar_rows() {
                             "gradients on the past tasks",
                 .paper = "Lopez-Paz and Ranzato 2017, Gradient episodic memory for continual learning, NeurIPS, "
                          "arXiv:1706.08840, eqs. 8 to 12",
-                .differences = "the memory is shared by the tasks seen so far; samples are stored after their step",
+                .differences = "the memory is shared by the tasks seen so far, unless per_task gives each its own",
                 .options = list_options<GemOptions>},
        .make = make_strategy<Gem, GemOptions>,
        .needs = Gem(GemOptions()).needs(),

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <map>
+
 #include "tests/strategies/support.hpp"
 
 namespace mneme {
@@ -78,6 +80,25 @@ TEST(AGem, FilledAtTheEndOfEventsHoldsAnEqualShareOfEarlierTasksOnly) {
   rig.trainer.run(toy::stream(3));
   Json const by_event = {{"kind", "a-gem"}, {"memory", 12}, {"batch", 6}, {"fill", "event"}};
   EXPECT_NE(hash_of(listed(by_event)), hash_of({}));
+}
+
+TEST(AGem, FilledAtTheEndOfEventsMayHoldAFixedNumberOfEachTask) {
+  auto list = listed({{"kind", "a-gem"}, {"memory", 12}, {"batch", 6}, {"fill", "event"}, {"per_task", 4}});
+  auto const& buffer = dynamic_cast<AGem const&>(*list.members()[0].strategy).buffer();
+  auto probe = std::make_unique<test::Scripted>();
+  std::map<std::int64_t, std::int64_t> expected;
+  at::Tensor first;
+  probe->on_end = [&](EventContext& c) {
+    expected[c.index] = 4;
+    EXPECT_EQ(buffer.task_distribution(), expected) << "after event " << c.index;
+    auto const of_first = Dataset::to_input(buffer.of_task(0).data).clone();
+    if (c.first()) first = of_first;
+    EXPECT_TRUE(at::equal(of_first, first)) << "a sample gave way although there was room";
+  };
+  list.add("probe", std::move(probe), 0);
+  test::Rig rig(std::move(list));
+  rig.trainer.run(toy::stream(3));
+  EXPECT_EQ(expected.size(), 3U);
 }
 
 TEST(AGem, FilledAtTheEndOfEventsNeedsBoundaries) {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <map>
+
 #include "tests/strategies/support.hpp"
 
 namespace mneme {
@@ -69,6 +71,33 @@ TEST(Gem, NoStepRaisesTheLossOfAPastTask) {
   rig.trainer.run(toy::stream(3));
   EXPECT_GT(bent, 0) << "no step of the toy run conflicts: the test shows nothing";
   EXPECT_GT(left, 0);
+}
+
+TEST(Gem, FilledAtTheEndOfEventsHoldsAFixedNumberOfEarlierTasksOnly) {
+  Json const config = {{"kind", "gem"}, {"memory", 12}, {"fill", "event"}, {"per_task", 4}};
+  auto list = listed(config);
+  auto const& buffer = dynamic_cast<Gem const&>(*list.members()[0].strategy).buffer();
+  auto probe = std::make_unique<test::Scripted>();
+  std::map<std::int64_t, std::int64_t> expected;
+  probe->on_after_step = [&](StepContext&) { EXPECT_EQ(buffer.task_distribution(), expected); };
+  probe->on_end = [&](EventContext& c) {
+    expected[c.index] = 4;
+    EXPECT_EQ(buffer.task_distribution(), expected) << "after event " << c.index;
+  };
+  list.add("probe", std::move(probe), 0);
+  test::Rig rig(std::move(list));
+  rig.trainer.run(toy::stream(3));
+  EXPECT_EQ(expected.size(), 3U);
+  EXPECT_NE(hash_of(listed(config)), hash_of({}));
+}
+
+TEST(Gem, FilledAtTheEndOfEventsNeedsBoundaries) {
+  auto stream = toy::stream(2);
+  stream.visibility.boundaries = false;
+  test::Rig rig(listed({{"kind", "gem"}, {"fill", "event"}}));
+  auto const message = message_of<ConfigError>([&] { rig.trainer.run(stream); });
+  EXPECT_NE(message.find("'gem'"), std::string::npos) << message;
+  EXPECT_NE(message.find("use fill = \"step\""), std::string::npos) << message;
 }
 
 TEST(Gem, WithoutMemoryIsNaive) {

@@ -10,9 +10,11 @@
 // theta^v is written into the row of parameters itself and taken back: two rows [P], no copy of the model. Cost beside
 // the step on B + k samples: a gradient on B, two forward passes of C without gradient.
 //
-// Differences from the paper: nothing is replayed during the first event; lr is an option, since the optimizer's own
-// step may not be plain descent; gradient and scores are taken in evaluation mode and without the gates of other
-// strategies.
+// Differences from the paper: candidates are drawn from the whole buffer, the authors' code leaves those of the current
+// task out; L is one mean, the authors' code adds the mean over new and the mean over replayed samples, which steps
+// (B + k) / B times as far on the new ones; nothing is replayed during the first event; lr is an option, since the
+// optimizer's own step may not be plain descent; gradient and scores are taken in evaluation mode and without the gates
+// of other strategies.
 #pragma once
 
 #include "mneme/strategies/replay.hpp"

@@ -196,8 +196,12 @@ learner = { net = { kind = "mlp" } }
   EXPECT_EQ(part("cnn", "learner")["net"]["channels1"], 4);
   for (auto const* arm : {"cnn", "by_name"})
     EXPECT_EQ(part(arm, "learner")["net"]["hidden"], 768) << arm << " took over the perceptron's";
-  EXPECT_EQ(part("wider", "learner")["net"],
-            (Json{{"kind", "mlp"}, {"hidden", {32, 32}}, {"output", "linear"}, {"batch_norm", "none"}}));
+  EXPECT_EQ(part("wider", "learner")["net"], (Json{{"kind", "mlp"},
+                                                   {"hidden", {32, 32}},
+                                                   {"output", "linear"},
+                                                   {"scale", 1.0},
+                                                   {"batch_norm", "none"},
+                                                   {"init", "torch"}}));
   EXPECT_EQ(part("same", "stream")["datasets"], Json::array({"mnist"})) << "the same kind keeps what was set";
   EXPECT_EQ(part("same", "learner")["net"]["hidden"], Json::array({16}));
 

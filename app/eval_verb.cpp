@@ -1,6 +1,7 @@
 // mneme eval and mneme predict: a stored learner on other data.
 #include <torch/types.h>
 
+#include <cmath>
 #include <memory>
 
 #include "inputs.hpp"
@@ -36,7 +37,8 @@ int eval(EvalFlags const& flags) {
   learner.check(data);
   auto const values = arm.loaded.trainer->test(data, task_of(arm, flags.task));
   Json figures = Json::object();
-  for (std::size_t i = 0; i < values.size(); ++i) figures[learner.metrics()[i].name] = values[i];
+  for (std::size_t i = 0; i < values.size(); ++i)  // without a task nothing says which domain would be right
+    if (std::isfinite(values[i])) figures[learner.metrics()[i].name] = values[i];
   if (flags.json) {
     print(Json{{"data", flags.on}, {"samples", data.size()}, {"figures", figures}}.dump(1) + "\n");
     return 0;

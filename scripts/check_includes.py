@@ -23,7 +23,7 @@ MAY_INCLUDE = {
     "data": {"core", "io"},
     "stream": {"core", "io", "data"},
     "nets": {"core"},
-    "learners": {"core", "nets", "stream/batch.hpp"},
+    "learners": {"core", "nets", "stream/batch.hpp", "eval/generative.hpp"},  # the last: functions of images alone
     "dist": {"core"},
     "memory": PARTS,
     "importance": PARTS,

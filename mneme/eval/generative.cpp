@@ -45,12 +45,11 @@ void need_equal_shapes(at::Tensor const& a, at::Tensor const& b, std::string con
        what + ": images of " + shape(a) + " and of " + shape(b) + "; give two sets of one shape");
 }
 
-/// Gaussian weights [1, 1, 11, 11] that sum to 1.
-at::Tensor window() {
-  auto const distance = at::arange(kWindow, at::kDouble) - 0.5 * (kWindow - 1);
+/// Gaussian weights [11] that sum to 1: the window is their outer product.
+at::Tensor window(at::Device device) {
+  auto const distance = at::arange(kWindow, at::TensorOptions(at::kDouble).device(device)) - 0.5 * (kWindow - 1);
   auto const line = (distance.square() / (-2 * kSigma * kSigma)).exp();
-  auto const weights = at::outer(line, line);
-  return (weights / weights.sum()).view({1, 1, kWindow, kWindow});
+  return line / line.sum();
 }
 
 }  // namespace
@@ -89,24 +88,47 @@ double mean_squared_error(at::Tensor const& a, at::Tensor const& b) {
   return (a.to(at::kDouble) - b.to(at::kDouble)).square().mean().item<double>();
 }
 
-double psnr(at::Tensor const& a, at::Tensor const& b) {
+at::Tensor psnr_of_each(at::Tensor const& a, at::Tensor const& b) {
   need_equal_shapes(a, b, "PSNR");
   auto const error = (a.to(at::kDouble) - b.to(at::kDouble)).square().flatten(1).mean(1);
-  return (error.log10() * -10).mean().item<double>();
+  return error.log10() * -10;
 }
 
-double ssim(at::Tensor const& a, at::Tensor const& b) {
+double psnr(at::Tensor const& a, at::Tensor const& b) { return psnr_of_each(a, b).mean().item<double>(); }
+
+bool has_ssim(at::IntArrayRef image) {
+  return image.size() >= 2 && image[image.size() - 2] >= kWindow && image[image.size() - 1] >= kWindow;
+}
+
+at::Tensor ssim_of_each(at::Tensor const& a, at::Tensor const& b) {
   need_equal_shapes(a, b, "SSIM");
-  need(a.dim() == 4 && a.size(2) >= kWindow && a.size(3) >= kWindow,
+  need(a.dim() == 4 && has_ssim(a.sizes()),
        "SSIM: images of " + shape(a) + "; its window needs [N, C, H, W] of at least 11 x 11 pixels");
-  auto const weights = window();
+  auto const weights = window(a.device());
+  auto const down = weights.view({1, 1, kWindow, 1}), across = weights.view({1, 1, 1, kWindow});
   auto const plane = [](at::Tensor const& t) { return t.to(at::kDouble).reshape({-1, 1, t.size(2), t.size(3)}); };
-  auto const mean = [&](at::Tensor const& t) { return at::conv2d(t, weights); };
+  auto const mean = [&](at::Tensor const& t) { return at::conv2d(at::conv2d(t, down), across); };
   auto const x = plane(a), y = plane(b);
   auto const mx = mean(x), my = mean(y);
   auto const sx = mean(x * x) - mx * mx, sy = mean(y * y) - my * my, sxy = mean(x * y) - mx * my;
   constexpr double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
-  return ((2 * mx * my + c1) * (2 * sxy + c2) / ((mx * mx + my * my + c1) * (sx + sy + c2))).mean().item<double>();
+  auto const map = (2 * mx * my + c1) * (2 * sxy + c2) / ((mx * mx + my * my + c1) * (sx + sy + c2));
+  return map.view({a.size(0), -1}).mean(1);
+}
+
+double ssim(at::Tensor const& a, at::Tensor const& b) { return ssim_of_each(a, b).mean().item<double>(); }
+
+at::Tensor nearest_distance(at::Tensor const& x, at::Tensor const& others) {
+  need(x.dim() > 1 && x.sizes().slice(1) == others.sizes().slice(1) && others.size(0) > 0,
+       "nearest distance: samples of " + shape(x) + " and of " + shape(others) + "; give two sets of one shape");
+  constexpr std::int64_t kAtOnce = 10'000;
+  auto const rows = x.flatten(1);
+  at::Tensor nearest;
+  for (auto const& part : others.flatten(1).split(kAtOnce)) {
+    auto const least = std::get<0>(at::cdist(rows, part).min(1));
+    nearest = nearest.defined() ? at::minimum(nearest, least) : least;
+  }
+  return nearest;
 }
 
 }  // namespace mneme

@@ -38,5 +38,13 @@ struct Manifold {
 [[nodiscard]] double psnr(at::Tensor const& a, at::Tensor const& b);
 /// Images [N, C, H, W] of at least 11 x 11; ConfigError for smaller ones. Channels count alike.
 [[nodiscard]] double ssim(at::Tensor const& a, at::Tensor const& b);
+/// The same of each pair of images, double [N].
+[[nodiscard]] at::Tensor psnr_of_each(at::Tensor const& a, at::Tensor const& b);
+[[nodiscard]] at::Tensor ssim_of_each(at::Tensor const& a, at::Tensor const& b);
+/// Whether images [N, C, H, W] are large enough for SSIM's window.
+[[nodiscard]] bool has_ssim(at::IntArrayRef image);
+
+/// Euclidean distance of each of x [N, ...] to the nearest of `others` [M, ...], in pixels, float [N]. Near 0: a copy.
+[[nodiscard]] at::Tensor nearest_distance(at::Tensor const& x, at::Tensor const& others);
 
 }  // namespace mneme

@@ -2,7 +2,10 @@
 
 #include <torch/types.h>
 
+#include <limits>
+
 #include "mneme/core/errors.hpp"
+#include "mneme/eval/generative.hpp"
 #include "mneme/learners/adversarial.hpp"
 #include "mneme/learners/vae_net.hpp"
 
@@ -96,6 +99,12 @@ void LgaaOptions::describe(OptionVisitor& v) {
   v.field("critic_rate", critic_rate, {.help = "factor of the learning rate in the critic phase", .above = 0});
   v.field("generator_rate", generator_rate, {.help = "in the generator phase", .above = 0});
   v.field("inference_rate", inference_rate, {.help = "in the inference phase", .above = 0});
+  v.field("least_spread", least_spread,
+          {.help = "the run stops where drawn images differ among themselves less than this share of how much real "
+                   "ones do",
+           .min = 0});
+  v.field("collapse_lines", collapse_lines,
+          {.help = "on so many logged steps in a row; 0: it never stops for that", .min = 0});
 }
 
 /// What is known of the codes of a batch's rows.
@@ -214,7 +223,7 @@ Lgaa::Known Lgaa::known(Batch const& batch) {
   return known;
 }
 
-Lgaa::Codes Lgaa::drawn(Batch const& batch, Known const& known) {
+Codes Lgaa::drawn(Batch const& batch, Known const& known) {
   auto const n = batch.size();
   Codes codes{.z = draw_normal({n, options_.net.latent}, noise_, batch.x.device()), .u = known.u, .a = known.a};
   if (known.u.defined() && !known.labelled.defined()) return codes;
@@ -354,17 +363,36 @@ at::Tensor Lgaa::per_sample_loss(Batch const& batch, Output const& output) {
 }
 
 std::span<Metric const> Lgaa::metrics() const {
-  static std::vector<Metric> const list = {{"accuracy", true}, {"squared_error"}, {"kl"}};
-  return options_.model == "gan" ? std::span(list).first(1) : list;
+  static std::vector<Metric> const list = {
+      {"accuracy", true}, {"domain_accuracy", true}, {"squared_error"}, {"kl"}, {"psnr", true}, {"ssim", true}};
+  return std::span(list).first(!encodes() ? 2 : has_ssim(shape_.input) ? 6 : 5);
 }
 
 at::Tensor Lgaa::measure(Batch const& batch, Output const& output) {
   auto const& more = output.more;
-  auto const hits = active_logits(batch, output.logits).argmax(1).eq(batch.y()).sum();
-  auto const kl = standard_kl({.mu = more.at("mu"), .logvar = more.at("logvar"), .z = {}}).sum();
-  auto const all = at::stack(
-      {hits.to(at::kDouble), squared_error(more.at("pixels"), batch.x).sum().to(at::kDouble), kl.to(at::kDouble)});
-  return all.narrow(0, 0, static_cast<std::int64_t>(metrics().size()));
+  auto const on = at::TensorOptions(at::kDouble).device(batch.x.device());
+  std::vector<at::Tensor> sums = {active_logits(batch, output.logits).argmax(1).eq(batch.y()).sum()};
+  sums.push_back(batch.task_known() ? more.at("domains").argmax(1).eq(batch.task()).sum()
+                                    : at::full({}, std::numeric_limits<double>::quiet_NaN(), on));
+  if (encodes()) {
+    auto const& made = more.at("pixels");
+    sums.push_back(squared_error(made, batch.x).sum());
+    sums.push_back(standard_kl({.mu = more.at("mu"), .logvar = more.at("logvar"), .z = {}}).sum());
+    sums.push_back(psnr_of_each(made, batch.x).sum());
+    if (has_ssim(shape_.input)) sums.push_back(ssim_of_each(made, batch.x).sum());
+  }
+  for (auto& sum : sums) sum = sum.to(at::kDouble);
+  return at::stack(sums);
+}
+
+CollapseRule Lgaa::collapse() const {
+  return {.term = "spread",
+          .below = options_.least_spread,
+          .lines = options_.collapse_lines,
+          .meaning =
+              "the images that the generator draws hardly differ among themselves: it has collapsed. Lower "
+              "learner.generator_rate or train.learning_rate, or train longer with learner.regression above 0; "
+              "learner.collapse_lines = 0 goes on"};
 }
 
 std::unique_ptr<Learner> Lgaa::snapshot() const {
@@ -373,7 +401,7 @@ std::unique_ptr<Learner> Lgaa::snapshot() const {
   return copy;
 }
 
-Lgaa::Codes Lgaa::infer(at::Tensor const& x) const {
+Codes Lgaa::infer(at::Tensor const& x) const {
   at::NoGradGuard const no_grad;
   auto const mu = net_.encode(x, kFixed).mu;
   return {

@@ -40,6 +40,7 @@
 
 #include <map>
 
+#include "mneme/learners/collapse.hpp"
 #include "mneme/learners/head_options.hpp"
 #include "mneme/learners/lgaa_net.hpp"
 #include "mneme/learners/phase_steps.hpp"
@@ -69,6 +70,8 @@ struct LgaaOptions {
   double critic_rate = 1.0;
   double generator_rate = 1.0;
   double inference_rate = 1.0;
+  double least_spread = 0.02;
+  std::int64_t collapse_lines = 20;
   void describe(OptionVisitor& v);
 };
 
@@ -77,7 +80,8 @@ class Lgaa final : public Learner,
                    public Predicts,
                    public Generates,
                    public Reconstructs,
-                   public Recalls {
+                   public Recalls,
+                   public Collapses {
  public:
   Lgaa(LearnerShape const& shape, LgaaOptions const& options, at::Generator* init);
 
@@ -86,6 +90,7 @@ class Lgaa final : public Learner,
   [[nodiscard]] std::span<PhaseStep const> phase_steps() const override { return phase_steps_; }
   [[nodiscard]] bool runs(std::size_t phase, std::int64_t epoch) const override;
   [[nodiscard]] Head head() const override { return options_.head.kind(); }
+  [[nodiscard]] CollapseRule collapse() const override;
   void initialise(at::Generator& generator) override;
   /// Values in [0, 1]; in supervised mode a label for every sample; tasks below `domains`.
   void check(Dataset const& data) const override;
@@ -100,8 +105,10 @@ class Lgaa final : public Learner,
   /// Of the last training pass of each phase; distance: mean D(x) - mean D(x'); spread: how much the drawn images
   /// differ among themselves, as a share of the real ones' (near 0: collapse).
   std::map<std::string, at::Tensor> loss_parts(Batch const& batch, Output const& output) override;
-  /// accuracy of q(u|x); squared_error of an image, summed over its pixels, at the posterior's mean and the most
-  /// probable u and a; kl of q(z|x), nats. Of a "gan", whose encoder is not trained, the accuracy alone.
+  /// accuracy of q(u|x); domain_accuracy of q(a|x), NaN where the batch's task is not known; squared_error of an image,
+  /// summed over its pixels, at the posterior's mean and the most probable u and a; kl of q(z|x), nats; psnr, dB, and
+  /// ssim of that reconstruction (eval/generative.hpp), ssim for images of at least 11 x 11. Of a "gan", whose encoder
+  /// is not trained, the first two.
   [[nodiscard]] std::span<Metric const> metrics() const override;
   at::Tensor measure(Batch const& batch, Output const& output) override;
   [[nodiscard]] std::unique_ptr<Learner> snapshot() const override;
@@ -117,14 +124,11 @@ class Lgaa final : public Learner,
   [[nodiscard]] at::Tensor draw(at::Tensor const& labels, at::Tensor const& domains,
                                 at::Generator& noise) const override;
 
-  /// A point of the latent space: z [N, latent], u [N, C], a [N, domains], rows of u and a sum to 1.
-  struct Codes {
-    at::Tensor z, u, a;
-  };
-  /// The posterior's mean and the most probable u and a, as rows of the identity, of images x [N, ...].
-  [[nodiscard]] Codes infer(at::Tensor const& x) const;
-  /// Images [N, ...] in [0, 1].
-  [[nodiscard]] at::Tensor decode(Codes const& codes) const;
+  [[nodiscard]] std::int64_t latent() const override { return options_.net.latent; }
+  /// z the posterior's mean.
+  [[nodiscard]] Codes infer(at::Tensor const& x) const override;
+  [[nodiscard]] bool encodes() const override { return options_.model != "gan"; }
+  [[nodiscard]] at::Tensor decode(Codes const& codes) const override;
   [[nodiscard]] at::Tensor category_code(at::Tensor const& labels) const { return classes_.index_select(0, labels); }
   [[nodiscard]] at::Tensor domain_code(at::Tensor const& domains) const { return domains_.index_select(0, domains); }
   [[nodiscard]] LgaaOptions const& options() const { return options_; }

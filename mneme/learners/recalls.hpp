@@ -15,6 +15,11 @@ struct Recalled {
   at::Tensor domains;  // int64 [n]
 };
 
+/// Points of a latent space: z [N, latent], u [N, C], a [N, domains]; rows of u and a sum to 1.
+struct Codes {
+  at::Tensor z, u, a;
+};
+
 class Recalls {
  public:
   virtual ~Recalls() = default;
@@ -30,6 +35,14 @@ class Recalls {
   /// One sample [n, ...] of each of these classes, int64 [n], of these domains, int64 [n].
   [[nodiscard]] virtual at::Tensor draw(at::Tensor const& labels, at::Tensor const& domains,
                                         at::Generator& noise) const = 0;
+
+  [[nodiscard]] virtual std::int64_t latent() const = 0;
+  /// The most probable codes of images x [N, ...], u and a as rows of the identity. z says nothing where `encodes` is
+  /// false: a GAN with classifiers.
+  [[nodiscard]] virtual Codes infer(at::Tensor const& x) const = 0;
+  [[nodiscard]] virtual bool encodes() const = 0;
+  /// Images [N, ...] in [0, 1].
+  [[nodiscard]] virtual at::Tensor decode(Codes const& codes) const = 0;
 };
 
 }  // namespace mneme

@@ -172,10 +172,18 @@ std::optional<fs::path> CheckpointStore::newest() const {
   throw CheckpointError(folder_.string() + ": every checkpoint is damaged; the oldest: " + damage);
 }
 
+std::optional<fs::path> CheckpointStore::newest_before(std::int64_t step) const {
+  auto const list = entries();
+  for (auto entry = list.rbegin(); entry != list.rend(); ++entry)
+    if (read_state(entry->path).at("values").value("run/position/step", step + 1) <= step) return entry->path;
+  return std::nullopt;
+}
+
 fs::path CheckpointStore::find(std::string const& name) const {
   if (name.empty()) {
     if (auto const path = newest()) return *path;
-    throw CheckpointError(folder_.string() + ": holds no checkpoint");
+    throw CheckpointError(folder_.string() +
+                          ": holds no checkpoint: it was not begun, or stopped before its first one");
   }
   if (fs::exists(folder_ / name / "state.json")) return folder_ / name;
   std::string known;

@@ -28,6 +28,8 @@ class CheckpointStore {
 
   /// The newest checkpoint that is whole; a damaged one is passed over. CheckpointError when all there are are damaged.
   [[nodiscard]] std::optional<std::filesystem::path> newest() const;
+  /// The newest of those that a trainer took after `step` steps or fewer.
+  [[nodiscard]] std::optional<std::filesystem::path> newest_before(std::int64_t step) const;
   /// A checkpoint by name ("event-0") or the newest for an empty name. CheckpointError names what there is.
   [[nodiscard]] std::filesystem::path find(std::string const& name) const;
 

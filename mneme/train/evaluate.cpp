@@ -46,7 +46,12 @@ std::vector<double> evaluate(Learner& learner, StrategyList& strategies, TestSet
     Batch batch(data.slice(first, n), data.labels().narrow(0, first, n), test.task.value_or(-1), shown);
     test.activate(batch);
     auto const output = predict(learner, strategies, batch, noise);
-    sums.add_(learner.measure(batch, output));
+    Batch truth = batch;  // answers are held against the task that was hidden from the one who gave them, as labels are
+    if (test.source && !test.task) {
+      truth = Batch(batch.x, batch.y(), *test.source, {.task_at_training = true, .task_at_test = true});
+      truth.active = batch.active;
+    }
+    sums.add_(learner.measure(truth, output));
     if (test.tally != nullptr) test.tally->add(batch, output.logits);
   }
   sums = sums.div_(static_cast<double>(std::max<std::int64_t>(1, data.size()))).cpu();

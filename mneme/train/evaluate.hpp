@@ -22,7 +22,8 @@ struct EvaluationOptions {
 /// A test set, and what may be known of it.
 struct TestSet {
   Dataset const& data;
-  std::optional<std::int64_t> task = {};                 // empty: hidden, or none of the run's tasks
+  std::optional<std::int64_t> task = {};                 // as learner and strategies see it; empty: hidden, or none
+  std::optional<std::int64_t> source = {};               // the task that it is of: for measuring alone
   std::function<void(Batch&)> activate = [](Batch&) {};  // the outputs that take part
   std::function<void()> poll = [] {};                    // called between batches; may throw
   ClassTally* tally = nullptr;                           // where a classifier's answers are counted

@@ -300,7 +300,7 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
     position_.batch = 0;
     order_ = at::Tensor();
   }
-  finish_stage();
+  finish_stage(context);
   each(context, [](Strategy& s, StageContext& c) { s.end_stage(c); });
   position_.in_stage = false;
   clock_.lap(Lap::kStrategy);
@@ -329,10 +329,10 @@ bool Trainer::finish_epoch(EventContext& context) {
   return ++early_stop_.bad_epochs < options_.patience;
 }
 
-void Trainer::finish_stage() {
+void Trainer::finish_stage(StageContext const& context) {
   if (!std::isfinite(loss_sum_.item<double>()))  // the steps since the last line
-    throw NumericError("event " + std::to_string(position_.event) + ", step " + std::to_string(position_.step) +
-                       ": the loss is not finite. Lower the learning rate or the penalty's strength");
+    fail(context, "the loss is not finite. Lower the learning rate or the penalty's strength",
+         position_.step - loss_count_);
   if (!early_stop_.weights.defined()) return;
   at::NoGradGuard const no_grad;
   auto const& arena = learner_.parameters();

@@ -102,6 +102,10 @@ class Trainer final : private MetricLog {
   [[nodiscard]] PhaseClock const& clock() const { return clock_; }
   [[nodiscard]] std::int64_t steps() const { return position_.step; }
   [[nodiscard]] std::int64_t events_done() const { return position_.event; }
+  /// The same, with the event whose training is over and whose end is not (checkpoint event-<n>).
+  [[nodiscard]] std::int64_t events_trained() const {
+    return position_.event + (position_.at == static_cast<std::int64_t>(At::kTrained) ? 1 : 0);
+  }
   [[nodiscard]] Learner& learner() { return learner_; }
   [[nodiscard]] StrategyList& strategies() { return strategies_; }
   /// Lower-case hex SHA-256 of the bytes of parameters and buffers, and of these and the optimizer state together.
@@ -159,7 +163,7 @@ class Trainer final : private MetricLog {
   void regrow(Json const& segments);
   /// Evaluations and early stop at the end of an epoch; false when the stage is to end.
   bool finish_epoch(EventContext& context);
-  void finish_stage();
+  void finish_stage(StageContext const& context);
 
   /// The event's training data, or with `held_out` the stratified part that early stop keeps back.
   [[nodiscard]] Dataset training_part(Event const& event, bool held_out) const;
@@ -170,6 +174,10 @@ class Trainer final : private MetricLog {
   /// Figures of all tested tasks: a line of the log, and with `kind` a row of the matrix.
   void measure(EventContext& context, bool full, std::string const& kind = "");
   void log_step(StepContext& context, double learning_rate);
+  /// Throws where the learner's rule says that its training has failed.
+  void watch_for_collapse(EventContext const& context, Json const& terms);
+  /// NumericError: where, what, and the last checkpoint that was taken no later than step `good`.
+  [[noreturn]] void fail(EventContext const& context, std::string const& what, std::int64_t good) const;
   void show_progress(StageContext const& context, std::int64_t epochs, std::int64_t steps);
   /// Checkpoint if due or if the run is to stop; throws Stopped in the latter case.
   void checkpoint_or_stop();
@@ -202,6 +210,7 @@ class Trainer final : private MetricLog {
   EarlyStop early_stop_;
   at::Tensor loss_sum_;  // since the last line, on the device
   std::int64_t loss_count_ = 0;
+  std::int64_t collapsed_lines_ = 0;  // logged steps in a row that the learner's rule finds failed
   Progress progress_;
 
   RunFiles* files_ = nullptr;

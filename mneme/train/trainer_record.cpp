@@ -7,7 +7,9 @@
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/interrupt.hpp"
+#include "mneme/core/text.hpp"
 #include "mneme/io/sha256.hpp"
+#include "mneme/learners/collapse.hpp"
 #include "mneme/train/trainer.hpp"
 
 namespace mneme {
@@ -39,12 +41,15 @@ void Trainer::test_on(Task const& task) {
 }
 
 void Trainer::add_column(Task const& task) {
-  if (std::find(matrix_.tasks.begin(), matrix_.tasks.end(), task.name) != matrix_.tasks.end()) return;
-  matrix_.tasks.push_back(task.name);
-  for (auto& row : matrix_.values) row.emplace_back();  // it did not exist when those rows were measured
-  auto const metrics = learner_.metrics();
-  for (std::size_t i = 1; i < metrics.size(); ++i)
-    figures_[task.name][metrics[i].name] = std::vector<Json>(matrix_.rows.size());
+  if (std::find(matrix_.tasks.begin(), matrix_.tasks.end(), task.name) == matrix_.tasks.end()) {
+    matrix_.tasks.push_back(task.name);
+    for (auto& row : matrix_.values) row.emplace_back();  // it did not exist when those rows were measured
+  }
+  for (auto const& metric : learner_.metrics().subspan(1)) {  // nor did a figure that is new since the run began
+    auto& list = figures_[task.name][metric.name];
+    if (list.is_null()) list = Json::array();
+    while (list.size() < matrix_.rows.size()) list.push_back(nullptr);
+  }
 }
 
 std::unique_ptr<Learner> Trainer::reviewed(EventContext& context, bool heeds_stop) {
@@ -110,14 +115,18 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
     values[task.name] = means.front();
     row[column] = means.front();
     for (std::size_t i = 1; i < metrics.size(); ++i) {
-      parts[task.name][metrics[i].name] = means[i];
-      if (!kind.empty()) figures_[task.name][metrics[i].name].push_back(means[i]);
+      auto const value = std::isfinite(means[i]) ? Json(means[i]) : Json();
+      parts[task.name][metrics[i].name] = value;
+      if (!kind.empty()) figures_[task.name][metrics[i].name].push_back(value);
     }
   }
   clock_.lap(Lap::kEvaluation);
   Json line = {
       {"kind", "evaluation"}, {"part", full ? "full" : "curve"}, {"epoch", position_.epoch}, {"values", values}};
-  if (!metrics.front().higher_is_better) line["loss_parts"] = parts;  // the headline is a loss: its parts
+  if (!metrics.front().higher_is_better)
+    line["loss_parts"] = parts;  // the headline is a loss: its parts
+  else if (dynamic_cast<Generates const*>(&learner_) != nullptr)
+    line["figures"] = parts;  // a classifier that also draws
   if (counted) {
     class_counts_ = tally.counts();
     line.update(class_counts_.to_json());
@@ -135,6 +144,7 @@ std::vector<double> Trainer::test(Learner& learner, Dataset const& data, std::op
                                   std::function<void()> const& poll, ClassTally* tally) {
   TestSet const set{.data = data,
                     .task = visibility_.task_at_test ? task : std::nullopt,
+                    .source = task,
                     .activate = [this](Batch& batch) { outputs_.activate(batch); },
                     .poll = poll,
                     .tally = tally};
@@ -196,16 +206,14 @@ void Trainer::write(Json line) {
 }
 
 void Trainer::log_step(StepContext& context, double learning_rate) {
-  auto const where = [&] {
-    return "event " + std::to_string(context.index) + " ('" + event_name(context.event) + "'), stage '" +
-           context.stage.name + "', step " + std::to_string(position_.step);
-  };
+  // Losses were finite on the last line, so that the parameters before it were too.
+  auto const good = position_.step - options_.log_every;
   Json terms = Json::object();
   progress_.terms.clear();
   auto const add = [&](std::string const& name, at::Tensor const& value) {
     auto const number = value.item<double>();
     if (!std::isfinite(number))
-      throw NumericError(where() + ": the term '" + name + "' is not finite. Lower the learning rate or the strength");
+      fail(context, "the term '" + name + "' is not finite. Lower the learning rate or the strength", good);
     terms[name] = progress_.terms[name] = number;
   };
   for (auto const& [name, value] : learner_.loss_parts(context.batch, *context.output)) add(name, value);
@@ -213,8 +221,7 @@ void Trainer::log_step(StepContext& context, double learning_rate) {
     for (auto const& [name, value] : s.terms(c)) add(name, value);
   });
   auto const loss = loss_sum_.item<double>() / static_cast<double>(std::max<std::int64_t>(1, loss_count_));
-  if (!std::isfinite(loss))
-    throw NumericError(where() + ": the loss is not finite. Lower the learning rate or the penalty's strength");
+  if (!std::isfinite(loss)) fail(context, "the loss is not finite. Lower the learning rate or the strength", good);
   loss_sum_.zero_();
   loss_count_ = 0;
   progress_.loss = loss;
@@ -226,6 +233,31 @@ void Trainer::log_step(StepContext& context, double learning_rate) {
          {"terms", terms},
          {"lr", learning_rate}});
   --position_.step;
+  watch_for_collapse(context, terms);
+}
+
+void Trainer::watch_for_collapse(EventContext const& context, Json const& terms) {
+  auto const* learner = dynamic_cast<Collapses const*>(&learner_);
+  if (learner == nullptr) return;
+  auto const rule = learner->collapse();
+  auto const term = terms.find(rule.term);
+  if (rule.lines == 0 || term == terms.end()) return;
+  collapsed_lines_ = term->get<double>() < rule.below ? collapsed_lines_ + 1 : 0;
+  if (collapsed_lines_ >= rule.lines)
+    fail(context,
+         "'" + rule.term + "' was below " + format_number(rule.below) + " on the last " + std::to_string(rule.lines) +
+             " logged steps: " + rule.meaning,
+         position_.step - rule.lines * options_.log_every);
+}
+
+void Trainer::fail(EventContext const& context, std::string const& what, std::int64_t good) const {
+  std::string text = "event " + std::to_string(context.index) + " ('" + event_name(context.event) + "'), step " +
+                     std::to_string(position_.step) + ": " + what;
+  if (files_) {
+    auto const last = files_->checkpoints.newest_before(good);
+    text += last ? ". The last checkpoint of before: " + last->string() : ". No checkpoint was taken before";
+  }
+  throw NumericError(text);
 }
 
 void Trainer::show_progress(StageContext const& context, std::int64_t epochs, std::int64_t steps) {
@@ -358,6 +390,7 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
   archive.field("order", order_);
   archive.row("loss_sum", loss_sum_);
   archive.field("loss_count", loss_count_);
+  if (!archive.loading() || archive.has("collapsed_lines")) archive.field("collapsed_lines", collapsed_lines_);
   Json matrix = matrix_.to_json(), classes = class_counts_.to_json(), clock = clock_.to_json();
   archive.field("matrix", matrix);
   if (!archive.loading() || archive.has("classes")) archive.field("classes", classes);  // since 0.2

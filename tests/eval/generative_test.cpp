@@ -1,6 +1,7 @@
 // Measures of generated images: if these fail, a published-looking figure is another one.
 #include "mneme/eval/generative.hpp"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -112,6 +113,28 @@ TEST(Ssim, EqualsPlainLoops) {
   EXPECT_NEAR(ssim(image(x), image(y)), total / 6, 1e-9);
   EXPECT_NEAR(ssim(image(x), image(x)), 1, 1e-12);
   EXPECT_THROW(static_cast<void>(ssim(at::ones({1, 1, 8, 8}), at::ones({1, 1, 8, 8}))), ConfigError);
+}
+
+// The mean of each image's own values is the value of the set; images do not mix.
+TEST(Generative, FiguresOfEachImageAreThoseOfTheImageAlone) {
+  auto g = at::detail::createCPUGenerator(5);
+  auto const a = at::rand({3, 2, 12, 14}, g, at::kFloat), b = at::rand({3, 2, 12, 14}, g, at::kFloat);
+  auto const p = psnr_of_each(a, b), s = ssim_of_each(a, b);
+  for (std::int64_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(p[i].item<double>(), psnr(a.narrow(0, i, 1), b.narrow(0, i, 1)), 1e-12);
+    EXPECT_NEAR(s[i].item<double>(), ssim(a.narrow(0, i, 1), b.narrow(0, i, 1)), 1e-12);
+  }
+  EXPECT_NEAR(s.mean().item<double>(), ssim(a, b), 1e-12);
+  EXPECT_TRUE(has_ssim({1, 11, 11}));
+  EXPECT_FALSE(has_ssim({1, 11, 10}));
+}
+
+TEST(Generative, NearestDistanceIsToTheNearestOfTheOthers) {
+  auto const x = at::tensor({0.0F, 0.0F, 1.0F, 1.0F}).view({2, 1, 1, 2});
+  auto const others = at::tensor({3.0F, 4.0F, 1.0F, 1.0F, 0.0F, 0.5F}).view({3, 1, 1, 2});
+  auto const found = nearest_distance(x, others);
+  EXPECT_NEAR(found[0].item<double>(), 0.5, 1e-6);
+  EXPECT_NEAR(found[1].item<double>(), 0.0, 1e-6) << "a copy";
 }
 
 }  // namespace

@@ -6,20 +6,13 @@
 //   interpolation   a row for each class c, from c on the left to c + 1 on the right by (1 - t) e_c + t e_(c+1), code 0
 #pragma once
 
-#include <string>
 #include <vector>
 
+#include "mneme/experiment/sheet.hpp"
 #include "mneme/learners/conditional.hpp"
 #include "mneme/stream/stream.hpp"
 
 namespace mneme {
-
-struct Sheet {
-  std::string kind, what;  // what: the caption's beginning
-  std::string of = {};     // the one class that is shown; empty: all
-  std::int64_t columns = 1;
-  at::Tensor images;  // [rows * columns, ...]
-};
 
 /// A manifold for each of `shown` classes; the traversal where four classes have test images. `device`: the model's.
 [[nodiscard]] std::vector<Sheet> class_sheets(Conditional const& model, std::vector<Task> const& tested,

@@ -16,6 +16,7 @@
 #include "mneme/io/json_file.hpp"
 #include "mneme/io/sha256.hpp"
 #include "mneme/learners/conditional.hpp"
+#include "mneme/learners/recalls.hpp"
 #include "mneme/train/trainer.hpp"
 
 namespace mneme {
@@ -24,13 +25,19 @@ namespace {
 
 constexpr std::int64_t kBatch = 500;
 
-/// The judge's own experiment on the data and device of the run that it judges.
-ExperimentPlan plan_of(JudgeOptions const& options, Json const& tree) {
+/// The judge's own experiment on the data and device of the run that it judges, of another data set where one is named.
+ExperimentPlan plan_of(JudgeOptions const& options, Json const& tree, std::string const& dataset,
+                       std::vector<std::int64_t> const& frame) {
   auto own = parse_toml(experiment_text(options.experiment), "experiments/" + options.experiment + ".toml");
   own["data"] = tree.at("data");
   own["device"] = tree.at("device");
   own["threads"] = tree.at("threads");
   if (tree.contains("datasets")) own["datasets"] = tree["datasets"];
+  if (!dataset.empty()) own["stream"]["datasets"] = {dataset};
+  if (!frame.empty()) {
+    own["stream"].update({{"channels", frame[0]}, {"size", frame[1]}});
+    if (tree.at("stream").contains("fit")) own["stream"]["fit"] = tree["stream"]["fit"];
+  }
   auto plan = plan_experiment(own);
   if (plan.arms.size() != 1 || plan.options.seeds.size() != 1)
     throw ConfigError("judge.experiment: '" + options.experiment +
@@ -88,10 +95,16 @@ ClassVerdict verdict_of(at::Tensor const& x, at::Tensor const& p, std::int64_t l
           .gray = mean((x - 0.5).abs())};
 }
 
-std::shared_ptr<Judge> Judge::find(JudgeOptions const& options, Json const& tree, DataLibrary library) {
-  auto const plan = plan_of(options, tree);
+std::shared_ptr<Judge> Judge::find(JudgeOptions const& options, Json const& tree, DataLibrary library,
+                                   std::string const& dataset, std::vector<std::int64_t> const& shape) {
+  auto plan = plan_of(options, tree, dataset, {});
+  auto const built = [&] { return build_arm(plan.arms.front().tree, "judge", plan.options.seeds.front(), library); };
+  auto probe = built();
+  if (!shape.empty() && probe.stream.tasks().front()->train.sample_shape() != shape) {
+    plan = plan_of(options, tree, dataset, shape);
+    probe = built();
+  }
   auto const& arm = plan.arms.front();
-  auto const probe = build_arm(arm.tree, "judge", plan.options.seeds.front(), library);
   if (dynamic_cast<Predicts const*>(probe.learner.get()) == nullptr)
     throw ConfigError("judge.experiment: '" + options.experiment + "' trains the learner '" + probe.learner->kind() +
                       "', which is no classifier");
@@ -133,104 +146,185 @@ at::Tensor Judge::log_probability(at::Tensor const& x, std::int64_t label) {
 
 // ----------------------------------------------------------------------------------------------------- the observer
 
-JudgeObserver::JudgeObserver(fs::path file, std::shared_ptr<Judge> judge, Stream const& stream, std::uint64_t seed)
-    : file_(std::move(file)), judge_(std::move(judge)), asked_(forgotten_classes(stream)), streams_(seed) {
-  for (auto const* task : stream.tested()) {
-    tests_.push_back(task->test);
-    if (names_.size() < task->test.class_names().size()) names_ = task->test.class_names();
+std::vector<JudgedPart> judged_parts(Learner const& learner, Stream const& stream,
+                                     std::function<std::shared_ptr<Judge>(std::string const& dataset)> const& find) {
+  std::vector<JudgedPart> parts;
+  if (dynamic_cast<Recalls const*>(&learner) == nullptr) {
+    parts.push_back({.name = {}, .judge = find(""), .tests = {}});
+    for (auto const* task : stream.tested()) parts.front().tests.push_back(task->test);
+    return parts;
   }
+  bool const of_sets = stream.name == "domain" && stream.scenario == "domain-incremental";  // each with its own labels
+  for (auto const* task : stream.tested())
+    parts.push_back({.name = task->name,
+                     .id = task->id,
+                     .judge = find(of_sets ? task->test.name() : ""),
+                     .tests = {task->test},
+                     .train = task->train});
+  return parts;
+}
+
+JudgeObserver::JudgeObserver(fs::path file, std::vector<JudgedPart> parts, Stream const& stream, std::uint64_t seed)
+    : file_(std::move(file)), parts_(std::move(parts)), asked_(forgotten_classes(stream)), streams_(seed) {
   if (fs::exists(file_)) rows_ = read_json(file_).at("rows");
 }
 
 void JudgeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
-  if (dynamic_cast<Conditional const*>(&learner) == nullptr) return;
+  auto const* by_domain = dynamic_cast<Recalls const*>(&learner);
+  if (by_domain == nullptr && dynamic_cast<Conditional const*>(&learner) == nullptr) return;
   auto const& row = matrix.rows.back();
   Json kept = Json::array();
   for (auto const& old : rows_)
     if (old.at("event") < row.event) kept.push_back(old);
   rows_ = kept;
-  auto const drawn = draw(learner);
-  Json line = {{"event", row.event}, {"kind", row.kind}, {"task", row.task}, {"classes", classes_of(learner, drawn)}};
-  if (auto quality = quality_of(drawn); !quality.is_null()) line["quality"] = std::move(quality);
-  if (judge_->options().attacks && row.event >= 0) line["attacks"] = attacks_on(learner);
+  Json line = {{"event", row.event}, {"kind", row.kind}, {"task", row.task}};
+  if (by_domain) line["domains"] = Json::array();
+  for (auto& part : parts_) {
+    auto const drawn = draw(learner, part);
+    if (drawn.empty()) continue;  // not met yet
+    Json figures = {{"classes", classes_of(learner, part, drawn)}};
+    if (auto quality = quality_of(learner, part, drawn); !quality.is_null()) figures["quality"] = std::move(quality);
+    if (!by_domain) {
+      line.update(figures);
+      continue;
+    }
+    double sum = 0;
+    for (auto const& one : figures["classes"]) sum += one.at("accuracy").get<double>();
+    figures.update({{"domain", part.name}, {"accuracy", sum / static_cast<double>(drawn.size())}});
+    line["domains"].push_back(std::move(figures));
+  }
+  auto const& judge = *parts_.front().judge;
+  if (!by_domain && judge.options().attacks && row.event >= 0) line["attacks"] = attacks_on(learner, parts_.front());
   rows_.push_back(std::move(line));
-  write_json(file_, {{"judge", judge_->about()}, {"rows", rows_}});
+  write_json(file_, {{"judge", judges()}, {"rows", rows_}});
 }
 
-std::vector<JudgeObserver::Drawn> JudgeObserver::draw(Learner& learner) {
-  auto const& model = dynamic_cast<Conditional const&>(learner);
+/// What there is to say of the judge, or of each domain's.
+Json JudgeObserver::judges() const {
+  if (parts_.front().name.empty()) return parts_.front().judge->about();
+  Json about = Json::object();
+  for (auto const& part : parts_) about[part.name] = part.judge->about();
+  return about;
+}
+
+std::vector<JudgeObserver::Drawn> JudgeObserver::draw(Learner& learner, JudgedPart const& part) {
+  auto const* by_class = dynamic_cast<Conditional const*>(&learner);
+  auto const* by_domain = dynamic_cast<Recalls const*>(&learner);
   auto const options = at::TensorOptions(at::kLong).device(learner.parameters().device());
+  auto const met = by_domain ? by_domain->met() : at::ones({1, by_class->classes()}, at::kBool);
   std::vector<Drawn> list;
-  for (std::int64_t c = 0; c < model.classes(); ++c) {
-    auto noise = streams_.fresh("judge/" + std::to_string(c));
-    auto const images =
-        model.sample_of(at::full({judge_->options().samples}, c, options), noise).mul(255).round().div(255);
-    list.push_back({images, judge_->answer(images)});
+  if (part.id >= met.size(0)) return list;
+  at::NoGradGuard const no_grad;
+  for (std::int64_t c = 0; c < met.size(1); ++c) {
+    if (!met[part.id][c].item<bool>()) continue;
+    auto const of = part.name.empty() ? "" : part.name + "/";
+    auto noise = streams_.fresh("judge/" + of + std::to_string(c));
+    auto const labels = at::full({part.judge->options().samples}, c, options);
+    auto const drawn =
+        by_class ? by_class->sample_of(labels, noise) : by_domain->draw(labels, at::full_like(labels, part.id), noise);
+    auto const images = drawn.mul(255).round().div(255);
+    list.push_back({c, images, part.judge->answer(images)});
+    if (auto const known = list.back().answer.probabilities.size(1); c >= known)
+      throw ConfigError("judge.experiment: '" + part.judge->options().experiment + "' tells " + std::to_string(known) +
+                        " classes apart, but the model draws class " + std::to_string(c) +
+                        "; name an experiment that is trained on these classes");
   }
   return list;
 }
 
-Json JudgeObserver::classes_of(Learner& learner, std::vector<Drawn> const& drawn) {
+Json JudgeObserver::classes_of(Learner& learner, JudgedPart const& part, std::vector<Drawn> const& drawn) {
   at::NoGradGuard const no_grad;
+  std::vector<std::string> names;
+  for (auto const& test : part.tests)
+    if (names.size() < test.class_names().size()) names = test.class_names();
   Json classes = Json::array();
-  for (std::size_t c = 0; c < drawn.size(); ++c) {
-    auto const label = static_cast<std::int64_t>(c);
-    auto const v = verdict_of(drawn[c].images, drawn[c].answer.probabilities, label);
+  for (auto const& [label, images, answer] : drawn) {
+    auto const c = static_cast<std::size_t>(label);
+    auto const v = verdict_of(images, answer.probabilities, label);
     classes.push_back({{"class", label},
-                       {"name", c < names_.size() ? names_[c] : std::to_string(c)},
+                       {"name", c < names.size() ? names[c] : std::to_string(c)},
                        {"probability", v.probability},
                        {"accuracy", v.accuracy},
                        {"entropy", v.entropy},
-                       {"gray", v.gray},
-                       {"negative_elbo", negative_elbo(learner, label)}});
+                       {"gray", v.gray}});
+    if (part.name.empty()) classes.back()["negative_elbo"] = negative_elbo(learner, part, label);
   }
   return classes;
 }
 
-at::Tensor JudgeObserver::test_images(std::int64_t label, std::int64_t most) const {
-  std::vector<at::Tensor> parts;
-  for (auto const& test : tests_) {
+namespace {
+
+/// Test images of the class [n, ...], at most so many; undefined where there is none.
+at::Tensor test_images(JudgedPart const& part, std::int64_t label, std::int64_t most) {
+  std::vector<at::Tensor> found;
+  for (auto const& test : part.tests) {
     auto const index = test.labels().eq(label).nonzero().squeeze(1);
-    if (index.size(0) > 0) parts.push_back(test.gather(index));
+    if (index.size(0) > 0) found.push_back(test.gather(index));
   }
-  if (parts.empty()) return {};
-  auto const all = at::cat(parts);
+  if (found.empty()) return {};
+  auto const all = at::cat(found);
   return all.narrow(0, 0, std::min(all.size(0), most));
 }
 
-Json JudgeObserver::quality_of(std::vector<Drawn> const& drawn) {
-  constexpr std::int64_t kMost = 2000, kNeighbours = 5;  // of each set, for distances between all pairs
-  std::vector<at::Tensor> real, made, answers;
-  auto const share = kMost / static_cast<std::int64_t>(drawn.size());
-  for (std::size_t c = 0; c < drawn.size(); ++c) {
-    auto const label = static_cast<std::int64_t>(c);
-    if (std::find(asked_.begin(), asked_.end(), label) != asked_.end()) continue;
-    if (!real_.defined())
-      if (auto const images = test_images(label, share); images.defined())
-        real.push_back(judge_->answer(images).features);
-    made.push_back(drawn[c].answer.features.narrow(0, 0, std::min(share, drawn[c].answer.features.size(0))));
-    answers.push_back(drawn[c].answer.probabilities);
-  }
-  if (!real_.defined() && !real.empty()) real_ = at::cat(real);
-  if (!real_.defined() || made.empty() || real_.size(0) <= kNeighbours) return nullptr;
-  auto const features = at::cat(made);
-  auto const manifold = density_coverage(real_, features, kNeighbours);
-  return {{"frechet_distance", frechet_distance(real_, features)},
-          {"class_score", class_score(at::cat(answers))},
-          {"density", manifold.density},
-          {"coverage", manifold.coverage},
-          {"real", real_.size(0)},
-          {"generated", features.size(0)}};
+/// At most so many rows, evenly spread.
+at::Tensor thinned(at::Tensor const& rows, std::int64_t most) {
+  auto const stride = std::max<std::int64_t>(1, rows.size(0) / most);
+  auto const some = rows.slice(0, 0, rows.size(0), stride);
+  return some.narrow(0, 0, std::min(most, some.size(0)));
 }
 
-Json JudgeObserver::attacks_on(Learner& learner) {
+}  // namespace
+
+Json JudgeObserver::quality_of(Learner& learner, JudgedPart& part, std::vector<Drawn> const& drawn) {
+  constexpr std::int64_t kMost = 2000, kNeighbours = 5;  // of each set, for distances between all pairs
+  constexpr std::int64_t kCompared = 500;                // with all training images
+  std::vector<at::Tensor> real, made, images, answers;
+  auto const share = kMost / static_cast<std::int64_t>(drawn.size());
+  for (auto const& [label, samples, answer] : drawn) {
+    if (std::find(asked_.begin(), asked_.end(), label) != asked_.end()) continue;
+    if (auto const tests = part.images.defined() ? at::Tensor() : test_images(part, label, share); tests.defined())
+      real.push_back(tests);
+    made.push_back(answer.features.narrow(0, 0, std::min(share, answer.features.size(0))));
+    images.push_back(samples.narrow(0, 0, std::min(share, samples.size(0))));
+    answers.push_back(answer.probabilities);
+  }
+  auto& judge = *part.judge;
+  if (!real.empty()) {
+    part.images = at::cat(real);
+    part.features = judge.answer(part.images).features;
+  }
+  if (!part.images.defined() || made.empty() || part.images.size(0) <= kNeighbours) return nullptr;
+  auto const features = at::cat(made);
+  auto const manifold = density_coverage(part.features, features, kNeighbours);
+  Json quality = {{"frechet_distance", frechet_distance(part.features, features)},
+                  {"class_score", class_score(at::cat(answers))},
+                  {"density", manifold.density},
+                  {"coverage", manifold.coverage},
+                  {"real", part.images.size(0)},
+                  {"generated", features.size(0)}};
+  if (part.train.size() == 0) return quality;
+  auto const training = Dataset::to_input(part.train.data()).to(features.device());
+  auto const nearest = [&](at::Tensor const& x) {
+    return nearest_distance(thinned(x, kCompared).to(features.device()), training).mean(at::kDouble).item<double>();
+  };
+  if (part.nearest_real == 0) part.nearest_real = nearest(part.images);
+  quality["nearest_training"] = nearest(at::cat(images));
+  quality["nearest_training_real"] = part.nearest_real;
+  if (auto const* model = dynamic_cast<Recalls const*>(&learner); model != nullptr && model->encodes()) {
+    auto const again = model->decode(model->infer(part.images.to(features.device())));
+    quality["frechet_reconstructed"] = frechet_distance(part.features, judge.answer(again).features);
+  }
+  return quality;
+}
+
+Json JudgeObserver::attacks_on(Learner& learner, JudgedPart const& part) {
   constexpr std::int64_t kCandidates = 512, kPrototypes = 15;
   auto const copy = learner.snapshot();  // whose gradients are nobody's
   auto const& model = dynamic_cast<Conditional const&>(*copy);
   auto const device = learner.parameters().device();
   Json list = Json::array();
   auto const add = [&](std::string const& name, std::int64_t label, at::Tensor const& images) {
-    auto const v = verdict_of(images, judge_->answer(images).probabilities, label);
+    auto const v = verdict_of(images, part.judge->answer(images).probabilities, label);
     list.push_back({{"attack", name},
                     {"class", label},
                     {"probability", v.probability},
@@ -239,28 +333,28 @@ Json JudgeObserver::attacks_on(Learner& learner) {
   };
   for (auto const label : asked_) {
     auto noise = streams_.fresh("attack/" + std::to_string(label));
-    if (auto const images = test_images(label, kCandidates); images.defined()) {
+    if (auto const images = test_images(part, label, kCandidates); images.defined()) {
       auto const sharpness = (images - 0.5).abs().flatten(1).mean(1);
       auto const best = std::get<1>(sharpness.topk(std::min(kPrototypes, images.size(0))));
       add("prototype", label, match_prototypes(model, images.index_select(0, best).to(device), noise));
     }
-    auto const liked = [&](at::Tensor const& x) { return judge_->log_probability(x, label); };
+    auto const liked = [&](at::Tensor const& x) { return part.judge->log_probability(x, label); };
     add("classifier", label, follow_classifier(model, liked, device, noise));
   }
   return list;
 }
 
-double JudgeObserver::negative_elbo(Learner& learner, std::int64_t label) {
+double JudgeObserver::negative_elbo(Learner& learner, JudgedPart const& part, std::int64_t label) {
   auto noise = streams_.fresh("judge-elbo/" + std::to_string(label));
   double sum = 0;
   std::int64_t count = 0;
-  for (auto const& test : tests_) {
+  for (auto const& test : part.tests) {
     auto const index = test.labels().eq(label).nonzero().squeeze(1);
-    for (auto const& part : index.split(kBatch)) {
-      if (part.size(0) == 0) continue;
-      Batch const batch(test, part, 0, {});
+    for (auto const& rows : index.split(kBatch)) {
+      if (rows.size(0) == 0) continue;
+      Batch const batch(test, rows, 0, {});
       sum += learner.measure(batch, learner.forward(batch, {}, noise))[0].item<double>();
-      count += part.size(0);
+      count += rows.size(0);
     }
   }
   return count > 0 ? sum / static_cast<double>(count) : 0;
@@ -302,6 +396,11 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
   if (rows.empty()) return summary;
   auto const& last = rows.back();
   if (last.contains("quality")) summary["quality"] = last["quality"];
+  for (auto const& domain : last.value("domains", Json::array())) {
+    auto& entry = summary["drawn"][domain.at("domain").get<std::string>()];
+    entry = domain.value("quality", Json::object());
+    entry["accuracy"] = domain.at("accuracy");
+  }
   if (forgotten.empty() || last.at("kind") != "forget") return summary;
   auto const& after = last.at("classes");
   double probability = 0, accuracy = 0, gray = 0, drop = 0, largest = -1;

@@ -12,6 +12,14 @@
 // samples against real test images in the features of the judge's last hidden layer, and the class score of its answers
 // (eval/generative.hpp). The feature network is named beside them: none of these is an FID or an Inception score.
 //
+// A model of domains (learners/recalls.hpp) is judged domain by domain, as soon as it has met one, in the classes that
+// it met: `accuracy` over all of them, `classes` and `quality` as above, and in quality also
+//   nearest_training        mean distance in pixels of 500 samples to the nearest of the domain's training images, and
+//   nearest_training_real   that of real test images: where the first is far smaller, training images are copied
+//   frechet_reconstructed   as frechet_distance, of the reconstructions of the real images
+// Where the stream is of data sets each domain has a judge of its own, the experiment with that data set in place of
+// its own, in the shape that the learner sees.
+//
 // With `attacks`, of each class that a request names: what recovery.hpp's two attacks bring back of it. Prototypes are
 // the 15 sharpest of its first 512 test images, by mean |x - 0.5|.
 #pragma once
@@ -42,8 +50,10 @@ struct ClassVerdict {
 class Judge {
  public:
   /// Loads the judge, or trains it first; `tree` is the resolved configuration of the arm that is judged, whose data
-  /// and device count. Throws ConfigError where the experiment trains no classifier, and what training throws.
-  static std::shared_ptr<Judge> find(JudgeOptions const& options, Json const& tree, DataLibrary library);
+  /// and device count. With `dataset` that data set stands in place of the experiment's own, its images brought to
+  /// `shape` as in the arm. Throws ConfigError where the experiment trains no classifier, and what training throws.
+  static std::shared_ptr<Judge> find(JudgeOptions const& options, Json const& tree, DataLibrary library,
+                                     std::string const& dataset = "", std::vector<std::int64_t> const& shape = {});
 
   struct Answer {
     at::Tensor probabilities, features;  // [n, C], [n, F] of the last hidden layer
@@ -62,35 +72,47 @@ class Judge {
   JudgeOptions options_;
 };
 
-/// Judges a conditional model after every event. An observer; its noise restarts from the seed.
+/// What is judged together: all of a conditional model, or one domain of a model of domains.
+struct JudgedPart {
+  std::string name;     // of the domain
+  std::int64_t id = 0;  // its number
+  std::shared_ptr<Judge> judge;
+  std::vector<Dataset> tests;
+  Dataset train = {};                     // of the domain
+  at::Tensor images = {}, features = {};  // of real test images, once they were wanted
+  double nearest_real = 0;
+};
+/// The parts of the learner, with their judges from `find`, which is given the data set (empty: the judge's own).
+[[nodiscard]] std::vector<JudgedPart> judged_parts(
+    Learner const& learner, Stream const& stream,
+    std::function<std::shared_ptr<Judge>(std::string const& dataset)> const& find);
+
+/// Judges a conditional model or one of domains after every event. An observer; its noise restarts from the seed.
 class JudgeObserver final : public Observer {
  public:
   /// Rows of an earlier try that stand in `file` are kept.
-  JudgeObserver(std::filesystem::path file, std::shared_ptr<Judge> judge, Stream const& stream, std::uint64_t seed);
+  JudgeObserver(std::filesystem::path file, std::vector<JudgedPart> parts, Stream const& stream, std::uint64_t seed);
   void evaluated(EvaluationMatrix const& matrix, Learner& learner) override;
   /// Whether nothing was judged yet, here or in an earlier try.
   [[nodiscard]] bool empty() const { return rows_.empty(); }
 
  private:
+  /// Samples of a class.
   struct Drawn {
+    std::int64_t label;
     at::Tensor images;
     Judge::Answer answer;
   };
-  /// Of each class.
-  [[nodiscard]] std::vector<Drawn> draw(Learner& learner);
-  [[nodiscard]] Json classes_of(Learner& learner, std::vector<Drawn> const& drawn);
-  [[nodiscard]] Json quality_of(std::vector<Drawn> const& drawn);
-  [[nodiscard]] Json attacks_on(Learner& learner);
-  /// Test images of the class [n, ...], at most so many.
-  [[nodiscard]] at::Tensor test_images(std::int64_t label, std::int64_t most) const;
-  [[nodiscard]] double negative_elbo(Learner& learner, std::int64_t label);
+  [[nodiscard]] std::vector<Drawn> draw(Learner& learner, JudgedPart const& part);
+  [[nodiscard]] Json classes_of(Learner& learner, JudgedPart const& part, std::vector<Drawn> const& drawn);
+  [[nodiscard]] Json quality_of(Learner& learner, JudgedPart& part, std::vector<Drawn> const& drawn);
+  [[nodiscard]] Json attacks_on(Learner& learner, JudgedPart const& part);
+  [[nodiscard]] double negative_elbo(Learner& learner, JudgedPart const& part, std::int64_t label);
+  [[nodiscard]] Json judges() const;
 
   std::filesystem::path file_;
-  std::shared_ptr<Judge> judge_;
-  std::vector<Dataset> tests_;
+  std::vector<JudgedPart> parts_;
   std::vector<std::int64_t> asked_;  // classes that the stream's requests name, ascending
-  std::vector<std::string> names_;   // of the classes
-  at::Tensor real_;                  // features of test images of all other classes
   RandomStreams streams_;
   Json rows_ = Json::array();
 };
@@ -101,7 +123,8 @@ class JudgeObserver final : public Observer {
 /// What a run's judgements come to: means over the classes that requests named, and over the others the fall of
 /// accuracy since the row before the first request, if there is one: forgotten_probability, forgotten_accuracy,
 /// forgotten_gray, retained_accuracy_drop, largest_retained_accuracy_drop; the last row's quality; means over the
-/// classes of what each attack brought back (recovered); judge. `rows` are those of judge.json.
+/// classes of what each attack brought back (recovered); judge; of a model of domains `drawn`: {domain: its accuracy
+/// and quality in the last row}. `rows` are those of judge.json.
 [[nodiscard]] Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten);
 
 }  // namespace mneme

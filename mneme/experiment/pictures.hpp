@@ -1,11 +1,11 @@
 // Pictures of generative learners, after every event: reconstructions of the same test images of each task, and samples
 // of the prior (of a conditional model: the same codes for every class), for each task where the stream shows the task
 // at test. The learner is asked as in a test of the task. Of a conditional model also the sheets of class_sheets.hpp,
-// and as codes/<event>_<kind>.csv the codes of some 2,000 test images, the same ones after every event. An observer;
-// its noise restarts from the seed, so pictures before and after differ by the weights only.
+// of a model of domains those of domain_sheets.hpp. An observer; its noise restarts from the seed, so pictures before
+// and after differ by the weights only.
 #pragma once
 
-#include "mneme/learners/conditional.hpp"
+#include "mneme/experiment/sheet.hpp"
 #include "mneme/strategies/list.hpp"
 #include "mneme/stream/stream.hpp"
 #include "mneme/train/observer.hpp"
@@ -21,14 +21,13 @@ class PictureObserver final : public Observer {
  private:
   void reconstruct(Learner& learner, Task const& task, EvaluationRow const& row);
   void generate(Learner& learner, std::string const& task, EvaluationRow const& row);
-  void write_codes(Conditional const& model, EvaluationRow const& row, at::Device device);
+  void save(std::vector<Sheet> const& sheets, EvaluationRow const& row);
   void save(at::Tensor const& rows, std::int64_t columns, std::string const& kind, std::string const& task,
             EvaluationRow const& row, std::string const& caption);
 
   RunFiles& files_;
   StrategyList& strategies_;
   std::vector<Task> tested_;
-  std::int64_t samples_tested_ = 0;
   std::vector<std::int64_t> shown_;  // classes that requests name, and one other
   bool task_known_;
   RandomStreams streams_;

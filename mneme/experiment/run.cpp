@@ -8,6 +8,7 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/core/toml.hpp"
 #include "mneme/core/version.hpp"
+#include "mneme/experiment/code_files.hpp"
 #include "mneme/experiment/forget_audit.hpp"
 #include "mneme/experiment/judge.hpp"
 #include "mneme/experiment/pictures.hpp"
@@ -124,12 +125,21 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
   session->observers.push_back(std::make_unique<MatrixFile>(files.folder / "matrix.csv"));
   session->observers.push_back(std::make_unique<PictureObserver>(files, trainer.strategies(), session->arm.stream,
                                                                  static_cast<std::uint64_t>(unit.seed)));
+  session->observers.push_back(
+      std::make_unique<CodeObserver>(files.folder, session->arm.stream, static_cast<std::uint64_t>(unit.seed)));
   if (first->tree.contains("judge")) {
     auto const wanted = read_options<JudgeOptions>(first->tree["judge"], "judge");
-    auto& judge = judges_[first->tree["judge"].dump()];
-    if (!judge) judge = Judge::find(wanted, first->tree, *library_);
-    auto observer = std::make_unique<JudgeObserver>(files.folder / "judge.json", judge, session->arm.stream,
-                                                    static_cast<std::uint64_t>(unit.seed));
+    auto const shape = session->arm.stream.tasks().front()->train.sample_shape();
+    auto const find = [&](std::string const& dataset) {
+      auto& judge = judges_[first->tree["judge"].dump() + dataset];
+      if (!judge)
+        judge =
+            Judge::find(wanted, first->tree, *library_, dataset, dataset.empty() ? std::vector<std::int64_t>() : shape);
+      return judge;
+    };
+    auto observer = std::make_unique<JudgeObserver>(files.folder / "judge.json",
+                                                    judged_parts(trainer.learner(), session->arm.stream, find),
+                                                    session->arm.stream, static_cast<std::uint64_t>(unit.seed));
     session->judge = observer.get();
     session->observers.push_back(std::move(observer));
   }
@@ -232,10 +242,12 @@ void ExperimentRun::take_prefix(Unit const& unit) const {
   auto const& arm = plan_.arm(unit.arm);
   auto const from = unit_folder({arm.shared, "", unit.seed}), to = unit_folder(unit);
   fs::create_directories(to / "samples");
-  for (auto const& name : {"metrics.jsonl", "log.txt", "matrix.csv", "data.json", "judge.json", "risk.json"})
+  for (auto const& name :
+       {"metrics.jsonl", "log.txt", "matrix.csv", "data.json", "judge.json", "codes.json", "risk.json"})
     if (fs::exists(from / name)) fs::copy_file(from / name, to / name, fs::copy_options::overwrite_existing);
   for (auto const& file : fs::directory_iterator(from / "samples"))
     fs::copy_file(file.path(), to / "samples" / file.path().filename(), fs::copy_options::overwrite_existing);
+  if (fs::exists(from / "codes")) fs::copy(from / "codes", to / "codes", fs::copy_options::overwrite_existing);
 }
 
 void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
@@ -345,7 +357,7 @@ void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
       fs::create_directories(target / "checkpoints");
       fs::create_directories(target / "samples");
       fs::copy(checkpoint, target / "checkpoints" / "branched", fs::copy_options::recursive);
-      for (auto const& name : {"metrics.jsonl", "log.txt", "data.json", "judge.json", "forget.json"})
+      for (auto const& name : {"metrics.jsonl", "log.txt", "data.json", "judge.json", "codes.json", "forget.json"})
         if (fs::exists(source / name)) fs::copy_file(source / name, target / name);
       for (auto const& file : fs::directory_iterator(source / "samples"))
         fs::copy_file(file.path(), target / "samples" / file.path().filename());
@@ -357,6 +369,14 @@ void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
 }
 
 // -------------------------------------------------------------------------------------------------------- summaries
+
+void add_observed(Json& arm, fs::path const& folder, Stream const& stream) {
+  if (auto const file = folder / "judge.json"; fs::exists(file)) {
+    auto const judged = read_json(file);
+    arm.update(judgement_summary(judged.at("judge"), judged.at("rows"), forgotten_classes(stream)));
+  }
+  if (auto const codes = folder / "codes.json"; fs::exists(codes)) arm["codes"] = last_codes(codes);
+}
 
 void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string const& status, std::string const& error) {
   auto& trainer = *session.arm.trainer;
@@ -379,10 +399,7 @@ void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string co
   arm["fwt"] = number(forward_transfer(matrix));
   arm["forgotten"] = Json::object();
   for (auto const& task : forgotten_tasks(matrix)) arm["forgotten"][task] = number(forgotten_value(matrix, task));
-  if (auto const file = unit_folder(unit) / "judge.json"; fs::exists(file)) {
-    auto const judged = read_json(file);
-    arm.update(judgement_summary(judged.at("judge"), judged.at("rows"), forgotten_classes(session.arm.stream)));
-  }
+  add_observed(arm, unit_folder(unit), session.arm.stream);
   if (auto const file = unit_folder(unit) / "risk.json"; fs::exists(file)) arm["risk"] = read_json(file);
   if (auto const audit = unit_folder(unit) / "forget.json"; fs::exists(audit)) {
     arm["unlearning"] = read_json(audit);
@@ -401,6 +418,8 @@ void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string co
   arm["parameter_hash"] = trainer.parameter_hash();
   arm["training_hash"] = trainer.training_hash();
   arm["loss_parts"] = headline.higher_is_better ? Json::object() : trainer.figures();
+  if (headline.higher_is_better && dynamic_cast<Generates const*>(&trainer.learner()) != nullptr)
+    arm["figures"] = trainer.figures();
   arm["stream"] = stream_record(session.arm.stream);
   arm["data"] = session.arm.data;
   write_json(unit_folder(unit) / "arm.json", arm);

@@ -117,6 +117,9 @@ struct LoadedArm {
 [[nodiscard]] LoadedArm load_arm(std::filesystem::path const& run, std::string const& arm, std::int64_t seed,
                                  std::string const& checkpoint, DataLibrary& library, bool allow_drift);
 
+/// Adds to an arm's entry what stands in its judge.json and codes.json.
+void add_observed(Json& arm, std::filesystem::path const& folder, Stream const& stream);
+
 /// environment.json: versions, compiler, processor, threads, denormals.
 [[nodiscard]] Json describe_environment();
 

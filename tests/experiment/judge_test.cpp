@@ -6,6 +6,8 @@
 
 #include <cmath>
 
+#include "mneme/testing/toy.hpp"
+
 namespace mneme {
 namespace {
 
@@ -69,6 +71,44 @@ TEST(Judge, SummaryOfARunWithoutRequestsIsTheJudgeAlone) {
   auto const s = judgement_summary({{"hash", "abc"}}, rows, {});
   EXPECT_FALSE(s.contains("forgotten_probability"));
   EXPECT_TRUE(s.contains("judge"));
+}
+
+// Wrong: a domain is judged by another's judge, on another's images.
+TEST(Judge, EveryDomainOfAStreamOfDataSetsHasAJudgeOfItsOwn) {
+  auto stream = toy::stream(2);
+  std::vector<std::string> asked;
+  auto const find = [&](std::string const& dataset) {
+    asked.push_back(dataset);
+    return std::shared_ptr<Judge>();
+  };
+  auto const lgaa = toy::learner("lgaa");
+  static_cast<void>(judged_parts(*lgaa, stream, find));
+  EXPECT_EQ(asked, (std::vector<std::string>{"", ""})) << "its tasks are no data sets: the experiment's own judge";
+  asked.clear();
+  stream.name = "domain";
+  auto const parts = judged_parts(*lgaa, stream, find);
+  EXPECT_EQ(asked, (std::vector<std::string>{"toy-0", "toy-1"}));
+  ASSERT_EQ(parts.size(), 2U);
+  EXPECT_EQ(parts[1].name, "toy-1");
+  EXPECT_EQ(parts[1].id, 1);
+  EXPECT_EQ(parts[1].tests.size(), 1U);
+  EXPECT_EQ(parts[1].train.size(), 40);
+  asked.clear();
+  auto const cvae = toy::learner("cvae");
+  auto const whole = judged_parts(*cvae, stream, find);
+  EXPECT_EQ(asked, (std::vector<std::string>{""}));
+  ASSERT_EQ(whole.size(), 1U);
+  EXPECT_EQ(whole[0].tests.size(), 2U) << "a conditional model is judged as a whole";
+}
+
+TEST(Judge, SummaryHasTheLastRowOfEachDomain) {
+  Json const rows = {{{"kind", "learn"}, {"domains", {{{"domain", "a"}, {"accuracy", 0.5}}}}},
+                     {{"kind", "learn"},
+                      {"domains",
+                       {{{"domain", "a"}, {"accuracy", 0.25}, {"quality", {{"coverage", 0.75}}}},
+                        {{"domain", "b"}, {"accuracy", 1.0}}}}}};
+  auto const s = judgement_summary({{"a", 1}}, rows, {});
+  EXPECT_EQ(s["drawn"], (Json{{"a", {{"coverage", 0.75}, {"accuracy", 0.25}}}, {"b", {{"accuracy", 1.0}}}}));
 }
 
 }  // namespace

@@ -1,0 +1,32 @@
+#include "mneme/experiment/sheet.hpp"
+
+#include <torch/types.h>
+
+#include "mneme/io/image_file.hpp"
+
+namespace mneme {
+
+void write_sheet(std::filesystem::path const& file, at::Tensor const& images, std::int64_t columns) {
+  constexpr std::int64_t kGap = 2, kGray = 128;
+  auto const rows = (images.size(0) + columns - 1) / columns;
+  auto const channels = images.size(1), height = images.size(2), width = images.size(3);
+  auto const bytes = images.mul(255).round_().clamp_(0, 255).to(at::kByte).cpu();
+  auto sheet = at::full({rows * (height + kGap) - kGap, columns * (width + kGap) - kGap, channels}, kGray, at::kByte);
+  for (std::int64_t i = 0; i < images.size(0); ++i)
+    sheet.narrow(0, i / columns * (height + kGap), height)
+        .narrow(1, i % columns * (width + kGap), width)
+        .copy_(bytes[i].permute({1, 2, 0}));
+  auto const flat = sheet.contiguous();
+  write_png(file, static_cast<int>(flat.size(1)), static_cast<int>(flat.size(0)), static_cast<int>(channels),
+            {flat.const_data_ptr<std::uint8_t>(), static_cast<std::size_t>(flat.numel())});
+}
+
+at::Tensor in_pairs(at::Tensor const& above, at::Tensor const& below, std::int64_t columns) {
+  if (above.size(0) <= columns) return at::cat({above, below});
+  std::vector<at::Tensor> blocks;
+  for (std::int64_t first = 0; first + columns <= above.size(0); first += columns)
+    for (auto const* set : {&above, &below}) blocks.push_back(set->narrow(0, first, columns));
+  return at::cat(blocks);
+}
+
+}  // namespace mneme

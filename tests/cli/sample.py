@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""`mneme sample` and `mneme revisit`: what a finished run draws on demand, and its figures made anew. If these fail, a
+picture is of something else than was asked for, a refusal helps nobody, or revisiting loses what the run had."""
+import json
+import shutil
+import unittest
+
+from _mneme import CommandTest
+
+TINY = ["--sample", "-s", "learner.width=0.03", "-s", "learner.latent=4", "-s", "train.epochs=1"]
+
+
+class Sample(CommandTest):
+    def lgaa(self, *more):
+        self.mneme("run", "lgaa-quick", "--arm", "lifelong", *TINY, *more)
+        run, = self.run_folders()
+        return run
+
+    def summary(self, run):
+        return json.loads((run / "summary.json").read_text())["arms"][0]
+
+    def test_a_picture_by_domain_and_class_is_the_same_each_time(self):
+        run = self.lgaa()
+        ask = ["sample", run, "--domain", "fashion-mnist", "--class", "3", "--count", "6"]
+        done = self.mneme(*ask, "-o", "a.png")
+        self.assertEqual(done.stdout, "a.png\n")
+        self.assertIn("6 images, class 3", done.stderr)
+        self.assertIn("of fashion-mnist", done.stderr)
+        picture = (self.folder / "a.png").read_bytes()
+        self.assertTrue(picture.startswith(b"\x89PNG"))
+        width, height = (int.from_bytes(picture[i:i + 4], "big") for i in (16, 20))
+        self.assertEqual((width, height), (3 * 30 - 2, 2 * 30 - 2), "three columns, two rows, two pixels between")
+        self.mneme(*ask, "-o", "b.png")
+        self.assertEqual(picture, (self.folder / "b.png").read_bytes())
+        for other in (["--noise", "1"], ["--checkpoint", "event-1"]):
+            self.mneme(*ask, *other, "-o", "c.png")
+            self.assertEqual(picture == (self.folder / "c.png").read_bytes(), other[0] == "--checkpoint", other)
+        by_number = ["sample", run, "--domain", "1", "--class", "3", "--count", "6", "-o", "d.png"]
+        self.mneme(*by_number)
+        self.assertEqual(picture, (self.folder / "d.png").read_bytes())
+
+        # What it refuses, of the same run.
+        self.refuses(2, "sample", run, "--domain", "fashion-mnist", "--checkpoint", "event-0", "-o", "x.png",
+                     says=["has not met 'fashion-mnist'", "mnist"])
+        self.refuses(2, "sample", run, "--domain", "kmnist", "-o", "x.png", says=["kmnist", "fashion-mnist"])
+        self.refuses(2, "sample", run, "--class", "10", "-o", "x.png", says=["--class 10", "mnist or fashion-mnist", "class 9"])
+        self.refuses(2, "sample", run, says="-o")
+        self.refuses(2, "sample", run, "--count", "0", "-o", "x.png", says="--count 0")
+        self.refuses(6, "sample", run, "-o", "no/such/folder/x.png", says="no/such/folder")
+        self.refuses(3, "sample", "nowhere", "-o", "x.png", says="is no run folder")
+        self.refuses(4, "sample", run, "--checkpoint", "event-7", "-o", "x.png", says="event-0")
+        shutil.rmtree(run / "arms/lifelong/seed-0/checkpoints")
+        self.refuses(4, "sample", run, "-o", "x.png", says="not begun")
+        self.assertFalse((self.folder / "x.png").exists())
+
+    def test_a_learner_that_draws_nothing_is_refused_by_name(self):
+        self.mneme("run", "demo", "--sample", "--arm", "naive", "-s", "learner.net=mlp", "-s", "train.epochs=1")
+        run, = self.run_folders()
+        self.refuses(2, "sample", run, "-o", "x.png", says=["classifier", "draws nothing"])
+
+    def test_revisiting_makes_the_same_pictures_and_figures_and_what_was_missing(self):
+        run = self.lgaa()
+        arm = run / "arms/lifelong/seed-0"
+        before = self.summary(run)
+        index = (arm / "samples/index.jsonl").read_text()
+        pictures = {file.name: file.read_bytes() for file in (arm / "samples").glob("*.png")}
+        codes = {file.name: file.read_text() for file in (arm / "codes").glob("*.csv")}
+        self.assertEqual(len(before["figures"]["mnist"]["psnr"]), 3)
+        self.assertEqual(set(before["codes"]["domains"]), {"mnist", "fashion-mnist"})
+        for file in (arm / "samples").glob("*.png"):
+            file.unlink()
+        shutil.rmtree(arm / "codes")
+        (arm / "codes.json").unlink()
+        entry = json.loads((arm / "arm.json").read_text())
+        del entry["figures"], entry["codes"]
+        (arm / "arm.json").write_text(json.dumps(entry))
+
+        self.mneme("revisit", run)
+        after = self.summary(run)
+        self.assertEqual((arm / "samples/index.jsonl").read_text(), index)
+        self.assertEqual({file.name: file.read_bytes() for file in (arm / "samples").glob("*.png")}, pictures)
+        self.assertEqual({file.name: file.read_text() for file in (arm / "codes").glob("*.csv")}, codes)
+        self.assertEqual(after["figures"], before["figures"])
+        self.assertEqual(after, before)
+
+    def test_revisiting_leaves_an_event_whose_checkpoint_is_gone(self):
+        run = self.lgaa()
+        arm = run / "arms/lifelong/seed-0"
+        index = (arm / "samples/index.jsonl").read_text()
+        shutil.rmtree(arm / "checkpoints/event-0")
+        done = self.mneme("revisit", run)
+        self.assertIn("event 0: left as it was", done.stderr)
+        self.assertEqual((arm / "samples/index.jsonl").read_text(), index)
+        figures = self.summary(run)["figures"]["mnist"]["psnr"]
+        self.assertEqual([value is None for value in figures], [False, True, False])
+        self.refuses(2, "revisit", run, "--samples", "5", says="--judge")
+        self.refuses(2, "revisit", run, "--arm", "none", says="none")
+
+
+if __name__ == "__main__":
+    unittest.main()

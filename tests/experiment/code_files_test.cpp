@@ -1,0 +1,88 @@
+// Codes in the run folder: if these fail, a table's codes are of other images than its classes and domains say, or a
+// figure of one domain is worked out from another.
+#include "mneme/experiment/code_files.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <sstream>
+
+#include "mneme/core/text.hpp"
+#include "mneme/io/bytes.hpp"
+#include "mneme/io/json_file.hpp"
+#include "mneme/testing/recipe.hpp"
+#include "mneme/testing/toy.hpp"
+#include "tests/io/support.hpp"
+
+namespace mneme {
+namespace {
+
+std::unique_ptr<Learner> learnt(std::string const& kind, std::filesystem::path const& folder, Json options = {}) {
+  auto learner = toy::learner(kind, options.is_null() ? Json::object() : options);
+  Trainer trainer(*learner, StrategyList("naive", "strategy", 0), RunRecipe::toy().train, {}, 0);
+  CodeObserver codes(folder, toy::stream(2), 0);
+  trainer.attach(&codes);
+  trainer.run(toy::stream(2));
+  return learner;
+}
+
+std::vector<std::vector<double>> table(std::filesystem::path const& file, std::string& head) {
+  std::istringstream text{std::string(as_text(read_file(file)))};
+  std::getline(text, head);
+  std::vector<std::vector<double>> rows;
+  for (std::string line; std::getline(text, line);) {
+    rows.emplace_back();
+    std::istringstream fields(line);
+    for (std::string field; std::getline(fields, field, ',');) rows.back().push_back(parse_number(field).value());
+  }
+  return rows;
+}
+
+TEST(CodeFiles, OfAModelOfDomainsSayClassDomainAndCodeOfTestImages) {
+  test::TemporaryFolder const folder;
+  auto const learner = learnt("lgaa", folder.path());
+  auto const& model = dynamic_cast<Recalls const&>(*learner);
+  std::string head;
+  auto const rows = table(folder.path() / "codes" / "1_learn.csv", head);
+  EXPECT_EQ(head, "class,domain,z0,z1");
+  ASSERT_EQ(rows.size(), 40U) << "all of two test sets of twenty";
+  for (std::int64_t d = 0; d < 2; ++d) {
+    auto const test = toy::task("toy-" + std::to_string(d), d).test;
+    auto const z = model.infer(test.slice(0, test.size())).z;
+    for (auto const& row : rows) {
+      if (row[1] != static_cast<double>(d)) continue;
+      bool found = false;
+      for (std::int64_t n = 0; n < test.size(); ++n)
+        found = found ||
+                (std::get<0>((z[n] - at::tensor({row[2], row[3]}).to(at::kFloat)).abs().max(0)).item<double>() < 1e-4 &&
+                 test.labels()[n].item<double>() == row[0]);
+      EXPECT_TRUE(found) << "no image of domain " << d << " has that class and code";
+    }
+  }
+  auto const all = read_json(folder.path() / "codes.json").at("rows");
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].at("domains").size(), 1U) << "one was met";
+  EXPECT_FALSE(all[0].contains("clusters")) << "of one domain there is nothing to tell apart";
+  auto const last = last_codes(folder.path() / "codes.json");
+  EXPECT_EQ(last.size(), 2U);
+  for (std::string const domain : {"toy-0", "toy-1"}) {
+    auto const& entry = last.at("domains").at(domain);
+    EXPECT_GE(entry.at("clusters").get<double>(), 0);
+    EXPECT_LE(entry.at("clusters").get<double>(), 1 + 1e-9);
+    EXPECT_GE(entry.at("probe").at("10").get<double>(), 0);
+  }
+}
+
+TEST(CodeFiles, OfAConditionalModelHaveNoDomainAndOfAGanThereAreNone) {
+  test::TemporaryFolder const cvae, gan;
+  static_cast<void>(learnt("cvae", cvae.path()));
+  std::string head;
+  EXPECT_EQ(table(cvae.path() / "codes" / "0_learn.csv", head).size(), 40U);
+  EXPECT_EQ(head, "class,z0,z1");
+  EXPECT_FALSE(std::filesystem::exists(cvae.path() / "codes.json"));
+  static_cast<void>(learnt("lgaa", gan.path(), {{"model", "gan"}}));
+  EXPECT_FALSE(std::filesystem::exists(gan.path() / "codes")) << "its encoder is not trained";
+}
+
+}  // namespace
+}  // namespace mneme

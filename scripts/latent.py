@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Draws the codes of a conditional model's test images before and after it forgot, by t-SNE; made to be read and changed.
+"""Draws the codes of a generative model's test images after every event, by t-SNE; made to be read and changed.
 
     latent.py RUN [--arm ARM] [--seed N] [-o DIR]
 
 RUN is a run folder whose arms have codes/*.csv (docs/run-folder.md). One picture and one latent.json per arm and seed:
 every point is a test image, in the plane that t-SNE finds for its code (scikit-learn; perplexity 30, seed 0), or the
-code itself where it has two numbers; classes that were asked to be forgotten are gray. Per file stand
+code itself where it has two numbers; classes that were asked to be forgotten are gray. Of a model of domains (lgaa) the
+same plane stands twice: coloured by class, and below by domain. Per file stand
 `trustworthiness` of the plane (k = 12) and per class the `purity` of the code: the share of an image's ten nearest
-neighbours that are of its class, 1 / C where the code says nothing of the class.
+neighbours that are of its class (among images of its domain), 1 / C where the code says nothing of the class; of a
+model of domains also the purity of domains, among all images.
 """
 import argparse
 import csv
@@ -41,15 +43,21 @@ def fail(problem):
     raise SystemExit(3)
 
 
-def read_codes(file):
-    """(event, labels [N], codes [N, D]); files are named <event>_<kind>.csv."""
-    with open(file, encoding="utf-8", newline="") as text:
-        rows = list(csv.reader(text))
-    try:
-        table = numpy.array(rows[1:], dtype=float)
-        return int(file.stem.split("_")[0]), table[:, 0].astype(int), table[:, 1:]
-    except (ValueError, IndexError):
-        fail(f"'{file}' is damaged")
+class Codes:
+    """Of one event: labels [N], domains [N] or None, codes [N, D]; files are named <event>_<kind>.csv."""
+
+    def __init__(self, file):
+        with open(file, encoding="utf-8", newline="") as text:
+            rows = list(csv.reader(text))
+        try:
+            table = numpy.array(rows[1:], dtype=float)
+            first = rows[0].index("z0")
+            self.event = int(file.stem.split("_")[0])
+            self.labels = table[:, 0].astype(int)
+            self.domains = table[:, 1].astype(int) if rows[0][1] == "domain" else None
+            self.codes = table[:, first:]
+        except (ValueError, IndexError):
+            fail(f"'{file}' is damaged")
 
 
 def plane_of(codes):
@@ -59,22 +67,37 @@ def plane_of(codes):
     return TSNE(perplexity=perplexity, init="pca", learning_rate="auto", random_state=0).fit_transform(codes)
 
 
-def purity_by_class(labels, codes):
-    near = NearestNeighbors(n_neighbors=NEIGHBOURS + 1).fit(codes).kneighbors(codes, return_distance=False)[:, 1:]
+def purity(labels, codes):
+    """{label: share of the nearest neighbours that have it too}"""
+    count = min(NEIGHBOURS, len(codes) - 1)
+    near = NearestNeighbors(n_neighbors=count + 1).fit(codes).kneighbors(codes, return_distance=False)[:, 1:]
     same = (labels[near] == labels[:, None]).mean(axis=1)
     return {str(c): round(float(same[labels == c].mean()), 4) for c in sorted(set(labels.tolist()))}
 
 
-def draw(axes, title, labels, plane, forgotten):
+def draw(axes, title, labels, plane, forgotten=(), names=None):
     for c in sorted(set(labels.tolist()), key=lambda label: label not in forgotten):
         points = plane[labels == c]
         colour = FORGOTTEN if c in forgotten else COLOURS[c % len(COLOURS)]
         axes.scatter(points[:, 0], points[:, 1], s=5, color=colour, linewidths=0, alpha=0.8)
-        axes.annotate(str(c), numpy.median(points, axis=0), ha="center", va="center", fontweight="bold",
-                      bbox={"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": colour, "alpha": 0.9})
+        axes.annotate(names[c] if names else str(c), numpy.median(points, axis=0), ha="center", va="center",
+                      fontweight="bold", bbox={"boxstyle": "round,pad=0.2" if names else "circle,pad=0.15",
+                                               "facecolor": "white", "edgecolor": colour, "alpha": 0.9})
     axes.set_title(title, loc="left")
     axes.set_xticks([])
     axes.set_yticks([])
+
+
+def figures_of(one, title, plane, tasks):
+    trust = float(trustworthiness(one.codes, plane, n_neighbors=NEIGHBOURS_OF_THE_PLANE))
+    found = {"event": one.event, "when": title, "samples": len(one.labels), "trustworthiness": round(trust, 4)}
+    if one.domains is None:
+        return found | {"purity": purity(one.labels, one.codes)}
+    by_domain = purity(one.domains, one.codes)
+    found["domain_purity"] = {tasks[int(d)]: value for d, value in by_domain.items()}
+    found["purity"] = {tasks[int(d)]: purity(one.labels[one.domains == int(d)], one.codes[one.domains == int(d)])
+                       for d in by_domain}
+    return found
 
 
 def draw_arm(folder, entry, out):
@@ -82,24 +105,29 @@ def draw_arm(folder, entry, out):
     forgotten = set(entry.get("forgotten_classes") or [])
     names = {row["event"]: ("after forgetting " if row["kind"] == "forget" else "after ") + row["task"]
              for row in entry["rows"] if row["kind"] in ("learn", "forget")}
-    figure, grid = plt.subplots(1, len(files), figsize=(5.2 * len(files), 5.2), squeeze=False, layout="constrained")
+    events = [Codes(file) for file in files]
+    rows = 1 if events[0].domains is None else 2
+    figure, grid = plt.subplots(rows, len(events), figsize=(5.2 * len(events), 5.2 * rows), squeeze=False,
+                                layout="constrained")
     figures = []
-    for axes, file in zip(grid.flat, files):
-        event, labels, codes = read_codes(file)
-        plane = plane_of(codes)
-        trust = float(trustworthiness(codes, plane, n_neighbors=NEIGHBOURS_OF_THE_PLANE))
-        title = names.get(event, f"event {event}")
-        draw(axes, title, labels, plane, forgotten)
-        figures.append({"event": event, "when": title, "samples": len(labels), "trustworthiness": round(trust, 4),
-                        "purity": purity_by_class(labels, codes)})
+    for column, one in enumerate(events):
+        plane = plane_of(one.codes)
+        title = names.get(one.event, f"event {one.event}")
+        draw(grid[0, column], title, one.labels, plane, forgotten)
+        if one.domains is not None:
+            draw(grid[1, column], title + ", domains", one.domains, plane, names=entry["tasks"])
+        figures.append(figures_of(one, title, plane, entry["tasks"]))
     out.mkdir(parents=True, exist_ok=True)
     figure.savefig(out / "latent.png", dpi=110)
     plt.close(figure)
     (out / "latent.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     print(out / "latent.png")
     for one in figures:
-        print(f"  {one['when']}: trustworthiness {one['trustworthiness']:.3f}; purity " +
-              " ".join(f"{c}:{value:.2f}" for c, value in one["purity"].items()))
+        parts = one["purity"] if "domain_purity" in one else {"": one["purity"]}
+        for name, part in parts.items():
+            of = f" of {name} ({one['domain_purity'][name]:.2f} as domain)" if name else ""
+            print(f"  {one['when']}: trustworthiness {one['trustworthiness']:.3f}; purity{of} " +
+                  " ".join(f"{c}:{value:.2f}" for c, value in part.items()))
 
 
 def main():
@@ -122,7 +150,7 @@ def main():
             draw_arm(args.run / "arms" / place, entry, (args.out or args.run / "latent") / place)
             drawn += 1
     if drawn == 0:
-        fail(f"'{args.run}' holds no codes: only conditional models (learner cvae) leave them")
+        fail(f"'{args.run}' holds no codes: only models that draw by class (learners cvae, lgaa) leave them")
 
 
 if __name__ == "__main__":

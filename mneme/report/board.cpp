@@ -114,6 +114,12 @@ void name_arms(std::vector<ArmGroup>& arms) {
 MetricStyle metric_style(std::string const& metric) {
   if (metric == "accuracy") return {"accuracy", "%", "points", 100, 1};
   if (metric == "negative_elbo") return {"negative ELBO", "nats per image", "nats per image", 1, 1};
+  if (metric == "domain_accuracy") return {"domain accuracy", "%", "points", 100, 1};
+  if (metric == "squared_error") return {"squared error", "per image", "per image", 1, 2};
+  if (metric == "psnr") return {"PSNR", "dB", "dB", 1, 2};
+  if (metric == "ssim") return {"SSIM", "", "", 1, 3};
+  if (metric == "bce" || metric == "kl")
+    return {metric == "kl" ? "KL" : "BCE", "nats per image", "nats per image", 1, 1};
   return {metric, "", "", 1, 3};
 }
 

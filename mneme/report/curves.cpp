@@ -179,18 +179,20 @@ Figure forgetting_figure(Board const& board) {
               [](ArmGroup const& arm, std::string const& task) { return arm.forgetting(task); });
 }
 
-std::vector<Figure> loss_part_figures(Board const& board) {
+std::vector<Figure> part_figures(Board const& board, std::string const& key) {
   std::vector<Figure> figures;
   for (auto const& task : board.tasks) {
-    auto const parts_of = [&](Json const& line) { return member(member(&line, "loss_parts"), task); };
+    auto const parts_of = [&](Json const& line) { return member(member(&line, key), task); };
     for (auto const& part : keys(board, "evaluation", parts_of)) {
-      Figure figure = lines(board, task + ": " + part_title(part),
-                            part == "squared_error" ? "per image" : "nats per image", [&](ArmGroup const& arm) {
-                              return curve_or_full(arm, [&](Json const& line) -> std::optional<double> {
-                                Json const* parts = parts_of(line);
-                                return parts != nullptr ? number_at(*parts, part) : std::nullopt;
-                              });
-                            });
+      auto const style = metric_style(part);
+      Figure figure = lines(board, task + ": " + style.title, style.unit, [&](ArmGroup const& arm) {
+        return curve_or_full(arm, [&](Json const& line) -> std::optional<double> {
+          Json const* parts = parts_of(line);
+          return parts != nullptr ? number_at(*parts, part) : std::nullopt;
+        });
+      });
+      figure.scale = style.factor;
+      figure.decimals = style.decimals;
       if (!figure.empty()) figures.push_back(std::move(figure));
     }
   }
@@ -237,14 +239,6 @@ Figure time_figure(Board const& board) {
     if (!series.points.empty()) figure.series.push_back(std::move(series));
   }
   return figure;
-}
-
-std::string part_title(std::string const& part) {
-  if (part == "bce") return "BCE";
-  if (part == "kl") return "KL";
-  std::string title = part;
-  std::ranges::replace(title, '_', ' ');
-  return title;
 }
 
 }  // namespace mneme

@@ -18,16 +18,14 @@ bool drawn_from_part(Board const& board);
 Figure final_figure(Board const& board);
 Figure forgetting_figure(Board const& board);
 
-/// One figure per task and part of the loss (BCE, KL) over steps; none where no arm logged parts.
-std::vector<Figure> loss_part_figures(Board const& board);
+/// One figure per task and number that stands under `key` of evaluation lines, over steps: "loss_parts" (BCE, KL) or
+/// "figures" (PSNR, domain accuracy); none where no arm logged any.
+std::vector<Figure> part_figures(Board const& board, std::string const& key);
 
 /// The training loss over steps, and one figure for each of its named terms.
 std::vector<Figure> training_figures(Board const& board);
 
 /// Where the wall time went: one bar per arm, mean over its seeds.
 Figure time_figure(Board const& board);
-
-/// "bce" -> "BCE", "squared_error" -> "squared error".
-std::string part_title(std::string const& part);
 
 }  // namespace mneme

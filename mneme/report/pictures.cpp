@@ -36,9 +36,11 @@ std::string load(fs::path const& folder, std::string const& file) {
 
 std::string heading(std::string const& kind) {
   static std::map<std::string, std::string> const headings = {
-      {"prior", "Generated from the prior"},        {"classes", "Generated, the same codes for every class"},
-      {"reconstruction", "Reconstructions"},        {"traversal", "Between test images of four classes"},
-      {"manifold", "Over two numbers of the code"}, {"interpolation", "From each class to the next"},
+      {"prior", "Generated from the prior"},          {"classes", "Generated, the same codes for every class"},
+      {"reconstruction", "Reconstructions"},          {"traversal", "Between test images of four classes"},
+      {"manifold", "Over two numbers of the code"},   {"interpolation", "From each class to the next"},
+      {"between-images", "Between two images"},       {"coordinates", "A coordinate of the code in each row"},
+      {"translation", "Translated into each domain"},
   };
   auto const found = headings.find(kind);
   return found == headings.end() ? kind : found->second;

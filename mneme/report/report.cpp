@@ -89,6 +89,7 @@ std::string make_report(std::span<RunFolder const> runs) {
     if (boards.size() > 1) page.qualifier = board.style.title;
     add_results(page, board);
     add_curves(page, board);
+    add_generation(page, board);
     add_pictures(page, board);
     add_bars(page, board);
     add_unlearning(page, board);

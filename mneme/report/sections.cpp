@@ -186,7 +186,13 @@ void add_curves(Page& page, Board const& board) {
           (drawn_from_part(board) ? "Measured on a fixed part of the test set." : "Measured on the full test set."));
   page.add(metric_figures(board));
   page.end_section();
-  if (auto const parts = loss_part_figures(board); !parts.empty()) {
+  if (auto const figures = part_figures(board, "figures"); !figures.empty()) {
+    page.section("figures-" + board.metric, "Other figures over time",
+                 "Domains recognised, and how test images are encoded and reconstructed.");
+    page.add(figures);
+    page.end_section();
+  }
+  if (auto const parts = part_figures(board, "loss_parts"); !parts.empty()) {
     page.section("parts-" + board.metric, "Loss parts over time",
                  "Reconstruction (BCE) and Kullback–Leibler term (KL) add up to the negative ELBO above.");
     page.add(parts);

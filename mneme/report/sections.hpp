@@ -42,6 +42,7 @@ void add_matrices(Page& page, Board const& board);    // evaluation matrices as 
 void add_classes(Page& page, Board const& board);     // accuracy by class, confusion matrices, calibration
 void add_unlearning(Page& page, Board const& board);  // what is left of what was to be forgotten
 void add_risk(Page& page, Board const& board);        // error on true data against error on what is trained on
+void add_generation(Page& page, Board const& board);  // what is reconstructed and drawn of each domain
 /// For each scenario of two arms or more: who comes first, what it keeps, how long it takes.
 void add_standings(Page& page, Board const& board);
 void add_pictures(Page& page, Board const& board);  // samples and reconstructions, before and after side by side

@@ -255,7 +255,7 @@ TEST(Curves, LossParts) {
   Fixture fixture;
   fixture.metric = "negative_elbo";
   RunFolder const run = written(out, fixture);
-  auto const figures = loss_part_figures(make_boards({&run, 1}).front());
+  auto const figures = part_figures(make_boards({&run, 1}).front(), "loss_parts");
   ASSERT_EQ(figures.size(), 4U);
   EXPECT_EQ(figures[0].title, "Fashion-MNIST: BCE");
   EXPECT_EQ(figures[1].title, "Fashion-MNIST: KL");

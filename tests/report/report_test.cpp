@@ -54,6 +54,33 @@ TEST(Report, ReferencesNothingOutsideItself) {
   EXPECT_EQ(page.find("url("), std::string::npos);
 }
 
+// Wrong: a domain's figures stand under another, percent as shares, or the error of now as that of when it was learnt.
+TEST(Report, DomainsHaveATableEachOfWhatIsReconstructedAndDrawn) {
+  TemporaryFolder const out("generation");
+  Fixture fixture;
+  fixture.seeds = 1;
+  fixture.arms = {{"lifelong", "self-replay", 0.75}};
+  fs::path const folder = write_run(out.path, fixture);
+  EXPECT_EQ(made(report_of(folder)).find("generation-accuracy"), std::string::npos) << "of a plain classifier";
+  edit_summary(folder, [](Json& summary) {
+    auto& arm = summary["arms"][0];
+    arm["figures"] = {{"Fashion-MNIST", {{"domain_accuracy", {0.5, 1, 0.975}}, {"squared_error", {99.0, 12.25, 18.5}}}},
+                      {"MNIST", {{"domain_accuracy", {0.5, nullptr, 0.875}}}}};
+    arm["judge"] = {{"MNIST", {{"feature_network", "cnn-bn of experiment 'judge'"}}}};
+    arm["drawn"] = {{"MNIST", {{"accuracy", 0.625}, {"frechet_distance", 3.5}, {"nearest_training", 4.25}}}};
+    arm["codes"] = {{"clusters", 0.125}, {"domains", {{"MNIST", {{"clusters", 0.375}, {"probe", {{"10", 0.75}}}}}}}};
+  });
+  std::string const page = made(report_of(folder));
+  auto const section = between(page, "id=\"generation-accuracy\"", "</section>");
+  auto const first = between(section, "<caption>Fashion-MNIST</caption>", "</table>");
+  auto const second = between(section, "<caption>MNIST</caption>", "</table>");
+  for (char const* text : {"97.5", "18.50", "12.25", "0.125"}) EXPECT_NE(first.find(text), std::string::npos) << text;
+  for (char const* text : {"87.5", "62.5", "3.50", "4.25", "0.375", "75.0", "0.125"})
+    EXPECT_NE(second.find(text), std::string::npos) << text;
+  EXPECT_EQ(second.find("squared error"), std::string::npos) << "a column that no arm has";
+  EXPECT_NE(section.find("cnn-bn of experiment"), std::string::npos) << "the feature network is named";
+}
+
 // Wrong: a browser refuses the page's own scripts or style, or the policy lets others in.
 TEST(Report, PolicyNamesItsScriptsAndStyleByTheirHashes) {
   TemporaryFolder const out("policy");

@@ -1,0 +1,152 @@
+// What a learner that draws by class and domain makes of its domains after the last event: how well it tells, encodes
+// and reconstructs real test images, what a judge says of drawn ones, and what its codes are good for.
+#include <algorithm>
+#include <functional>
+
+#include "mneme/report/html.hpp"
+#include "mneme/report/sections.hpp"
+
+namespace mneme {
+namespace {
+
+using html::escape;
+
+using Path = std::vector<std::string>;
+
+/// The number that stands there in an arm's entry; nothing where there is none. Of a list its last entry.
+std::optional<double> number_at(ArmRun const& run, Path const& path) {
+  Json const* place = &run.summary_entry;
+  for (auto const& key : path) {
+    auto const found = place->is_object() ? place->find(key) : place->end();
+    if (found == place->end()) return std::nullopt;
+    place = &*found;
+  }
+  if (place->is_array() && !place->empty()) place = &place->back();
+  return place->is_number() ? std::optional(place->get<double>()) : std::nullopt;
+}
+
+/// A figure of the task in the matrix row that stands behind its own learning.
+std::optional<double> when_learnt(ArmRun const& run, std::string const& task, std::string const& figure) {
+  Json const all = run.summary_entry.value("figures", Json::object());
+  if (!all.is_object() || !all.contains(task) || !all[task].is_object() || !all[task].contains(figure))
+    return std::nullopt;
+  auto const& list = all[task][figure];
+  for (std::size_t row = 0; row < run.matrix.rows.size() && row < list.size(); ++row)
+    if (run.matrix.rows[row].kind == "learn" && run.matrix.rows[row].task == task && list[row].is_number())
+      return list[row].get<double>();
+  return std::nullopt;
+}
+
+struct Column {
+  std::string title;
+  double factor;
+  int decimals;
+  std::function<std::optional<double>(ArmRun const&, std::string const& task)> value;
+};
+
+std::vector<Column> columns() {
+  auto const at = [](Path path, std::string const& last) {
+    return [path = std::move(path), last](ArmRun const& run, std::string const& task) {
+      auto whole = path;
+      whole.push_back(task);
+      if (!last.empty()) whole.push_back(last);
+      return number_at(run, whole);
+    };
+  };
+  auto const probe = [](std::string const& labels) {
+    return [labels](ArmRun const& run, std::string const& task) {
+      return number_at(run, {"codes", "domains", task, "probe", labels});
+    };
+  };
+  return {
+      {"domain, %", 100, 1, at({"figures"}, "domain_accuracy")},
+      {"squared error", 1, 2, at({"figures"}, "squared_error")},
+      {"when learnt", 1, 2,
+       [](ArmRun const& run, std::string const& task) { return when_learnt(run, task, "squared_error"); }},
+      {"PSNR, dB", 1, 2, at({"figures"}, "psnr")},
+      {"SSIM", 1, 3, at({"figures"}, "ssim")},
+      {"drawn as asked, %", 100, 1, at({"drawn"}, "accuracy")},
+      {"Fréchet, drawn", 1, 2, at({"drawn"}, "frechet_distance")},
+      {"Fréchet, again", 1, 2, at({"drawn"}, "frechet_reconstructed")},
+      {"density", 1, 3, at({"drawn"}, "density")},
+      {"coverage", 1, 3, at({"drawn"}, "coverage")},
+      {"nearest", 1, 2, at({"drawn"}, "nearest_training")},
+      {"of real", 1, 2, at({"drawn"}, "nearest_training_real")},
+      {"clusters, classes", 1, 3, at({"codes", "domains"}, "clusters")},
+      {"1 label, %", 100, 1, probe("1")},
+      {"10 labels, %", 100, 1, probe("10")},
+      {"100 labels, %", 100, 1, probe("100")},
+      {"clusters, domains", 1, 3,
+       [](ArmRun const& run, std::string const&) {
+         return number_at(run, {"codes", "clusters"});
+       }},
+  };
+}
+
+/// The networks that the distances are taken in.
+std::string judges(Board const& board) {
+  std::vector<std::string> names;
+  for (auto const& arm : board.arms)
+    for (ArmRun const* run : arm.seeds)
+      if (Json const about = run->summary_entry.value("judge", Json()); about.is_object())
+        for (auto const& [domain, judge] : about.items())
+          if (judge.is_object() && judge.contains("feature_network") && judge["feature_network"].is_string()) {
+            auto name = judge["feature_network"].get<std::string>() + " (" + domain + ")";
+            if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+          }
+  std::string text;
+  for (auto const& name : names) text += (text.empty() ? "" : "; ") + name;
+  return text;
+}
+
+}  // namespace
+
+void add_generation(Page& page, Board const& board) {
+  std::string tables;
+  for (auto const& task : board.tasks) {
+    std::vector<Column> shown;
+    std::vector<std::vector<std::optional<Seeds>>> cells;  // by column and arm
+    for (auto const& column : columns()) {
+      std::vector<std::optional<Seeds>> of_arms;
+      for (auto const& arm : board.arms) {
+        std::vector<double> values;
+        for (ArmRun const* run : arm.seeds)
+          if (auto const value = column.value(*run, task)) values.push_back(*value);
+        of_arms.push_back(over_seeds(values));
+      }
+      if (std::ranges::none_of(of_arms, [](auto const& cell) { return cell.has_value(); })) continue;
+      shown.push_back(column);
+      cells.push_back(std::move(of_arms));
+    }
+    if (shown.empty()) continue;
+    html::Table table;
+    table.caption = escape(task);
+    table.head = {"arm"};
+    for (auto const& column : shown) table.head.push_back(escape(column.title));
+    for (std::size_t i = 0; i < board.arms.size(); ++i) {
+      table.rows.push_back(
+          {"<span class=\"arm a" + std::to_string(i % 8) + "\"></span>" + escape(board.arms[i].label)});
+      for (std::size_t c = 0; c < shown.size(); ++c) {
+        MetricStyle const style{
+            .title = "", .unit = "", .points = "", .factor = shown[c].factor, .decimals = shown[c].decimals};
+        table.rows.back().push_back(escape(show_difference(cells[c][i], style)));
+      }
+    }
+    tables += table.text("numbers");
+  }
+  if (tables.empty()) return;
+  auto const networks = judges(board);
+  page.section("generation-" + board.metric, "Domains: encoded, reconstructed, drawn",
+               "After the last event. Of real test images: the share whose domain is recognised, squared error of the "
+               "reconstruction summed over an image (now, and when the domain had just been learnt), PSNR, SSIM. Of "
+               "drawn images: the share that a judge takes for the class that was asked for; Fréchet distance of drawn "
+               "images, and of reconstructions (again), to real ones, density and coverage (5 neighbours); distance in "
+               "pixels to the nearest training image, beside that of real test images. Of codes: agreement (normalised "
+               "mutual information) of k-means clusters with classes and with domains; accuracy of a linear classifier "
+               "on them with so many labels of each class." +
+                   (networks.empty() ? "" : " Features of: " + escape(networks) + "; no FID."));
+  page.body += tables;
+  page.end_section();
+}
+
+}  // namespace mneme

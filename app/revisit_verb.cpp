@@ -33,7 +33,8 @@ int revisit_run(RevisitFlags const& flags) {
     throw ConfigError("--samples " + std::to_string(*flags.samples) + ": at least 1, and with --judge only");
   for (auto const& name : flags.arms) static_cast<void>(run.plan().arm(name));
   std::size_t done = 0;
-  for (auto const& unit : run.waves().back()) {
+  auto const waves = run.waves();
+  for (auto const& unit : waves.back()) {  // the arms
     bool const wanted =
         flags.arms.empty() ? run.finished(unit) : std::ranges::find(flags.arms, unit.arm) != flags.arms.end();
     if (!wanted) continue;

@@ -75,14 +75,18 @@ def purity(labels, codes):
     return {str(c): round(float(same[labels == c].mean()), 4) for c in sorted(set(labels.tolist()))}
 
 
-def draw(axes, title, labels, plane, forgotten=(), names=None):
+def draw(axes, title, labels, plane, forgotten=(), names=None, domains=None):
+    """A colour for each label; its name stands amid its points, of each domain where there are some."""
+    parts = [numpy.ones(len(labels), bool)] if domains is None else [domains == d for d in sorted(set(domains))]
     for c in sorted(set(labels.tolist()), key=lambda label: label not in forgotten):
-        points = plane[labels == c]
         colour = FORGOTTEN if c in forgotten else COLOURS[c % len(COLOURS)]
-        axes.scatter(points[:, 0], points[:, 1], s=5, color=colour, linewidths=0, alpha=0.8)
-        axes.annotate(names[c] if names else str(c), numpy.median(points, axis=0), ha="center", va="center",
-                      fontweight="bold", bbox={"boxstyle": "round,pad=0.2" if names else "circle,pad=0.15",
-                                               "facecolor": "white", "edgecolor": colour, "alpha": 0.9})
+        for points in (plane[part & (labels == c)] for part in parts):
+            if len(points) == 0:
+                continue
+            axes.scatter(points[:, 0], points[:, 1], s=5, color=colour, linewidths=0, alpha=0.8)
+            axes.annotate(names[c] if names else str(c), numpy.median(points, axis=0), ha="center", va="center",
+                          fontweight="bold", bbox={"boxstyle": "round,pad=0.2" if names else "circle,pad=0.15",
+                                                   "facecolor": "white", "edgecolor": colour, "alpha": 0.9})
     axes.set_title(title, loc="left")
     axes.set_xticks([])
     axes.set_yticks([])
@@ -113,7 +117,7 @@ def draw_arm(folder, entry, out):
     for column, one in enumerate(events):
         plane = plane_of(one.codes)
         title = names.get(one.event, f"event {one.event}")
-        draw(grid[0, column], title, one.labels, plane, forgotten)
+        draw(grid[0, column], title, one.labels, plane, forgotten, domains=one.domains)
         if one.domains is not None:
             draw(grid[1, column], title + ", domains", one.domains, plane, names=entry["tasks"])
         figures.append(figures_of(one, title, plane, entry["tasks"]))

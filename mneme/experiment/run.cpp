@@ -242,12 +242,10 @@ void ExperimentRun::take_prefix(Unit const& unit) const {
   auto const& arm = plan_.arm(unit.arm);
   auto const from = unit_folder({arm.shared, "", unit.seed}), to = unit_folder(unit);
   fs::create_directories(to / "samples");
-  for (auto const& name :
-       {"metrics.jsonl", "log.txt", "matrix.csv", "data.json", "judge.json", "codes.json", "risk.json"})
+  for (auto const& name : {"metrics.jsonl", "log.txt", "matrix.csv", "data.json", "judge.json", "risk.json"})
     if (fs::exists(from / name)) fs::copy_file(from / name, to / name, fs::copy_options::overwrite_existing);
   for (auto const& file : fs::directory_iterator(from / "samples"))
     fs::copy_file(file.path(), to / "samples" / file.path().filename(), fs::copy_options::overwrite_existing);
-  if (fs::exists(from / "codes")) fs::copy(from / "codes", to / "codes", fs::copy_options::overwrite_existing);
 }
 
 void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {

@@ -67,7 +67,7 @@ std::vector<Column> columns() {
       {"SSIM", 1, 3, at({"figures"}, "ssim")},
       {"drawn as asked, %", 100, 1, at({"drawn"}, "accuracy")},
       {"Fréchet, drawn", 1, 2, at({"drawn"}, "frechet_distance")},
-      {"Fréchet, again", 1, 2, at({"drawn"}, "frechet_reconstructed")},
+      {"Fréchet, reconstructed", 1, 2, at({"drawn"}, "frechet_reconstructed")},
       {"density", 1, 3, at({"drawn"}, "density")},
       {"coverage", 1, 3, at({"drawn"}, "coverage")},
       {"nearest", 1, 2, at({"drawn"}, "nearest_training")},
@@ -140,7 +140,7 @@ void add_generation(Page& page, Board const& board) {
                "After the last event. Of real test images: the share whose domain is recognised, squared error of the "
                "reconstruction summed over an image (now, and when the domain had just been learnt), PSNR, SSIM. Of "
                "drawn images: the share that a judge takes for the class that was asked for; Fréchet distance of drawn "
-               "images, and of reconstructions (again), to real ones, density and coverage (5 neighbours); distance in "
+               "and of reconstructed images to real ones, density and coverage (5 neighbours); distance in "
                "pixels to the nearest training image, beside that of real test images. Of codes: agreement (normalised "
                "mutual information) of k-means clusters with classes and with domains; accuracy of a linear classifier "
                "on them with so many labels of each class." +

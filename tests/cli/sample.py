@@ -43,7 +43,8 @@ class Sample(CommandTest):
         self.refuses(2, "sample", run, "--domain", "fashion-mnist", "--checkpoint", "event-0", "-o", "x.png",
                      says=["has not met 'fashion-mnist'", "mnist"])
         self.refuses(2, "sample", run, "--domain", "kmnist", "-o", "x.png", says=["kmnist", "fashion-mnist"])
-        self.refuses(2, "sample", run, "--class", "10", "-o", "x.png", says=["--class 10", "mnist or fashion-mnist", "class 9"])
+        self.refuses(2, "sample", run, "--class", "10", "-o", "x.png",
+                     says=["--class 10", "mnist or fashion-mnist", "class 9"])
         self.refuses(2, "sample", run, says="-o")
         self.refuses(2, "sample", run, "--count", "0", "-o", "x.png", says="--count 0")
         self.refuses(6, "sample", run, "-o", "no/such/folder/x.png", says="no/such/folder")

@@ -34,6 +34,12 @@ at::Generator RandomStreams::fresh(std::string_view name) const {
   return at::detail::createCPUGenerator(stream_seed(seed_, name));
 }
 
+RandomStreams RandomStreams::clone() const {
+  RandomStreams copy(seed_);
+  for (auto const& [name, stream] : streams_) copy.streams_.emplace(name, stream.clone());
+  return copy;
+}
+
 void RandomStreams::state(Archive& archive) {
   std::string names;
   for (auto const& [name, stream] : streams_) names += (names.empty() ? "" : ",") + name;

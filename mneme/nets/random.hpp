@@ -35,6 +35,9 @@ class RandomStreams {
   /// not on how many evaluations went before.
   [[nodiscard]] at::Generator fresh(std::string_view name) const;
 
+  /// The same streams, where they stand now; drawing from one leaves the other.
+  [[nodiscard]] RandomStreams clone() const;
+
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
   void state(Archive& archive);
 

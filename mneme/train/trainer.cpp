@@ -188,6 +188,7 @@ void Trainer::process(Event const& event) {
   progress_.event_index = position_.event;
   if (position_.at == static_cast<std::int64_t>(At::kStart)) {
     if (matrix_.rows.empty()) measure(context, true, "initial");
+    if (request) request_streams_ = streams_.clone();
     boundary("begin");
     if (auto const* task = std::get_if<Task>(&event)) outputs_.learn(*task);
     each(context, [](Strategy& s, EventContext& c) { s.begin_event(c); });
@@ -219,6 +220,7 @@ void Trainer::process(Event const& event) {
   clock_.lap(std::exchange(activity_, Lap::kStrategy));
   measure(context, true, is_learn(event) ? "learn" : "forget");
   boundary("end");
+  request_streams_.reset();
   ++position_.event;
   position_.at = static_cast<std::int64_t>(At::kStart);
 }
@@ -268,7 +270,7 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
 
   restrict_optimizers(stage);
   if (!position_.in_stage) {
-    if (stage.from_scratch) learner_.initialise(streams_.get("from-scratch"));
+    if (stage.from_scratch) learner_.initialise(draws().get("from-scratch"));
     if (stage.fresh_optimizer || stage.from_scratch) reset_optimizers();
     each(context, [](Strategy& s, StageContext& c) { s.begin_stage(c); });
     early_stop_ = {};
@@ -282,7 +284,7 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
                             ". Keep train.patience and train.held_out, or branch at event-<n>");
     if (!order_.defined())
       order_ = ordered ? at::arange(data.size(), at::TensorOptions(at::kLong).device(data.device()))
-                       : draw_permutation(data.size(), streams_.get("data"), data.device());
+                       : draw_permutation(data.size(), draws().get("data"), data.device());
     while (position_.batch < batches && position_.epoch * batches + position_.batch < steps) {
       auto const first = position_.batch * options_.batch;
       auto const index = order_.narrow(0, first, std::min(options_.batch, data.size() - first));
@@ -348,7 +350,7 @@ void Trainer::finish_stage(StageContext const& context) {
 void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor const& index, double learning_rate) {
   auto const* task = std::get_if<Task>(&stage_context.event);
   Batch batch(data, index, task ? task->id : -1, visibility_);
-  batch.x = learner_.views(batch.x, streams_);
+  batch.x = learner_.views(batch.x, draws());
   outputs_.activate(batch);
   clock_.lap(Lap::kData);
 
@@ -379,7 +381,7 @@ void Trainer::train_phase(StepContext& context, std::size_t index, ForwardContex
   auto const& phase = learner_.phases()[index];
   auto const& batch = context.batch;
   arena.begin_gradient();
-  output = learner_.forward(batch, forward, streams_.get("noise"));
+  output = learner_.forward(batch, forward, draws().get("noise"));
   context.phase = &phase;
 
   at::Tensor loss;

@@ -152,6 +152,8 @@ class Trainer final : private MetricLog {
   void refuse_second_pass(EventContext const& context, std::vector<Stage> const& stages) const;
   void run_stage(EventContext& context, Stage const& stage);
   void step(StageContext& context, Dataset const& data, at::Tensor const& index, double learning_rate);
+  /// What the event under way draws from.
+  [[nodiscard]] RandomStreams& draws() { return request_streams_ ? *request_streams_ : streams_; }
   void train_phase(StepContext& context, std::size_t phase, ForwardContext const& forward, Output& output,
                    double learning_rate);
   void train_auxiliaries(Batch const& batch, double learning_rate);
@@ -192,6 +194,8 @@ class Trainer final : private MetricLog {
   TrainOptions options_;
   EvaluationOptions evaluation_;
   RandomStreams streams_;
+  std::optional<RandomStreams>
+      request_streams_;                     // drawn from in a Forget event, which leaves later events' draws alone
   std::vector<ArenaOptimizer> optimizers_;  // by phase
   std::map<std::string, std::unique_ptr<ArenaOptimizer>> auxiliary_optimizers_;
 

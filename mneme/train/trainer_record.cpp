@@ -384,6 +384,12 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
     streams_.state(archive);
   }
   {
+    Archive::Scope const inner(archive, "request_random");
+    if (archive.loading()) request_streams_.reset();
+    if (archive.loading() && archive.has("streams")) request_streams_.emplace(streams_.seed());
+    if (request_streams_) request_streams_->state(archive);
+  }
+  {
     Archive::Scope const inner(archive, "outputs");
     outputs_.state(archive);
   }

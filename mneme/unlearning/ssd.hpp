@@ -16,7 +16,7 @@
 namespace mneme {
 
 struct SsdOptions {
-  double alpha = 10;
+  double alpha = 4;
   double lambda = 1;
   FisherOptions importance = {.labels = "empirical"};
   void describe(OptionVisitor& v);

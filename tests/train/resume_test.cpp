@@ -38,6 +38,30 @@ TEST(Resume, InTheMiddleOfAnyEpochIsBitExact) {
   expect_same_from_everywhere(with({{{"kind", "ewc"}, {"samples", 10}}, {{"kind", "er"}, {"memory", 12}}}));
 }
 
+/// A request between two tasks.
+Stream forgetful() {
+  auto stream = toy::stream(2);
+  stream.events.insert(stream.events.begin() + 1,
+                       Request{.name = "class 1", .classes = {1}, .samples = {}, .tasks = {}});
+  return stream;
+}
+
+TEST(Resume, InsideARequestToForgetIsBitExactForEveryMethod) {
+  int methods = 0;
+  for (auto const& row : strategy_table()) {
+    auto const& kinds = row.needs.learners;
+    if (!row.needs.forgets || (!kinds.empty() && std::ranges::find(kinds, "classifier") == kinds.end())) continue;
+    SCOPED_TRACE(row.info.name);
+    Json method = {{"kind", row.info.name}};
+    if (row.info.name == "ssd") method["alpha"] = 1.5;  // one class of four
+    auto recipe = with({{{"kind", "er"}, {"memory", 12}}, method});
+    recipe.stream = forgetful();
+    expect_same_from_everywhere(recipe, 3);
+    ++methods;
+  }
+  EXPECT_EQ(methods, 8);
+}
+
 TEST(Resume, KeepsTheNoiseOfAVae) { expect_same_from_everywhere(with("naive", "vae"), 4); }
 
 TEST(Resume, KeepsCurvesClippingAndAKeptOptimizer) {

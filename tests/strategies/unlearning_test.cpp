@@ -323,6 +323,20 @@ TEST(EwcForget, EntropyToUniformIsOverTheOutputsThatTakePart) {
   EXPECT_NEAR(entropy_to_uniform(batch, logits.narrow(1, 0, 2)).item<double>(), expected, 1e-6);
 }
 
+TEST(EwcForget, MovesTheAnswersOnWhatIsForgottenTowardsUniform) {
+  auto rig = learnt({{"kind", "ewc-forget"}, {"lambda", 0}, {"gamma", 0}, {"epochs", 10}}, one_step());
+  auto const asked = of_class(toy::task("toy-0", 0).train, 1);
+  auto const distance = [&] {
+    Batch const batch(asked, at::arange(asked.size(), at::kLong), 0, {});
+    auto noise = RandomStreams(0).fresh("noise");
+    return entropy_to_uniform(batch, rig.learner->forward(batch, {}, noise).logits).mean().item<double>();
+  };
+  auto const before = distance();
+  rig.trainer.forget(classes({1}));
+  EXPECT_GE(distance(), std::log(4.0) - 1e-6) << "the least that it can be";
+  EXPECT_LT(distance(), before - 0.1);
+}
+
 TEST(EwcForget, ThePenaltyHoldsTheWeights) {
   auto options = one_step();
   options.batch = 5;  // several steps: the penalty's gradient at its anchor is 0

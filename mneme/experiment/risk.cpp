@@ -176,7 +176,7 @@ void RiskObserver::add_row(Json const& line) {
   row["bound"] = row["source_risk"].get<double>() + event.at("discrepancy").get<double>() / 2 +
                  event.at("joint_error").get<double>();
   // The last epoch and the event's end are one place.
-  auto const step = line.at("step");
+  auto const& step = line.at("step");
   std::erase_if(rows_.get_ref<Json::array_t&>(), [&](Json const& other) { return other.at("step") >= step; });
   rows_.push_back(std::move(row));
   write();

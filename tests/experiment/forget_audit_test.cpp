@@ -95,6 +95,15 @@ TEST(ForgetAudit, LooksAtTheSameSamplesInEveryArm) {
   EXPECT_EQ(answer_distance(ascent.entry["answers"]["forget"], ssd.entry["answers"]["forget"]), 0);
 }
 
+TEST(ForgetAudit, WhatIsStillKnownNeedsNoRelearningAndWhatWasNeverSeenDoes) {
+  auto const kept = run({{"kind", "gradient-ascent"}, {"ceiling", 1e-9}}, true, 9000).entry;
+  EXPECT_GT(kept.at("forget_accuracy").get<double>(), 0.9);
+  EXPECT_EQ(kept.at("relearn_steps"), 0);
+  auto const gone = run({{"kind", "retrain"}}, true, 9000).entry;
+  EXPECT_LT(gone.at("forget_accuracy").get<double>(), 0.1);
+  EXPECT_GT(gone.at("relearn_steps").get<std::int64_t>(), 0);
+}
+
 TEST(AnswerDistance, IsTheMeanTotalVariation) {
   auto const a = Json::parse("[[0.5, 0.5, 0], [1, 0, 0]]"), b = Json::parse("[[0.25, 0.5, 0.25], [0, 0.5, 0.5]]");
   EXPECT_DOUBLE_EQ(answer_distance(a, b).get<double>(), (0.25 + 1) / 2);

@@ -46,6 +46,7 @@ void CodeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
   at::NoGradGuard const no_grad;
   auto const device = learner.parameters().device();
   auto const of = sample();
+  if (of.labels.size(0) == 0) return;
   auto const x = of.images.to(device);
   auto const z = by_class ? by_class->encode(x, of.labels.to(device)) : by_domain->infer(x).z;
   auto const codes = z.cpu().contiguous();
@@ -64,6 +65,7 @@ void CodeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
 CodeObserver::Sample CodeObserver::sample() const {
   std::int64_t total = 0;
   for (auto const& task : tested_) total += task.test.size();
+  total = std::max<std::int64_t>(1, total);
   std::vector<at::Tensor> images, labels, domains;
   for (auto const& task : tested_) {
     auto choice = streams_.fresh("codes/" + task.name);

@@ -102,7 +102,7 @@ Dataset named_set(std::string const& name, std::string const& split, DataSource 
   if (!holds_images(data))
     throw ConfigError(where + ".datasets: '" + name + "': '" + data.name() +
                       "' holds no images of whole values from 0 to " + "255, which alone can be inverted");
-  return data.with(data.data().bitwise_not(), data.labels());  // of a byte: 255 less it
+  return data.with(data.data().bitwise_not(), data.labels()).renamed(name);  // of a byte: 255 less it
 }
 
 Stream make_domain(Json const& options, std::string const& where, DataSource const& source, std::uint64_t) {

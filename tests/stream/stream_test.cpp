@@ -121,6 +121,8 @@ TEST(Domain, AnInvertedSetIsItsNegativeInTrainingAndTest) {
   auto const stream = make("domain", {{"datasets", {"toy", "inverted-toy"}}});
   auto const &plain = task(stream, 0), &inverted = task(stream, 1);
   EXPECT_EQ(inverted.name, "inverted-toy");
+  EXPECT_EQ(inverted.test.name(), "inverted-toy")
+      << "what is found by the set's name, such as a judge, is of another set";
   for (auto const part : {&Task::train, &Task::test})
     EXPECT_TRUE(at::equal((inverted.*part).data().to(at::kInt) + (plain.*part).data().to(at::kInt),
                           at::full_like((plain.*part).data(), 255, at::kInt)));

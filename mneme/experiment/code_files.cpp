@@ -7,6 +7,7 @@
 #include "mneme/core/files.hpp"
 #include "mneme/core/text.hpp"
 #include "mneme/eval/codes.hpp"
+#include "mneme/experiment/event_rows.hpp"
 #include "mneme/io/json_file.hpp"
 #include "mneme/learners/conditional.hpp"
 
@@ -52,10 +53,7 @@ void CodeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
   auto const codes = z.cpu().contiguous();
   write_table(row, codes, of, by_domain != nullptr);
   if (by_domain == nullptr) return;
-  Json kept = Json::array();
-  for (auto const& old : rows_)
-    if (old.at("event") < row.event) kept.push_back(old);
-  rows_ = std::move(kept);
+  keep_before(rows_, row.event);
   Json line = {{"event", row.event}, {"kind", row.kind}, {"task", row.task}};
   line.update(figures(*by_domain, codes, of, device));
   rows_.push_back(std::move(line));

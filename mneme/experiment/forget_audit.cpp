@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "mneme/eval/membership.hpp"
+#include "mneme/experiment/event_rows.hpp"
 #include "mneme/io/json_file.hpp"
 
 namespace mneme {
@@ -159,10 +160,8 @@ void ForgetAudit::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
       {"forget", rounded(answers(learner, parts.train.forget))},
       {"test", parts.retain_test.size() == 0 ? Json::array() : rounded(answers(learner, parts.retain_test))}};
   auto const file = files_.folder / "forget.json";
-  Json kept = Json::array();
-  if (std::filesystem::exists(file))
-    for (auto& other : read_json(file))
-      if (other.at("event") < row.event) kept.push_back(std::move(other));
+  Json kept = std::filesystem::exists(file) ? read_json(file) : Json::array();
+  keep_before(kept, row.event);
   kept.push_back(std::move(entry));
   write_json(file, kept);
 }

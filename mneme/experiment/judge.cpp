@@ -11,6 +11,7 @@
 #include "mneme/core/version.hpp"
 #include "mneme/data/locate.hpp"
 #include "mneme/eval/generative.hpp"
+#include "mneme/experiment/event_rows.hpp"
 #include "mneme/experiment/recovery.hpp"
 #include "mneme/io/bytes.hpp"
 #include "mneme/io/json_file.hpp"
@@ -173,10 +174,7 @@ void JudgeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) 
   auto const* by_domain = dynamic_cast<Recalls const*>(&learner);
   if (by_domain == nullptr && dynamic_cast<Conditional const*>(&learner) == nullptr) return;
   auto const& row = matrix.rows.back();
-  Json kept = Json::array();
-  for (auto const& old : rows_)
-    if (old.at("event") < row.event) kept.push_back(old);
-  rows_ = kept;
+  keep_before(rows_, row.event);
   Json line = {{"event", row.event}, {"kind", row.kind}, {"task", row.task}};
   if (by_domain) line["domains"] = Json::array();
   for (auto& part : parts_) {

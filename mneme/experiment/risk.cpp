@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/experiment/event_rows.hpp"
 #include "mneme/io/json_file.hpp"
 #include "mneme/strategies/self_replay.hpp"
 
@@ -15,10 +16,8 @@ namespace {
 /// Samples in an order of their own, as inputs [N, ...].
 Dataset some(Dataset const& data, std::int64_t count, at::Generator generator) {
   auto const order = draw_permutation(data.size(), generator, at::kCPU);
-  auto const chosen = order.narrow(0, 0, std::min(count, data.size())).to(data.device());
-  auto const tasks = data.tasks().defined() ? data.tasks().index_select(0, chosen) : at::Tensor();
-  auto part = data.with(data.gather(chosen), data.labels().index_select(0, chosen));
-  return tasks.defined() ? part.with_tasks(tasks) : part;
+  auto const part = data.select(order.narrow(0, 0, std::min(count, data.size())).to(data.device()));
+  return part.with(Dataset::to_input(part.data()), part.labels());
 }
 
 Dataset of_task(Dataset const& data, std::int64_t id) { return data.with_tasks(at::full_like(data.labels(), id)); }
@@ -131,9 +130,7 @@ void RiskObserver::begin(std::int64_t event) {
   source_.reset();
   auto const* task = std::get_if<Task>(&stream_.events[static_cast<std::size_t>(event)]);
   if (!task) return;
-  auto const later = [&](Json const& entry) { return entry.at("event") > event; };
-  std::erase_if(events_.get_ref<Json::array_t&>(), later);
-  std::erase_if(rows_.get_ref<Json::array_t&>(), later);
+  for (auto* list : {&events_, &rows_}) keep_before(*list, event + 1);
   auto const tasks = met(event);
   // Resumed after the event's training, what it was replayed from is gone; rows of its epochs stand already.
   auto const before = static_cast<std::int64_t>(tasks.size()) - (stream_.evaluated.empty() ? 1 : 0);

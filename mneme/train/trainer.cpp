@@ -20,13 +20,17 @@ PhaseStep phase_step(Learner const& learner, std::size_t phase) {
   return tuned ? tuned->phase_steps()[phase] : PhaseStep();
 }
 
-/// Those that train in this epoch, in their order.
-std::vector<std::size_t> running_phases(Learner const& learner, std::int64_t epoch) {
+/// Whether it trains in this epoch.
+bool phase_runs(Learner const& learner, std::size_t phase, std::int64_t epoch) {
   auto const* tuned = dynamic_cast<TunesPhases const*>(&learner);
-  std::vector<std::size_t> list;
-  for (std::size_t phase = 0; phase < learner.phases().size(); ++phase)
-    if (!tuned || tuned->runs(phase, epoch)) list.push_back(phase);
-  return list;
+  return !tuned || tuned->runs(phase, epoch);
+}
+
+/// The last that does.
+std::size_t last_phase(Learner const& learner, std::int64_t epoch) {
+  auto phase = learner.phases().size() - 1;
+  while (phase > 0 && !phase_runs(learner, phase, epoch)) --phase;
+  return phase;
 }
 
 }  // namespace
@@ -367,8 +371,8 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
   ForwardContext const forward{.training = training, .gates = &gates};
   Output output;  // lives until after_step
   context.output = &output;
-  for (auto const phase : running_phases(learner_, position_.epoch))
-    train_phase(context, phase, forward, output, learning_rate);
+  for (std::size_t phase = 0; phase < optimizers_.size(); ++phase)
+    if (phase_runs(learner_, phase, position_.epoch)) train_phase(context, phase, forward, output, learning_rate);
   if (stage.optimise) train_auxiliaries(batch, learning_rate);
   each(context, [](Strategy& s, StepContext& c) { s.after_step(c); });
   ++position_.step;
@@ -408,7 +412,7 @@ void Trainer::train_phase(StepContext& context, std::size_t index, ForwardContex
     arena.grad().mul_((options_.clip_norm / (norm + 1e-6)).clamp_max(1));
   }
   clock_.lap(Lap::kStrategy);
-  if (context.logged && index == running_phases(learner_, position_.epoch).back()) log_step(context, learning_rate);
+  if (context.logged && index == last_phase(learner_, position_.epoch)) log_step(context, learning_rate);
   if (context.stage.optimise) optimizers_[index].step(learning_rate * phase_step(learner_, index).rate);
   clock_.lap(Lap::kOptimizer);
 }

@@ -15,7 +15,8 @@ struct Domain {
   std::string name;
   std::int64_t id;
   std::vector<std::int64_t> classes;  // met in it
-  at::Tensor images;                  // the first test image of each class that has one [n, ...]
+  std::vector<std::int64_t> shown;    // those that have a test image
+  at::Tensor images;                  // the first test image of each of them [n, ...]
 };
 
 std::vector<Domain> domains_of(Recalls const& model, std::vector<Task> const& tested, at::Device device) {
@@ -23,18 +24,28 @@ std::vector<Domain> domains_of(Recalls const& model, std::vector<Task> const& te
   std::vector<Domain> list;
   for (auto const& task : tested) {
     if (task.id >= met.size(0)) continue;
-    Domain domain{.name = task.name, .id = task.id, .classes = {}, .images = {}};
+    Domain domain{.name = task.name, .id = task.id, .classes = {}, .shown = {}, .images = {}};
     std::vector<at::Tensor> images;
     for (std::int64_t c = 0; c < met.size(1); ++c) {
       if (!met[task.id][c].item<bool>()) continue;
       domain.classes.push_back(c);
       auto const index = task.test.labels().eq(c).nonzero().squeeze(1);
-      if (index.size(0) > 0) images.push_back(task.test.gather(index.narrow(0, 0, 1)).to(device));
+      if (index.size(0) == 0) continue;
+      domain.shown.push_back(c);
+      images.push_back(task.test.gather(index.narrow(0, 0, 1)).to(device));
     }
     if (!images.empty()) domain.images = at::cat(images);
     if (!domain.classes.empty()) list.push_back(std::move(domain));
   }
   return list;
+}
+
+/// Those with a test image.
+std::vector<Domain> with_images(std::vector<Domain> const& domains) {
+  std::vector<Domain> shown;
+  for (auto const& domain : domains)
+    if (domain.images.defined()) shown.push_back(domain);
+  return shown;
 }
 
 at::Tensor domain_code(Codes const& like, std::int64_t domain, std::int64_t n) {
@@ -135,13 +146,30 @@ std::vector<Sheet> domain_sheets(Recalls const& model, std::vector<Task> const& 
   auto const z = draw_normal({kOfAClass, latent}, noise, device);
   for (auto const& domain : domains) sheets.push_back(classes_sheet(model, domain, z));
   if (!model.encodes()) return sheets;
-  std::vector<Domain> shown;
-  for (auto const& domain : domains)
-    if (domain.images.defined()) shown.push_back(domain);
+  auto const shown = with_images(domains);
   if (shown.empty()) return sheets;
   sheets.push_back(between_images(model, shown));
   for (auto const& domain : shown) sheets.push_back(translation(model, domain, shown));
   for (auto const& domain : shown) sheets.push_back(coordinates(model, domain));
+  return sheets;
+}
+
+std::vector<Sheet> epoch_sheets(Recalls const& model, std::vector<Task> const& tested, at::Generator& noise,
+                                at::Device device) {
+  at::NoGradGuard const no_grad;
+  std::vector<Sheet> sheets;
+  for (auto const& domain : with_images(domains_of(model, tested, device))) {
+    auto const labels = at::tensor(domain.shown, at::kLong).to(device);
+    auto const drawn = model.draw(labels, at::full_like(labels, domain.id), noise);
+    auto const& real = domain.images;
+    sheets.push_back(
+        {.kind = "epochs",
+         .what = std::string("test images of ") + domain.name + (model.encodes() ? ", their reconstructions" : "") +
+                 " and their classes drawn",
+         .of = domain.name,
+         .columns = real.size(0),
+         .images = model.encodes() ? at::cat({real, model.decode(model.infer(real)), drawn}) : at::cat({real, drawn})});
+  }
   return sheets;
 }
 

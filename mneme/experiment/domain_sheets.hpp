@@ -9,7 +9,10 @@
 //   translation      of each domain: test images of its classes, and below them what their z and u give with the code
 //                    of every domain in turn; with its own that is their reconstruction
 //
-// Codes of images are the most probable ones. The last three are of models that encode.
+//   epochs           of each domain, after an epoch: a test image of each class, below it its reconstruction (of models
+//                    that encode), below that the class drawn with a code of the prior
+//
+// Codes of images are the most probable ones. The other three are of models that encode.
 #pragma once
 
 #include <vector>
@@ -23,6 +26,9 @@ namespace mneme {
 /// `tested`: tasks of the run, their ids are the domains; `device` the model's.
 [[nodiscard]] std::vector<Sheet> domain_sheets(Recalls const& model, std::vector<Task> const& tested,
                                                at::Generator& noise, at::Device device);
+/// Those of the kind `epochs` alone, which domain_sheets leaves out.
+[[nodiscard]] std::vector<Sheet> epoch_sheets(Recalls const& model, std::vector<Task> const& tested,
+                                              at::Generator& noise, at::Device device);
 
 /// From `from` to `to`, one point each, in n steps; which of z, u and a move, the others stay as in `from`.
 struct Moving {

@@ -17,8 +17,6 @@ constexpr std::int64_t kShownOfADomain = 32;
 constexpr std::int64_t kPriorRows = 4;
 constexpr std::int64_t kOfAClass = 10;
 
-std::string after(EvaluationRow const& row) { return row.event < 0 ? "before training" : "after " + row.task; }
-
 }  // namespace
 
 PictureObserver::PictureObserver(RunFiles& files, StrategyList& strategies, Stream const& stream, std::uint64_t seed)
@@ -34,17 +32,26 @@ PictureObserver::PictureObserver(RunFiles& files, StrategyList& strategies, Stre
 
 void PictureObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
   auto const& row = matrix.rows.back();
+  Moment const moment{.event = row.event, .epoch = -1, .step = row.step, .name = row.task};
   bool const by_task = task_known_ && dynamic_cast<Recalls const*>(&learner) == nullptr;
   for (auto const& task : tested_) {
     if (task.test.data().dim() != 4) continue;
     TestScope const scope(strategies_, {learner, task_known_ ? std::optional(task.id) : std::nullopt});
-    reconstruct(learner, task, row);
-    if (by_task) generate(learner, task.name, row);
+    reconstruct(learner, task, moment);
+    if (by_task) generate(learner, task.name, moment);
   }
-  if (!by_task) generate(learner, "", row);
+  if (!by_task) generate(learner, "", moment);
 }
 
-void PictureObserver::reconstruct(Learner& learner, Task const& task, EvaluationRow const& row) {
+void PictureObserver::epoch_measured(EpochEnd const& end, Learner& learner) {
+  auto const* by_domain = dynamic_cast<Recalls const*>(&learner);
+  if (by_domain == nullptr || tested_.empty() || tested_.front().test.data().dim() != 4) return;
+  auto noise = streams_.fresh("pictures-epoch");
+  for (auto const& sheet : epoch_sheets(*by_domain, tested_, noise, learner.parameters().device()))
+    save(sheet, {.event = end.event, .epoch = end.epoch, .step = end.step, .name = end.name});
+}
+
+void PictureObserver::reconstruct(Learner& learner, Task const& task, Moment const& moment) {
   auto* model = dynamic_cast<Reconstructs*>(&learner);
   auto const* by_class = dynamic_cast<Conditional const*>(&learner);
   auto const* by_domain = dynamic_cast<Recalls const*>(&learner);
@@ -59,11 +66,15 @@ void PictureObserver::reconstruct(Learner& learner, Task const& task, Evaluation
   auto const made = by_class
                         ? by_class->reconstruct(originals, task.test.labels().index_select(0, index).to(device), noise)
                         : model->reconstruct(originals, noise);
-  save(in_pairs(originals, made, kShown), std::min(kShown, index.size(0)), "reconstruction", task.name, row,
-       "originals and reconstructions of " + task.name + ", " + after(row));
+  save({.kind = "reconstruction",
+        .what = "originals and reconstructions of " + task.name,
+        .of = task.name,
+        .columns = std::min(kShown, index.size(0)),
+        .images = in_pairs(originals, made, kShown)},
+       moment);
 }
 
-void PictureObserver::generate(Learner& learner, std::string const& task, EvaluationRow const& row) {
+void PictureObserver::generate(Learner& learner, std::string const& task, Moment const& moment) {
   auto noise = streams_.fresh("pictures-prior");
   auto const as_for = task.empty() ? "" : " as for " + task;
   if (auto const* by_class = dynamic_cast<Conditional const*>(&learner)) {
@@ -73,35 +84,46 @@ void PictureObserver::generate(Learner& learner, std::string const& task, Evalua
     auto const labels = at::arange(by_class->classes(), at::TensorOptions(at::kLong).device(device));
     auto const images = by_class->decode(z, by_class->condition(labels.repeat_interleave(kOfAClass)));
     if (images.dim() != 4) return;
-    save(images, kOfAClass, "classes", task, row,
-         "a row for each class, a column for each code drawn from the prior" + as_for + ", " + after(row));
-    if (row.event < 0 || !task.empty()) return;  // of noise there is nothing more to see
-    save(class_sheets(*by_class, tested_, shown_, device), row);
+    save({.kind = "classes",
+          .what = "a row for each class, a column for each code drawn from the prior" + as_for,
+          .of = task,
+          .columns = kOfAClass,
+          .images = images},
+         moment);
+    if (moment.event < 0 || !task.empty()) return;  // of noise there is nothing more to see
+    for (auto const& sheet : class_sheets(*by_class, tested_, shown_, device)) save(sheet, moment);
     return;
   }
-  if (auto const* by_domain = dynamic_cast<Recalls const*>(&learner); by_domain != nullptr && row.event >= 0) {
-    save(domain_sheets(*by_domain, tested_, noise, learner.parameters().device()), row);
+  if (auto const* by_domain = dynamic_cast<Recalls const*>(&learner); by_domain != nullptr && moment.event >= 0) {
+    for (auto const& sheet : domain_sheets(*by_domain, tested_, noise, learner.parameters().device()))
+      save(sheet, moment);
     return;
   }
   auto* model = dynamic_cast<Generates*>(&learner);
   if (model == nullptr) return;
   auto const images = model->sample(kShown * kPriorRows, noise);
-  if (images.dim() == 4) save(images, kShown, "prior", task, row, "samples of the prior" + as_for + ", " + after(row));
+  if (images.dim() != 4) return;
+  save({.kind = "prior", .what = "samples of the prior" + as_for, .of = task, .columns = kShown, .images = images},
+       moment);
 }
 
-void PictureObserver::save(std::vector<Sheet> const& sheets, EvaluationRow const& row) {
-  for (auto const& sheet : sheets)
-    save(sheet.images, sheet.columns, sheet.kind, sheet.of, row, sheet.what + ", " + after(row));
-}
-
-void PictureObserver::save(at::Tensor const& images, std::int64_t columns, std::string const& kind,
-                           std::string const& task, EvaluationRow const& row, std::string const& caption) {
-  auto const name = kind + (task.empty() ? "" : "_" + task) +
-                    (row.event < 0 ? "_before" : "_after_" + std::to_string(row.event) + "_" + row.task) + ".png";
-  write_sheet(files_.folder / "samples" / name, images, columns);
-  files_.samples.append(Json{
-      {"file", name}, {"kind", kind}, {"task", task}, {"event", row.event}, {"step", row.step}, {"caption", caption}}
-                            .dump());
+void PictureObserver::save(Sheet const& sheet, Moment const& moment) {
+  bool const before = moment.event < 0, within = moment.epoch >= 0;
+  auto const epoch = std::to_string(moment.epoch + 1);
+  auto const name = sheet.kind + (sheet.of.empty() ? "" : "_" + sheet.of) +
+                    (before ? "_before" : "_after_" + std::to_string(moment.event) + "_" + moment.name) +
+                    (within ? "_epoch_" + epoch : "") + ".png";
+  write_sheet(files_.folder / "samples" / name, sheet.images, sheet.columns);
+  Json line = {{"file", name},
+               {"kind", sheet.kind},
+               {"task", sheet.of},
+               {"event", moment.event},
+               {"step", moment.step},
+               {"caption", sheet.what + (before   ? ", before training"
+                                         : within ? ", after epoch " + epoch + " of " + moment.name
+                                                  : ", after " + moment.name)}};
+  if (within) line["epoch"] = moment.epoch;
+  files_.samples.append(line.dump());
 }
 
 }  // namespace mneme

@@ -1,8 +1,8 @@
 // Pictures of generative learners, after every event: reconstructions of the same test images of each task, and samples
 // of the prior (of a conditional model: the same codes for every class), for each task where the stream shows the task
 // at test. The learner is asked as in a test of the task. Of a conditional model also the sheets of class_sheets.hpp,
-// of a model of domains those of domain_sheets.hpp. An observer; its noise restarts from the seed, so pictures before
-// and after differ by the weights only.
+// of a model of domains those of domain_sheets.hpp, after measured epochs too. An observer; its noise restarts from the
+// seed, so pictures before and after differ by the weights only.
 #pragma once
 
 #include "mneme/experiment/sheet.hpp"
@@ -17,13 +17,18 @@ class PictureObserver final : public Observer {
  public:
   PictureObserver(RunFiles& files, StrategyList& strategies, Stream const& stream, std::uint64_t seed);
   void evaluated(EvaluationMatrix const& matrix, Learner& learner) override;
+  void epoch_measured(EpochEnd const& end, Learner& learner) override;
 
  private:
-  void reconstruct(Learner& learner, Task const& task, EvaluationRow const& row);
-  void generate(Learner& learner, std::string const& task, EvaluationRow const& row);
-  void save(std::vector<Sheet> const& sheets, EvaluationRow const& row);
-  void save(at::Tensor const& rows, std::int64_t columns, std::string const& kind, std::string const& task,
-            EvaluationRow const& row, std::string const& caption);
+  /// When a picture was made: before training (event -1), after an event, or after an epoch of one.
+  struct Moment {
+    std::int64_t event, epoch, step;  // epoch -1: after the event
+    std::string name;                 // of the event
+  };
+
+  void reconstruct(Learner& learner, Task const& task, Moment const& moment);
+  void generate(Learner& learner, std::string const& task, Moment const& moment);
+  void save(Sheet const& sheet, Moment const& moment);
 
   RunFiles& files_;
   StrategyList& strategies_;

@@ -15,6 +15,8 @@ namespace mneme {
 namespace fs = std::filesystem;
 namespace {
 
+bool of_an_epoch(std::string const& line) { return Json::parse(line).contains("epoch"); }
+
 /// Lines of samples/index.jsonl by event.
 std::map<std::int64_t, std::vector<std::string>> pictures_by_event(fs::path const& index) {
   std::map<std::int64_t, std::vector<std::string>> lines;
@@ -109,11 +111,12 @@ void revisit(ExperimentRun const& run, std::string const& arm_name, std::int64_t
         figures[task][metric.name].push_back(same && std::isfinite(number) ? Json(number) : Json());
       }
     stream = loaded->stream;
+    if (auto const old = pictures_before.find(row.event); old != pictures_before.end())
+      for (auto const& line : old->second)  // no checkpoint is kept of the ends of epochs
+        if (!same || of_an_epoch(line)) files.samples.append(line);
     if (!same) {
       say((row.event < 0 ? std::string("before training") : "event " + std::to_string(row.event)) +
           ": left as it was; no checkpoint gives what the matrix says");
-      if (auto const old = pictures_before.find(row.event); old != pictures_before.end())
-        for (auto const& line : old->second) files.samples.append(line);
       continue;
     }
     auto const part = up_to(matrix, i);

@@ -40,7 +40,7 @@ std::string heading(std::string const& kind) {
       {"reconstruction", "Reconstructions"},          {"traversal", "Between test images of four classes"},
       {"manifold", "Over two numbers of the code"},   {"interpolation", "From each class to the next"},
       {"between-images", "Between two images"},       {"coordinates", "A coordinate of the code in each row"},
-      {"translation", "Translated into each domain"},
+      {"translation", "Translated into each domain"}, {"epochs", "After each epoch"},
   };
   auto const found = headings.find(kind);
   return found == headings.end() ? kind : found->second;
@@ -51,6 +51,8 @@ std::string when(ArmRun const& run, Json const& line) {
   auto const event = line.find("event");
   if (event == line.end() || !event->is_number_integer()) return "";
   if (*event == -1) return "before training";
+  if (auto const epoch = line.find("epoch"); epoch != line.end() && epoch->is_number_integer())
+    return "epoch " + std::to_string(epoch->get<std::int64_t>() + 1);
   for (auto const& row : run.matrix.rows)
     if (row.event == event->get<std::int64_t>() && (row.kind == "learn" || row.kind == "forget")) return row_name(row);
   return "event " + event->dump();

@@ -22,6 +22,12 @@ struct Progress {
   std::map<std::string, double> terms;
 };
 
+/// The end of an epoch, where `evaluate.every_epoch` measures it.
+struct EpochEnd {
+  std::int64_t event, epoch, step;  // epoch: 0-based, of the stage; step: of the run
+  std::string name;                 // of the event
+};
+
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -30,6 +36,8 @@ class Observer {
   virtual void progress(Progress const&) {}
   /// After a row was added to the matrix, the learner in the state that the row was measured in.
   virtual void evaluated(EvaluationMatrix const&, Learner&) {}
+  /// After the full test sets were measured at an epoch's end, the learner in the state that was measured.
+  virtual void epoch_measured(EpochEnd const&, Learner&) {}
 };
 
 }  // namespace mneme

@@ -132,6 +132,9 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
     line.update(class_counts_.to_json());
   }
   write(std::move(line));
+  if (kind.empty() && full)
+    for (auto* observer : observers_)
+      observer->epoch_measured({position_.event, position_.epoch, position_.step, event_name(context.event)}, measured);
   if (kind.empty()) return;
   matrix_.rows.push_back({kind == "initial" ? -1 : position_.event, kind,
                           kind == "initial" ? "" : event_name(context.event), position_.step});

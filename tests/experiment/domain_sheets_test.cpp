@@ -66,6 +66,27 @@ TEST_F(DomainSheets, ClassesHaveTheSameCodesInAllRowsAndDomains) {
   }
 }
 
+// Wrong: a reconstruction below another class's image, or draws of other classes or of another domain.
+TEST_F(DomainSheets, OfAnEpochAlignImagesReconstructionsAndDrawsByClass) {
+  auto noise = at::detail::createCPUGenerator(5);
+  auto const sheets = epoch_sheets(model(), tested_, noise, at::kCPU);
+  ASSERT_EQ(sheets.size(), 2U);
+  auto same_noise = at::detail::createCPUGenerator(5);
+  for (std::int64_t d = 0; d < 2; ++d) {
+    auto const& found = sheets[static_cast<std::size_t>(d)];
+    EXPECT_EQ(found.of, "toy-" + std::to_string(d));
+    ASSERT_EQ(found.images.size(0), 3 * found.columns);
+    for (std::int64_t c = 0; c < found.columns; ++c) {
+      expect_close(found.images[c], image(d, c)[0], "image of " + std::to_string(c));
+      auto const made = model().decode(model().infer(image(d, c)));
+      expect_close(found.images[found.columns + c], made[0], "reconstruction of " + std::to_string(c));
+    }
+    auto const labels = at::arange(found.columns, at::kLong);
+    auto const drawn = model().draw(labels, at::full_like(labels, d), same_noise);
+    expect_close(found.images.narrow(0, 2 * found.columns, found.columns), drawn, "draws");
+  }
+}
+
 TEST_F(DomainSheets, TranslationKeepsCodeAndClassAndChangesTheDomain) {
   auto const& found = sheet("translation", "toy-0");
   ASSERT_EQ(found.columns, 4);

@@ -12,10 +12,10 @@ namespace mneme {
 namespace {
 
 /// Learns two tasks; pictures stand in `folder`/samples.
-void learn_two(std::string const& kind, Json const& strategy, Stream const& stream,
-               std::filesystem::path const& folder) {
+void learn_two(std::string const& kind, Json const& strategy, Stream const& stream, std::filesystem::path const& folder,
+               EvaluationOptions const& evaluation = {}) {
   auto const learner = toy::learner(kind);
-  Trainer trainer(*learner, StrategyList(strategy, "strategy", 0), RunRecipe::toy().train, {}, 0);
+  Trainer trainer(*learner, StrategyList(strategy, "strategy", 0), RunRecipe::toy().train, evaluation, 0);
   RunFiles files(folder);
   PictureObserver pictures(files, trainer.strategies(), stream, 0);
   trainer.attach(&pictures);
@@ -41,6 +41,21 @@ TEST(Pictures, OfAConditionalModelShowEveryClassAndReconstructWithIt) {
         "manifold_class 0_after_1_toy-1.png", "interpolation_after_1_toy-1.png"})
     EXPECT_TRUE(std::filesystem::exists(folder.path() / "samples" / name)) << name;
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "samples" / "prior_after_1_toy-1.png"));
+}
+
+TEST(Pictures, OfAModelOfDomainsAreMadeAfterEveryMeasuredEpochOfTheDomainsMet) {
+  test::TemporaryFolder const folder;
+  learn_two("lgaa", {{"kind", "self-replay"}}, toy::stream(2), folder.path(), {.every_epoch = true});
+  auto const samples = folder.path() / "samples";
+  auto const epochs = RunRecipe::toy().train.epochs;
+  for (std::int64_t epoch = 1; epoch <= epochs; ++epoch) {
+    auto const of = [&](std::string const& domain, std::string const& event) {
+      return std::filesystem::exists(
+          samples / ("epochs_" + domain + "_after_" + event + "_epoch_" + std::to_string(epoch) + ".png"));
+    };
+    EXPECT_TRUE(of("toy-0", "0_toy-0") && of("toy-0", "1_toy-1") && of("toy-1", "1_toy-1")) << epoch;
+    EXPECT_FALSE(of("toy-1", "0_toy-0")) << epoch;
+  }
 }
 
 }  // namespace

@@ -32,22 +32,49 @@ struct Sizes {
   static std::int64_t down(std::int64_t side) { return side / 2 / 2; }
   static std::int64_t up(std::int64_t side) { return (side + 3) / 4; }
 
+  [[nodiscard]] bool deep() const { return o.networks == "2024"; }
+  /// A side after four convolutions 3x3 of stride 2 and padding 1.
+  static std::int64_t deep_down(std::int64_t side) { return (side + 15) / 16; }
+
   LgaaNetOptions const& o;
   std::int64_t channels, height, breadth;
 };
 
 /// The convolutions that critic, encoder and domain net begin with.
 void trunk(Stack& stack, Sizes const& s, bool norm) {
+  if (s.deep()) {
+    Stack::Options const hidden{.norm = norm, .act = Act::kLeaky};
+    stack.conv(s.channels, s.wide(64), 3, 2, 1, {.act = Act::kLeaky})
+        .conv(s.wide(64), s.wide(128), 3, 2, 1, hidden)
+        .conv(s.wide(128), s.wide(256), 3, 2, 1, hidden)
+        .conv(s.wide(256), s.wide(512), 3, 2, 1, hidden)
+        .linear(s.wide(512) * Sizes::deep_down(s.height) * Sizes::deep_down(s.breadth), s.wide(1024),
+                {.act = Act::kLeaky});
+    return;
+  }
   auto const flat = s.wide(128) * Sizes::down(s.height) * Sizes::down(s.breadth);
   stack.conv(s.channels, s.wide(64), 4, 2, 1, {.act = Act::kLeaky})
       .conv(s.wide(64), s.wide(128), 4, 2, 1, {.norm = norm, .act = Act::kLeaky})
       .linear(flat, s.wide(1024), {.norm = norm, .act = Act::kLeaky});
 }
 
+/// From the trunk to `out` numbers; those of 2020 go by 64.
+Stack narrowed(Stack stack, Sizes const& s, std::int64_t out, bool norm) {
+  if (s.deep()) return stack.linear(s.wide(1024), out, {});
+  return stack.linear(s.wide(1024), 64, {.norm = norm, .act = Act::kLeaky}).linear(64, out, {});
+}
+
 Stack generator_of(ParameterArena& arena, Sizes const& s, std::int64_t codes) {
   auto const h = Sizes::up(s.height), b = Sizes::up(s.breadth);
   Stack::Options const hidden{.norm = s.o.norm, .act = Act::kRelu};
   Stack stack(arena, "generator");
+  if (s.deep()) {
+    auto const maps = s.wide(256);
+    stack.linear(codes, maps * h * b, hidden).maps(maps, h, b);
+    for (std::int64_t const stride : {2, 1, 2, 1}) stack.transposed(maps, maps, 3, stride, 1, hidden);
+    stack.transposed(maps, s.channels, 3, 1, 1, {.act = Act::kSigmoid});
+    return stack;
+  }
   stack.linear(codes, s.wide(1024), hidden)
       .linear(s.wide(1024), s.wide(128) * h * b, hidden)
       .maps(s.wide(128), h, b)
@@ -66,8 +93,7 @@ Stack critic_of(ParameterArena& arena, Sizes const& s) {
 Stack encoder_of(ParameterArena& arena, Sizes const& s) {
   Stack stack(arena, "encoder");
   trunk(stack, s, s.o.norm);
-  stack.linear(s.wide(1024), 64, {.norm = s.o.norm, .act = Act::kLeaky}).linear(64, 2 * s.o.latent, {});
-  return stack;
+  return narrowed(stack, s, 2 * s.o.latent, s.o.norm);
 }
 
 Stack category_of(ParameterArena& arena, Sizes const& s, std::int64_t classes) {
@@ -87,18 +113,20 @@ Stack domain_of(ParameterArena& arena, Sizes const& s) {
   Stack stack(arena, "domain");
   if (s.o.domain_from == "image") {
     trunk(stack, s, false);
-    stack.linear(s.wide(1024), 64, {.act = Act::kLeaky}).linear(64, s.o.domains, {});
-  } else {
-    stack.linear(s.o.latent, 200, {.act = Act::kLeaky})
-        .linear(200, 100, {.act = Act::kLeaky})
-        .linear(100, s.o.domains, {});
+    return narrowed(stack, s, s.o.domains, false);
   }
+  stack.linear(s.o.latent, 200, {.act = Act::kLeaky})
+      .linear(200, 100, {.act = Act::kLeaky})
+      .linear(100, s.o.domains, {});
   return stack;
 }
 
 }  // namespace
 
 void LgaaNetOptions::describe(OptionVisitor& v) {
+  v.field("networks", networks,
+          {.help = "those for 28 x 28 of 2020, or the larger ones for 32 x 32 x 3 of 2024, for a GPU",
+           .choices = {"2020", "2024"}});
   v.field("width", width, {.help = "factor of the nets' widths", .above = 0, .max = 8});
   v.field("latent", latent, {.help = "dimensions of the continuous code z", .min = 1});
   v.field("domains", domains, {.help = "length of the domain code a: the largest number of tasks", .min = 1});

@@ -1,6 +1,7 @@
 // The nets of the Lifelong Generative Adversarial Autoencoder, for images of any size and number of channels. w scales
-// the widths (1: the networks for 28 x 28 images of the authors' L-VAEGAN code, 2020), h and b are a quarter of the
-// side rounded up; BN: batch normalisation, L: leaky ReLU 0.2.
+// the widths, h and b are a quarter of the side rounded up; BN: batch normalisation, L: leaky ReLU 0.2.
+//
+// networks = "2020", those for 28 x 28 images of the authors' L-VAEGAN code:
 //
 //   generator   [z, u, a] -> FC 1024 w, BN, ReLU -> FC h b 128 w, BN, ReLU -> transposed Conv 4x4 stride 2, 64 w maps,
 //               BN, ReLU -> transposed Conv 4x4 stride 2, sigmoid; cut to the image's size
@@ -11,6 +12,14 @@
 //               -> classes
 //   domain      of images: the trunk of the encoder, without BN, -> FC 64, L -> domains
 //               of codes z: FC 200, L -> FC 100, L -> domains
+//
+// networks = "2024", those for 32 x 32 x 3 images of the released code, where they differ:
+//
+//   generator   [z, u, a] -> FC h b 256 w, BN, ReLU -> four transposed Conv 3x3, 256 w maps, BN, ReLU, of stride 2, 1,
+//               2 and 1 -> transposed Conv 3x3, sigmoid (released: tanh); about 1.9 GFLOP an image: for a GPU
+//   critic, encoder, domain of images
+//               Conv 3x3 stride 2, 64 w, L -> the same with 128 w, 256 w and 512 w, BN, L -> FC 1024 w, L -> 1 or
+//               mu, log sigma^2 or domains; BN in the encoder alone
 //
 // The critic has no batch normalisation, which would mix samples and spoil the gradient penalty. Where the original's
 // q(a|x) has batch normalisation it is left out: a batch holds one domain at first and two or more later.
@@ -23,6 +32,7 @@
 namespace mneme {
 
 struct LgaaNetOptions {
+  std::string networks = "2020";
   double width = 1.0;
   std::int64_t latent = 32;
   std::int64_t domains = 4;

@@ -107,8 +107,10 @@ at::Tensor Stack::apply(Layer const& layer, at::Tensor const& x, Pass const& pas
   auto const w = parameter(layer.weight, pass);
   auto const b = bias && layer.bias >= 0 ? std::optional(parameter(layer.bias, pass)) : std::nullopt;
   if (layer.kind == Kind::kLinear) return at::linear(x.dim() > 2 ? x.flatten(1) : x, w, b);
-  return at::convolution(x, w, b, {layer.stride, layer.stride}, {layer.padding, layer.padding}, {1, 1},
-                         layer.kind == Kind::kTransposed, {0, 0}, 1);
+  bool const transposed = layer.kind == Kind::kTransposed;
+  auto const more = transposed ? layer.stride + 2 * layer.padding - w.size(2) : 0;  // sides become stride times as long
+  return at::convolution(x, w, b, {layer.stride, layer.stride}, {layer.padding, layer.padding}, {1, 1}, transposed,
+                         {more, more}, 1);
 }
 
 at::Tensor Stack::normalised(Layer const& layer, at::Tensor const& x, Pass const& pass) const {

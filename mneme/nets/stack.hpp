@@ -44,6 +44,7 @@ class Stack {
   Stack& linear(std::int64_t in, std::int64_t out, Options options);
   Stack& conv(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride, std::int64_t padding,
               Options options);
+  /// Sides become `stride` times as long: kernel - 2 padding must be the stride, or one less where that is above 1.
   Stack& transposed(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride, std::int64_t padding,
                     Options options);
   /// The largest of 2 x 2.

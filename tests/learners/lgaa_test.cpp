@@ -140,8 +140,14 @@ TEST(Lgaa, RecallsTheDomainsAndClassesThatItMetAndNoOther) {
 }
 
 TEST(Lgaa, EveryCodeReachesTheImageAndAnySizeAndNumberOfChannelsServes) {
-  for (auto const& shape : {Shape{1, 28, 28}, Shape{3, 32, 32}, Shape{2, 6, 9}}) {
-    auto const learner = small(LgaaOptions(), shape);
+  for (auto const& [networks, shape] : {std::pair<std::string, Shape>{"2020", {1, 28, 28}},
+                                        {"2020", {3, 32, 32}},
+                                        {"2020", {2, 6, 9}},
+                                        {"2024", {3, 32, 32}},
+                                        {"2024", {2, 6, 9}}}) {
+    LgaaOptions options;
+    options.net.networks = networks;
+    auto const learner = small(options, shape);
     auto noise = seeded(9);
     auto const one = at::ones({1}, at::kLong), two = one + 1;
     auto const z = draw_normal({1, 3}, noise, at::kCPU);
@@ -158,6 +164,30 @@ TEST(Lgaa, EveryCodeReachesTheImageAndAnySizeAndNumberOfChannelsServes) {
     for (std::size_t phase = 0; phase < 3; ++phase)
       EXPECT_GT(gradient(*learner, phase, batch).norm().item<double>(), 0);
   }
+}
+
+// Wrong: a layer of the published networks is missing, or is of another size.
+TEST(Lgaa, HasTheParametersOfThePublishedNetworks) {
+  auto const count = [](std::string const& networks, Shape const& shape, std::int64_t latent, std::string const& net) {
+    LgaaOptions options;
+    options.net = {.networks = networks, .latent = latent, .domains = 2};
+    Lgaa const learner({shape, 10, at::kCPU}, options, nullptr);
+    std::int64_t sum = 0;
+    for (auto const& segment : learner.parameters().segments())
+      if (segment.name.starts_with(net + ".")) sum += segment.size;
+    return sum;
+  };
+  // Weights; then biases, or two numbers of a normalisation for each map.
+  auto const z = 128 + 10 + 2;
+  auto const maps = 256 * 256 * 9 + 2 * 256;
+  EXPECT_EQ(count("2024", {3, 32, 32}, 128, "generator"), z * 16384 + 2 * 16384 + 4 * maps + 256 * 3 * 9 + 3);
+  auto const first = 3 * 64 * 9 + 64;
+  auto const further = (64 * 128 + 128 * 256 + 256 * 512) * 9;
+  EXPECT_EQ(count("2024", {3, 32, 32}, 128, "critic"), first + further + 896 + 2048 * 1024 + 1024 + 1024 + 1);
+  EXPECT_EQ(count("2024", {3, 32, 32}, 128, "encoder"),
+            first + further + 2 * 896 + 2048 * 1024 + 1024 + 1024 * 256 + 256);
+  EXPECT_EQ(count("2020", {1, 28, 28}, 32, "critic"),
+            64 * 16 + 64 + 64 * 128 * 16 + 128 + 6272 * 1024 + 1024 + 1024 + 1);
 }
 
 /// Nets that differ between two states of one model.

@@ -9,6 +9,7 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/core/registry.hpp"
 #include "mneme/core/text.hpp"
+#include "mneme/data/numbers.hpp"
 #include "mneme/learners/conditional.hpp"
 #include "mneme/learners/recalls.hpp"
 #include "mneme/train/trainer.hpp"
@@ -75,10 +76,7 @@ std::string class_text(std::int64_t label, std::vector<std::string> const& names
   return "class " + number + (c < names.size() && names[c] != number ? " (" + names[c] + ")" : "");
 }
 
-Numbers places(at::Tensor const& mask) {
-  auto const index = mask.nonzero().squeeze(1);
-  return {index.const_data_ptr<std::int64_t>(), index.const_data_ptr<std::int64_t>() + index.numel()};
-}
+Numbers places(at::Tensor const& mask) { return numbers_of(mask.nonzero().squeeze(1)); }
 
 /// The pairs of domain and class that are asked for.
 struct Pairs {

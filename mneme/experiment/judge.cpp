@@ -111,19 +111,17 @@ std::shared_ptr<Judge> Judge::find(JudgeOptions const& options, Json const& tree
                       "', which is no classifier");
   auto const hash = hash_of(plan, probe.data);
   auto const folder = trained(plan, user_data_folder().parent_path() / "judges" / hash.substr(0, 16), library);
-  auto judge = std::make_shared<Judge>();
-  judge->arm_ = load_arm(folder, arm.name, plan.options.seeds.front(), "final", library, true);
-  judge->options_ = options;
+  auto loaded = load_arm(folder, arm.name, plan.options.seeds.front(), "final", library, true);
   double accuracy = 0;
-  auto const tested = judge->arm_.stream.tested();
-  for (auto const* task : tested) accuracy += judge->arm_.trainer->test(task->test).front();
-  judge->about_ = {{"experiment", options.experiment},
-                   {"hash", hash},
-                   {"test_accuracy", accuracy / static_cast<double>(tested.size())},
-                   {"samples", options.samples},
-                   {"feature_network", arm.tree.at("learner").at("net").at("kind").get<std::string>() +
-                                           " of experiment '" + options.experiment + "', last hidden layer"}};
-  return judge;
+  auto const tested = loaded.stream.tested();
+  for (auto const* task : tested) accuracy += loaded.trainer->test(task->test).front();
+  Json about = {{"experiment", options.experiment},
+                {"hash", hash},
+                {"test_accuracy", accuracy / static_cast<double>(tested.size())},
+                {"samples", options.samples},
+                {"feature_network", arm.tree.at("learner").at("net").at("kind").get<std::string>() +
+                                        " of experiment '" + options.experiment + "', last hidden layer"}};
+  return std::make_shared<Judge>(std::move(loaded), std::move(about), options);
 }
 
 Judge::Answer Judge::answer(at::Tensor const& x) {
@@ -150,9 +148,10 @@ at::Tensor Judge::log_probability(at::Tensor const& x, std::int64_t label) {
 std::vector<JudgedPart> judged_parts(Learner const& learner, Stream const& stream,
                                      std::function<std::shared_ptr<Judge>(std::string const& dataset)> const& find) {
   std::vector<JudgedPart> parts;
+  auto const device = learner.parameters().device();
   if (dynamic_cast<Recalls const*>(&learner) == nullptr) {
     parts.push_back({.name = {}, .judge = find(""), .tests = {}});
-    for (auto const* task : stream.tested()) parts.front().tests.push_back(task->test);
+    for (auto const* task : stream.tested()) parts.front().tests.push_back(task->test.to(device));
     return parts;
   }
   bool const of_sets = stream.name == "domain" && stream.scenario == "domain-incremental";  // each with its own labels
@@ -160,8 +159,8 @@ std::vector<JudgedPart> judged_parts(Learner const& learner, Stream const& strea
     parts.push_back({.name = task->name,
                      .id = task->id,
                      .judge = find(of_sets ? task->test.name() : ""),
-                     .tests = {task->test},
-                     .train = task->train});
+                     .tests = {task->test.to(device)},
+                     .train = task->train.to(device)});
   return parts;
 }
 

@@ -49,6 +49,9 @@ struct ClassVerdict {
 
 class Judge {
  public:
+  /// `arm` holds a classifier; `about` is what judge.json says of it.
+  Judge(LoadedArm arm, Json about, JudgeOptions options)
+      : arm_(std::move(arm)), about_(std::move(about)), options_(std::move(options)) {}
   /// Loads the judge, or trains it first; `tree` is the resolved configuration of the arm that is judged, whose data
   /// and device count. With `dataset` that data set stands in place of the experiment's own, its images brought to
   /// `shape` as in the arm. Throws ConfigError where the experiment trains no classifier, and what training throws.

@@ -7,16 +7,11 @@
 #include <optional>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/data/numbers.hpp"
 #include "mneme/nets/random.hpp"
 
 namespace mneme {
 namespace {
-
-std::vector<std::int64_t> numbers(at::Tensor const& tensor) {
-  auto const host = tensor.cpu().contiguous();
-  auto const* first = host.const_data_ptr<std::int64_t>();
-  return {first, first + host.numel()};
-}
 
 at::Tensor as_tensor(std::vector<std::int64_t> const& values, at::Device device) {
   return at::tensor(values, at::kLong).to(device);
@@ -126,7 +121,7 @@ void Buffer::offer(Rows const& rows, at::Generator& generator) {
   reserve(rows);
   auto const uniform = at::rand({n}, generator, at::kDouble);
   auto const* u = uniform.const_data_ptr<double>();
-  auto const labels = numbers(rows.labels), tasks = numbers(rows.task);
+  auto const labels = numbers_of(rows.labels), tasks = numbers_of(rows.task);
   std::map<std::int64_t, std::int64_t> chosen;  // slot -> row; a later row overwrites an earlier one
   for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
     auto const slot = choose({labels[i], tasks[i], u[i]});
@@ -141,7 +136,7 @@ void Buffer::put(Rows const& rows, at::Tensor const& slots) {
   if (rows.size() == 0) return;
   at::NoGradGuard const no_grad;
   reserve(rows);
-  auto const labels = numbers(rows.labels), tasks = numbers(rows.task), to = numbers(slots);
+  auto const labels = numbers_of(rows.labels), tasks = numbers_of(rows.task), to = numbers_of(slots);
   std::map<std::int64_t, std::int64_t> chosen;
   for (std::size_t i = 0; i < to.size(); ++i) {
     ++seen_;
@@ -208,7 +203,7 @@ void Buffer::write(std::map<std::int64_t, std::int64_t> const& chosen, Rows cons
 void Buffer::remove(at::Tensor const& mask) {
   if (empty()) return;
   at::NoGradGuard const no_grad;
-  auto const kept = numbers(mask.logical_not().nonzero().squeeze(1));
+  auto const kept = numbers_of(mask.logical_not().nonzero().squeeze(1));
   auto const left = [](std::int64_t offered, std::size_t now, std::size_t before) {
     return offered * static_cast<std::int64_t>(now) / static_cast<std::int64_t>(before);
   };
@@ -280,7 +275,7 @@ Rows Buffer::sample_distinct(std::int64_t n, at::Generator& generator) const {
 }
 
 Buffer::Members Buffer::drawn(Members const& members, std::int64_t n, at::Generator& generator) {
-  auto chosen = numbers(draw_indices(static_cast<std::int64_t>(members.size()), n, generator, at::kCPU));
+  auto chosen = numbers_of(draw_indices(static_cast<std::int64_t>(members.size()), n, generator, at::kCPU));
   for (auto& i : chosen) i = members[static_cast<std::size_t>(i)];
   return chosen;
 }
@@ -294,7 +289,7 @@ Rows Buffer::sample_task(std::int64_t task, std::int64_t n, at::Generator& gener
 Rows Buffer::sample_balanced(std::int64_t n, at::Generator& generator) const {
   if (empty()) nothing_stored("an empty buffer");
   auto const tasks = static_cast<std::int64_t>(of_task_.size());
-  auto const extra = numbers(draw_permutation(tasks, generator, at::kCPU).narrow(0, 0, n % tasks));
+  auto const extra = numbers_of(draw_permutation(tasks, generator, at::kCPU).narrow(0, 0, n % tasks));
   Members chosen;
   std::int64_t number = 0;
   for (auto const& [task, members] : of_task_) {
@@ -302,7 +297,7 @@ Rows Buffer::sample_balanced(std::int64_t n, at::Generator& generator) const {
     auto const part = drawn(members, share, generator);
     chosen.insert(chosen.end(), part.begin(), part.end());
   }
-  Members order = numbers(draw_permutation(n, generator, at::kCPU));
+  Members order = numbers_of(draw_permutation(n, generator, at::kCPU));
   for (auto& i : order) i = chosen[static_cast<std::size_t>(i)];
   return slots(order);
 }
@@ -346,14 +341,14 @@ void Buffer::state(Archive& archive) {
   archive.field("offered", offered);
   archive.field("once_largest", largest);
   if (!archive.loading()) return;
-  arrival_ = numbers(arrival);
+  arrival_ = numbers_of(arrival);
   offered_ = offered.get<decltype(offered_)>();
   once_largest_ = largest.get<decltype(once_largest_)>();
   labels_ = tasks_ = {};
   if (!arrival_.empty()) {
     auto const n = static_cast<std::int64_t>(arrival_.size());
-    labels_ = numbers(store_.labels.narrow(0, 0, n));
-    tasks_ = numbers(store_.task.narrow(0, 0, n));
+    labels_ = numbers_of(store_.labels.narrow(0, 0, n));
+    tasks_ = numbers_of(store_.task.narrow(0, 0, n));
   }
   regroup();
 }

@@ -20,7 +20,7 @@ struct BatchNormNode final : node::Node {
   at::Tensor input;                      // [N, C, ...]
   at::Tensor output;                     // after the activation; only where the activation needs it
   at::Tensor mean, variance;             // [C] of evaluation, as they were in this pass
-  at::Tensor batch_mean, batch_inverse;  // [C] of training
+  at::Tensor batch_mean, batch_inverse;  // what the forward pass left: [C] of training; a GPU's kernel reads it always
   bool squared = false;  // this node has written its squares, in an earlier pass of the same graph (kExpectedSquares)
 
   node::variable_list apply(node::variable_list&& gradients) override {
@@ -89,10 +89,9 @@ at::Tensor BatchNorm::forward(at::Tensor const& x, bool training) const {
   next->training = training;
   next->input = x.detach();
   if (activation_ == Activation::kRelu) next->output = y.detach();
-  if (training) {
-    next->batch_mean = batch_mean;
-    next->batch_inverse = batch_inverse;
-  } else {  // a training pass may move them before this one's backward
+  next->batch_mean = batch_mean;
+  next->batch_inverse = batch_inverse;
+  if (!training) {  // a training pass may move them before this one's backward
     next->mean = mean.clone();
     next->variance = variance.clone();
   }

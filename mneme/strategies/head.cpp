@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/data/numbers.hpp"
 
 namespace mneme {
 namespace {
@@ -48,10 +49,7 @@ bool has_own_heads(EventContext const& context) {
 
 std::vector<std::int64_t> classes_of(EventContext const& context) {
   auto classes = std::get<Task>(context.event).classes;
-  if (classes.empty()) {
-    auto const labels = std::get<0>(at::_unique(context.data.labels())).to(at::kCPU).contiguous();
-    classes.assign(labels.const_data_ptr<std::int64_t>(), labels.const_data_ptr<std::int64_t>() + labels.numel());
-  }
+  if (classes.empty()) classes = numbers_of(std::get<0>(at::_unique(context.data.labels())));
   std::sort(classes.begin(), classes.end());
   return classes;
 }

@@ -25,11 +25,6 @@ at::Tensor in_parts(at::Tensor const& images, Change const& change) {
 
 }  // namespace
 
-std::vector<std::int64_t> numbers_of(at::Tensor const& tensor) {
-  auto const flat = tensor.contiguous();
-  return {flat.const_data_ptr<std::int64_t>(), flat.const_data_ptr<std::int64_t>() + flat.numel()};
-}
-
 std::vector<std::int64_t> classes_of(Dataset const& data) {
   return numbers_of(std::get<0>(at::_unique(data.labels())));
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mneme/data/numbers.hpp"
 #include "mneme/stream/makers.hpp"
 
 namespace mneme {
@@ -24,7 +25,6 @@ namespace mneme {
 [[nodiscard]] at::Tensor random_order(std::int64_t n, at::Generator generator);
 /// "3 1 2".
 [[nodiscard]] std::string numbers_text(std::vector<std::int64_t> const& numbers);
-[[nodiscard]] std::vector<std::int64_t> numbers_of(at::Tensor const& tensor);
 
 /// The option `scenario` of makers whose tasks have the same classes each.
 void describe_scenario(OptionVisitor& v, std::string& scenario);

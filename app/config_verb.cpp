@@ -2,7 +2,6 @@
 #include <memory>
 
 #include "load.hpp"
-#include "mneme/core/toml.hpp"
 #include "terminal.hpp"
 #include "verbs.hpp"
 
@@ -34,7 +33,7 @@ int show(ConfigFlags const& flags) {
   if (flags.json) {
     print(plan.tree.dump(1) + "\n");
   } else if (!flags.origin) {
-    print(to_toml(plan.tree));
+    print(config_text(plan));
   } else {
     std::vector<std::vector<std::string>> rows;
     for (auto const& [key, value] : flatten(plan.tree)) {

@@ -4,7 +4,6 @@
 #include "execute.hpp"
 #include "load.hpp"
 #include "mneme/core/text.hpp"
-#include "mneme/core/toml.hpp"
 #include "parts.hpp"
 #include "process.hpp"
 #include "terminal.hpp"
@@ -39,7 +38,7 @@ void print_plan(ExperimentPlan const& plan, bool json) {
   for (auto const& wave : waves_of(plan))
     for (auto const& unit : wave) units.push_back({{"unit", unit.label()}, {"what", what_it_shares(plan, unit)}});
   if (json) return print(Json{{"config", plan.tree}, {"units", units}}.dump(1) + "\n");
-  std::string text = to_toml(plan.tree) + "\n# What would be run, in this order:\n";
+  std::string text = config_text(plan) + "\n# What would be run, in this order:\n";
   for (auto const& unit : units)
     text += "#   " + unit["unit"].get<std::string>() + ": " + unit["what"].get<std::string>() + "\n";
   print(text);

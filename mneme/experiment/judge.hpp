@@ -1,35 +1,9 @@
 // Judge: a classifier that was trained apart and says what a conditional generative model draws when it is asked for a
 // class. It is trained by an experiment of the catalogue, once, and kept under the hash of all that its bits depend on:
-// that experiment, the data and the version. Judgements stand in a run's judge.json and summary, with the judge's name,
-// hash and accuracy on real test images: another judge answers noise differently.
-//
-// For every class c, of n images x ~ p(x | c) rounded to bytes, as they would be in a PNG file:
-//   probability   mean p_judge(c | x)            accuracy   share of argmax = c
-//   entropy       mean H(p_judge(. | x)), nats   gray       mean |x - 0.5| over images and pixels
-//   negative_elbo mean over the real test images of the class, nats per image
-//
-// Of the classes that no request names together (`quality`): the Fréchet distance, density and coverage (k = 5) of
-// samples against real test images in the features of the judge's last hidden layer, and the class score of its answers
-// (eval/generative.hpp). The feature network is named beside them: none of these is an FID or an Inception score.
-//
-// A model of domains (learners/recalls.hpp) is judged domain by domain, as soon as it has met one, in the classes that
-// it met: `accuracy` over all of them, `classes` and `quality` as above, and in quality also
-//   nearest_training        mean distance in pixels of 500 samples to the nearest of the domain's training images, and
-//   nearest_training_real   that of real test images: where the first is far smaller, training images are copied
-//   frechet_reconstructed   as frechet_distance, of the reconstructions of the real images
-// Where the stream is of data sets each domain has a judge of its own, the experiment with that data set in place of
-// its own, in the shape that the learner sees.
-//
-// With `attacks`, of each class that a request names: what recovery.hpp's two attacks bring back of it. Prototypes are
-// the 15 sharpest of its first 512 test images, by mean |x - 0.5|.
+// that experiment, the data and the version. What it says of a run: judging.hpp.
 #pragma once
 
-#include <filesystem>
-#include <functional>
-#include <memory>
-
 #include "mneme/experiment/run.hpp"
-#include "mneme/train/observer.hpp"
 
 namespace mneme {
 
@@ -39,13 +13,6 @@ struct JudgeOptions {
   bool attacks = false;
   void describe(OptionVisitor& v);
 };
-
-/// Figures of one class.
-struct ClassVerdict {
-  double probability = 0, accuracy = 0, entropy = 0, gray = 0;
-};
-/// Of images x [n, ...] in [0, 1] that were asked for as `label`, and what the judge says of them, p [n, C].
-[[nodiscard]] ClassVerdict verdict_of(at::Tensor const& x, at::Tensor const& p, std::int64_t label);
 
 class Judge {
  public:
@@ -74,60 +41,5 @@ class Judge {
   Json about_;
   JudgeOptions options_;
 };
-
-/// What is judged together: all of a conditional model, or one domain of a model of domains.
-struct JudgedPart {
-  std::string name;     // of the domain
-  std::int64_t id = 0;  // its number
-  std::shared_ptr<Judge> judge;
-  std::vector<Dataset> tests;
-  Dataset train = {};                     // of the domain
-  at::Tensor images = {}, features = {};  // of real test images, once they were wanted
-  double nearest_real = 0;
-};
-/// The parts of the learner, with their judges from `find`, which is given the data set (empty: the judge's own).
-[[nodiscard]] std::vector<JudgedPart> judged_parts(
-    Learner const& learner, Stream const& stream,
-    std::function<std::shared_ptr<Judge>(std::string const& dataset)> const& find);
-
-/// Judges a conditional model or one of domains after every event. An observer; its noise restarts from the seed.
-class JudgeObserver final : public Observer {
- public:
-  /// Rows of an earlier try that stand in `file` are kept.
-  JudgeObserver(std::filesystem::path file, std::vector<JudgedPart> parts, Stream const& stream, std::uint64_t seed);
-  void evaluated(EvaluationMatrix const& matrix, Learner& learner) override;
-  /// Whether nothing was judged yet, here or in an earlier try.
-  [[nodiscard]] bool empty() const { return rows_.empty(); }
-
- private:
-  /// Samples of a class.
-  struct Drawn {
-    std::int64_t label;
-    at::Tensor images;
-    Judge::Answer answer;
-  };
-  [[nodiscard]] std::vector<Drawn> draw(Learner& learner, JudgedPart const& part);
-  [[nodiscard]] Json classes_of(Learner& learner, JudgedPart const& part, std::vector<Drawn> const& drawn);
-  [[nodiscard]] Json quality_of(Learner& learner, JudgedPart& part, std::vector<Drawn> const& drawn);
-  [[nodiscard]] Json attacks_on(Learner& learner, JudgedPart const& part);
-  [[nodiscard]] double negative_elbo(Learner& learner, JudgedPart const& part, std::int64_t label);
-  [[nodiscard]] Json judges() const;
-
-  std::filesystem::path file_;
-  std::vector<JudgedPart> parts_;
-  std::vector<std::int64_t> asked_;  // classes that the stream's requests name, ascending
-  RandomStreams streams_;
-  Json rows_ = Json::array();
-};
-
-/// The classes that the stream's requests name, ascending.
-[[nodiscard]] std::vector<std::int64_t> forgotten_classes(Stream const& stream);
-
-/// What a run's judgements come to: means over the classes that requests named, and over the others the fall of
-/// accuracy since the row before the first request, if there is one: forgotten_probability, forgotten_accuracy,
-/// forgotten_gray, retained_accuracy_drop, largest_retained_accuracy_drop; the last row's quality; means over the
-/// classes of what each attack brought back (recovered); judge; of a model of domains `drawn`: {domain: its accuracy
-/// and quality in the last row}. `rows` are those of judge.json.
-[[nodiscard]] Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten);
 
 }  // namespace mneme

@@ -6,7 +6,7 @@
 
 #include "mneme/experiment/class_sheets.hpp"
 #include "mneme/experiment/domain_sheets.hpp"
-#include "mneme/experiment/judge.hpp"
+#include "mneme/experiment/judging.hpp"
 #include "mneme/train/evaluate.hpp"
 
 namespace mneme {

@@ -8,6 +8,8 @@
 #include "mneme/core/config.hpp"
 #include "mneme/core/embedded.hpp"
 #include "mneme/core/errors.hpp"
+#include "mneme/core/text.hpp"
+#include "mneme/core/toml.hpp"
 #include "mneme/experiment/data.hpp"
 #include "mneme/experiment/judge.hpp"
 #include "mneme/experiment/risk.hpp"
@@ -201,6 +203,22 @@ ExperimentPlan plan_experiment(Json const& tree) {
     }
   }
   return plan;
+}
+
+std::string config_text(ExperimentPlan const& plan) {
+  std::string notes;
+  for (auto const& arm : plan.arms) {
+    auto const& listed = arm.tree.at("strategy");
+    for (auto const& member : listed.is_array() ? listed : Json::array({listed})) {
+      auto const& row = find_row(strategy_table(), "strategy", member.at("kind").get<std::string>());
+      if (row.canonical_lambda == nullptr) continue;
+      auto const canonical = row.canonical_lambda(member, arm.tree.at("train").at("batch").get<std::int64_t>());
+      notes += "# arm " + arm.name + ": lambda = " + member.at("lambda").dump() + " of " + row.info.name + " is " +
+               format_number(canonical) + " in (lambda/2) sum F d^2 beside a loss that is a mean over the batch\n";
+    }
+  }
+  auto const text = to_toml(plan.tree);
+  return notes.empty() ? text : text + "\n" + notes;
 }
 
 void keep_arms(ExperimentPlan& plan, std::vector<std::string> const& names) {

@@ -52,6 +52,10 @@ struct ExperimentPlan {
 /// Throws ConfigError for anything that cannot run, with the dotted key.
 [[nodiscard]] ExperimentPlan plan_experiment(Json const& tree);
 
+/// The plan as TOML that runs as it is; comments at its end say what strengths are in the canonical form where they are
+/// typed in another.
+[[nodiscard]] std::string config_text(ExperimentPlan const& plan);
+
 /// Only these arms; ConfigError for an unknown name.
 void keep_arms(ExperimentPlan& plan, std::vector<std::string> const& names);
 

@@ -7,6 +7,7 @@
 
 #include "mneme/core/errors.hpp"
 #include "mneme/experiment/code_files.hpp"
+#include "mneme/experiment/judging.hpp"
 #include "mneme/experiment/pictures.hpp"
 #include "mneme/io/json_file.hpp"
 #include "mneme/train/trainer.hpp"

@@ -10,7 +10,7 @@
 #include "mneme/core/version.hpp"
 #include "mneme/experiment/code_files.hpp"
 #include "mneme/experiment/forget_audit.hpp"
-#include "mneme/experiment/judge.hpp"
+#include "mneme/experiment/judging.hpp"
 #include "mneme/experiment/pictures.hpp"
 #include "mneme/experiment/risk.hpp"
 #include "mneme/io/bytes.hpp"
@@ -169,7 +169,7 @@ ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std
     tree["device"] = device.is_cpu() ? "cpu" : "cuda";
     plan = plan_experiment(tree);
   }
-  auto const config = to_toml(plan.tree);
+  auto const config = config_text(plan);
   auto const now = utc_timestamp(TimeFormat::kCompact);
   auto const digest = sha256_hex({reinterpret_cast<std::uint8_t const*>(config.data()), config.size()}).substr(0, 8);
   auto const base = out / plan.options.name;

@@ -219,7 +219,10 @@ std::string reproducibility_page(std::vector<PublishedTable> const& tables,
       "a tolerance of 3 or no spread. A cell within 3 points of its table's naive cell is marked ≈: it counts only "
       "with "
       "the proof that the method did something, and at most " +
-      std::to_string(kMostNear) + " of them count. *Unverified* values are from memory and never count.\n\n";
+      std::to_string(kMostNear) +
+      " of them count. *Unverified* values are from memory and never count. A cell with fewer than three seeds is "
+      "shown "
+      "and not judged: it stays *not tried*.\n\n";
   std::int64_t tried = 0, reproduced = 0, all = 0;
   std::string body;
   for (auto const& table : tables) {

@@ -199,6 +199,9 @@ struct StrategyRow {
   std::string memory = "none";   // bytes of the tensors that it keeps between events, as a formula
   std::int64_t (*bytes)(Json const& options, MemoryShape const& shape) = nullptr;  // the same formula; null: none
   std::vector<Claim> claims = {};
+  /// Where `lambda` is typed in another unit: what it is in (lambda/2) sum F d^2 beside a loss that is a mean over
+  /// `batch` samples.
+  double (*canonical_lambda)(Json const& options, std::int64_t batch) = nullptr;
 };
 
 /// All strategies in the order in which members of a list run; `mneme list strategies`. Rows stand in rows_*.cpp.

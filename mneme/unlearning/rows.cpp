@@ -114,7 +114,11 @@ std::vector<StrategyRow> unlearning_rows() {
        .needs = SelectiveAmnesia(SelectiveAmnesiaOptions()).needs(),
        .toy = {{"steps", 5}, {"fisher_samples", 20}},
        .never_naive = kNeverNaive,
-       .memory = "12 P while a request is worked on"},
+       .memory = "12 P while a request is worked on",
+       .canonical_lambda =
+           [](Json const& options, std::int64_t batch) {
+             return 2 * options.at("lambda").get<double>() / static_cast<double>(batch);
+           }},
       {.info = {.name = "gray-out",
                 .aliases = {"selective-amnesia-seed"},
                 .summary =

@@ -54,6 +54,15 @@ TEST(Plan, ResolvedRunsAgainAsItIs) {
   }
 }
 
+// Wrong: a strength is shown in its authors' unit alone, or as one that it is not; or the comment is read as a setting.
+TEST(Plan, ShowsAPapersLambdaInTheCanonicalFormToo) {
+  auto const plan = plan_experiment(tree(experiment_text("selective-amnesia")));  // 100 beside batches of 256
+  auto const text = config_text(plan);
+  EXPECT_NE(text.find("lambda = 100"), std::string::npos);
+  EXPECT_NE(text.find("# arm zero: lambda = 100.0 of selective-amnesia is 0.78125 in"), std::string::npos) << text;
+  EXPECT_EQ(plan_experiment(parse_toml(text, "config.toml")).tree, plan.tree);
+}
+
 // A key that a learner reads must be one that its row lists, or no configuration can set it.
 TEST(Plan, TakesTheViewsOfImages) {
   auto const plan = plan_experiment(tree("learner = { kind = \"classifier\", crop = 2, flip = true, mean = [0.1] }\n" +

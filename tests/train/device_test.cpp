@@ -20,7 +20,7 @@
 
 #include "mneme/experiment/code_files.hpp"
 #include "mneme/experiment/forget_audit.hpp"
-#include "mneme/experiment/judge.hpp"
+#include "mneme/experiment/judging.hpp"
 #include "mneme/experiment/pictures.hpp"
 #include "mneme/io/json_file.hpp"
 #include "mneme/nets/device.hpp"

@@ -1,5 +1,5 @@
-// Judge: if these fail, a run says that a class is forgotten, or kept, which is not.
-#include "mneme/experiment/judge.hpp"
+// Judging: if these fail, a run says that a class is forgotten, or kept, which is not.
+#include "mneme/experiment/judging.hpp"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>

@@ -1,0 +1,316 @@
+#include "mneme/experiment/judging.hpp"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "mneme/core/errors.hpp"
+#include "mneme/eval/generative.hpp"
+#include "mneme/experiment/event_rows.hpp"
+#include "mneme/experiment/recovery.hpp"
+#include "mneme/io/json_file.hpp"
+#include "mneme/learners/conditional.hpp"
+#include "mneme/learners/recalls.hpp"
+
+namespace mneme {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::int64_t kBatch = 500;
+
+}  // namespace
+
+ClassVerdict verdict_of(at::Tensor const& x, at::Tensor const& p, std::int64_t label) {
+  auto const mean = [](at::Tensor const& t) { return t.mean(at::kDouble).item<double>(); };
+  return {.probability = mean(p.select(1, label)),
+          .accuracy = mean(p.argmax(1).eq(label)),
+          .entropy = mean(-at::xlogy(p, p).sum(1)),
+          .gray = mean((x - 0.5).abs())};
+}
+
+std::vector<JudgedPart> judged_parts(Learner const& learner, Stream const& stream,
+                                     std::function<std::shared_ptr<Judge>(std::string const& dataset)> const& find) {
+  std::vector<JudgedPart> parts;
+  auto const device = learner.parameters().device();
+  if (dynamic_cast<Recalls const*>(&learner) == nullptr) {
+    parts.push_back({.name = {}, .judge = find(""), .tests = {}});
+    for (auto const* task : stream.tested()) parts.front().tests.push_back(task->test.to(device));
+    return parts;
+  }
+  bool const of_sets = stream.name == "domain" && stream.scenario == "domain-incremental";  // each with its own labels
+  for (auto const* task : stream.tested())
+    parts.push_back({.name = task->name,
+                     .id = task->id,
+                     .judge = find(of_sets ? task->test.name() : ""),
+                     .tests = {task->test.to(device)},
+                     .train = task->train.to(device)});
+  return parts;
+}
+
+JudgeObserver::JudgeObserver(fs::path file, std::vector<JudgedPart> parts, Stream const& stream, std::uint64_t seed)
+    : file_(std::move(file)), parts_(std::move(parts)), asked_(forgotten_classes(stream)), streams_(seed) {
+  if (fs::exists(file_)) rows_ = read_json(file_).at("rows");
+}
+
+void JudgeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
+  auto const* by_domain = dynamic_cast<Recalls const*>(&learner);
+  if (by_domain == nullptr && dynamic_cast<Conditional const*>(&learner) == nullptr) return;
+  auto const& row = matrix.rows.back();
+  keep_before(rows_, row.event);
+  Json line = {{"event", row.event}, {"kind", row.kind}, {"task", row.task}};
+  if (by_domain) line["domains"] = Json::array();
+  for (auto& part : parts_) {
+    auto const drawn = draw(learner, part);
+    if (drawn.empty()) continue;  // not met yet
+    Json figures = {{"classes", classes_of(learner, part, drawn)}};
+    if (auto quality = quality_of(learner, part, drawn); !quality.is_null()) figures["quality"] = std::move(quality);
+    if (!by_domain) {
+      line.update(figures);
+      continue;
+    }
+    double sum = 0;
+    for (auto const& one : figures["classes"]) sum += one.at("accuracy").get<double>();
+    figures.update({{"domain", part.name}, {"accuracy", sum / static_cast<double>(drawn.size())}});
+    line["domains"].push_back(std::move(figures));
+  }
+  auto const& judge = *parts_.front().judge;
+  if (!by_domain && judge.options().attacks && row.event >= 0) line["attacks"] = attacks_on(learner, parts_.front());
+  rows_.push_back(std::move(line));
+  write_json(file_, {{"judge", judges()}, {"rows", rows_}});
+}
+
+/// What there is to say of the judge, or of each domain's.
+Json JudgeObserver::judges() const {
+  if (parts_.front().name.empty()) return parts_.front().judge->about();
+  Json about = Json::object();
+  for (auto const& part : parts_) about[part.name] = part.judge->about();
+  return about;
+}
+
+std::vector<JudgeObserver::Drawn> JudgeObserver::draw(Learner& learner, JudgedPart const& part) {
+  auto const* by_class = dynamic_cast<Conditional const*>(&learner);
+  auto const* by_domain = dynamic_cast<Recalls const*>(&learner);
+  auto const options = at::TensorOptions(at::kLong).device(learner.parameters().device());
+  auto const met = by_domain ? by_domain->met() : at::ones({1, by_class->classes()}, at::kBool);
+  std::vector<Drawn> list;
+  if (part.id >= met.size(0)) return list;
+  at::NoGradGuard const no_grad;
+  for (std::int64_t c = 0; c < met.size(1); ++c) {
+    if (!met[part.id][c].item<bool>()) continue;
+    auto const of = part.name.empty() ? "" : part.name + "/";
+    auto noise = streams_.fresh("judge/" + of + std::to_string(c));
+    auto const labels = at::full({part.judge->options().samples}, c, options);
+    auto const drawn =
+        by_class ? by_class->sample_of(labels, noise) : by_domain->draw(labels, at::full_like(labels, part.id), noise);
+    auto const images = drawn.mul(255).round().div(255);
+    list.push_back({c, images, part.judge->answer(images)});
+    if (auto const known = list.back().answer.probabilities.size(1); c >= known)
+      throw ConfigError("judge.experiment: '" + part.judge->options().experiment + "' tells " + std::to_string(known) +
+                        " classes apart, but the model draws class " + std::to_string(c) +
+                        "; name an experiment that is trained on these classes");
+  }
+  return list;
+}
+
+Json JudgeObserver::classes_of(Learner& learner, JudgedPart const& part, std::vector<Drawn> const& drawn) {
+  at::NoGradGuard const no_grad;
+  std::vector<std::string> names;
+  for (auto const& test : part.tests)
+    if (names.size() < test.class_names().size()) names = test.class_names();
+  Json classes = Json::array();
+  for (auto const& [label, images, answer] : drawn) {
+    auto const c = static_cast<std::size_t>(label);
+    auto const v = verdict_of(images, answer.probabilities, label);
+    classes.push_back({{"class", label},
+                       {"name", c < names.size() ? names[c] : std::to_string(c)},
+                       {"probability", v.probability},
+                       {"accuracy", v.accuracy},
+                       {"entropy", v.entropy},
+                       {"gray", v.gray}});
+    if (part.name.empty()) classes.back()["negative_elbo"] = negative_elbo(learner, part, label);
+  }
+  return classes;
+}
+
+namespace {
+
+/// Test images of the class [n, ...], at most so many; undefined where there is none.
+at::Tensor test_images(JudgedPart const& part, std::int64_t label, std::int64_t most) {
+  std::vector<at::Tensor> found;
+  for (auto const& test : part.tests) {
+    auto const index = test.labels().eq(label).nonzero().squeeze(1);
+    if (index.size(0) > 0) found.push_back(test.gather(index));
+  }
+  if (found.empty()) return {};
+  auto const all = at::cat(found);
+  return all.narrow(0, 0, std::min(all.size(0), most));
+}
+
+/// At most so many rows, evenly spread.
+at::Tensor thinned(at::Tensor const& rows, std::int64_t most) {
+  auto const stride = std::max<std::int64_t>(1, rows.size(0) / most);
+  auto const some = rows.slice(0, 0, rows.size(0), stride);
+  return some.narrow(0, 0, std::min(most, some.size(0)));
+}
+
+}  // namespace
+
+Json JudgeObserver::quality_of(Learner& learner, JudgedPart& part, std::vector<Drawn> const& drawn) {
+  constexpr std::int64_t kMost = 2000, kNeighbours = 5;  // of each set, for distances between all pairs
+  constexpr std::int64_t kCompared = 500;                // with all training images
+  std::vector<at::Tensor> real, made, images, answers;
+  auto const share = kMost / static_cast<std::int64_t>(drawn.size());
+  for (auto const& [label, samples, answer] : drawn) {
+    if (std::find(asked_.begin(), asked_.end(), label) != asked_.end()) continue;
+    if (auto const tests = part.images.defined() ? at::Tensor() : test_images(part, label, share); tests.defined())
+      real.push_back(tests);
+    made.push_back(answer.features.narrow(0, 0, std::min(share, answer.features.size(0))));
+    images.push_back(samples.narrow(0, 0, std::min(share, samples.size(0))));
+    answers.push_back(answer.probabilities);
+  }
+  auto& judge = *part.judge;
+  if (!real.empty()) {
+    part.images = at::cat(real);
+    part.features = judge.answer(part.images).features;
+  }
+  if (!part.images.defined() || made.empty() || part.images.size(0) <= kNeighbours) return nullptr;
+  auto const features = at::cat(made);
+  auto const manifold = density_coverage(part.features, features, kNeighbours);
+  Json quality = {{"frechet_distance", frechet_distance(part.features, features)},
+                  {"class_score", class_score(at::cat(answers))},
+                  {"density", manifold.density},
+                  {"coverage", manifold.coverage},
+                  {"real", part.images.size(0)},
+                  {"generated", features.size(0)}};
+  if (part.train.size() == 0) return quality;
+  auto const training = Dataset::to_input(part.train.data()).to(features.device());
+  auto const nearest = [&](at::Tensor const& x) {
+    return nearest_distance(thinned(x, kCompared).to(features.device()), training).mean(at::kDouble).item<double>();
+  };
+  if (part.nearest_real == 0) part.nearest_real = nearest(part.images);
+  quality["nearest_training"] = nearest(at::cat(images));
+  quality["nearest_training_real"] = part.nearest_real;
+  if (auto const* model = dynamic_cast<Recalls const*>(&learner); model != nullptr && model->encodes()) {
+    auto const again = model->decode(model->infer(part.images.to(features.device())));
+    quality["frechet_reconstructed"] = frechet_distance(part.features, judge.answer(again).features);
+  }
+  return quality;
+}
+
+Json JudgeObserver::attacks_on(Learner& learner, JudgedPart const& part) {
+  constexpr std::int64_t kCandidates = 512, kPrototypes = 15;
+  auto const copy = learner.snapshot();  // whose gradients are nobody's
+  auto const& model = dynamic_cast<Conditional const&>(*copy);
+  auto const device = learner.parameters().device();
+  Json list = Json::array();
+  auto const add = [&](std::string const& name, std::int64_t label, at::Tensor const& images) {
+    auto const v = verdict_of(images, part.judge->answer(images).probabilities, label);
+    list.push_back({{"attack", name},
+                    {"class", label},
+                    {"probability", v.probability},
+                    {"accuracy", v.accuracy},
+                    {"images", images.size(0)}});
+  };
+  for (auto const label : asked_) {
+    auto noise = streams_.fresh("attack/" + std::to_string(label));
+    if (auto const images = test_images(part, label, kCandidates); images.defined()) {
+      auto const sharpness = (images - 0.5).abs().flatten(1).mean(1);
+      auto const best = std::get<1>(sharpness.topk(std::min(kPrototypes, images.size(0))));
+      add("prototype", label, match_prototypes(model, images.index_select(0, best).to(device), noise));
+    }
+    auto const liked = [&](at::Tensor const& x) { return part.judge->log_probability(x, label); };
+    add("classifier", label, follow_classifier(model, liked, device, noise));
+  }
+  return list;
+}
+
+double JudgeObserver::negative_elbo(Learner& learner, JudgedPart const& part, std::int64_t label) {
+  auto noise = streams_.fresh("judge-elbo/" + std::to_string(label));
+  double sum = 0;
+  std::int64_t count = 0;
+  for (auto const& test : part.tests) {
+    auto const index = test.labels().eq(label).nonzero().squeeze(1);
+    for (auto const& rows : index.split(kBatch)) {
+      if (rows.size(0) == 0) continue;
+      Batch const batch(test, rows, 0, {});
+      sum += learner.measure(batch, learner.forward(batch, {}, noise))[0].item<double>();
+      count += rows.size(0);
+    }
+  }
+  return count > 0 ? sum / static_cast<double>(count) : 0;
+}
+
+std::vector<std::int64_t> forgotten_classes(Stream const& stream) {
+  std::set<std::int64_t> classes;
+  for (auto const& event : stream.events)
+    if (auto const* request = std::get_if<Request>(&event))
+      classes.insert(request->classes.begin(), request->classes.end());
+  return {classes.begin(), classes.end()};
+}
+
+namespace {
+
+/// {attack: {probability, accuracy}}, means over the classes.
+Json recovered(Json const& attacks) {
+  std::map<std::string, std::map<std::string, double>> sums;
+  std::map<std::string, double> count;
+  for (auto const& one : attacks) {
+    auto const name = one.at("attack").get<std::string>();
+    ++count[name];
+    for (auto const* key : {"probability", "accuracy"}) sums[name][key] += one.at(key).get<double>();
+  }
+  for (auto& [name, sum] : sums)
+    for (auto& [key, value] : sum) value /= count[name];
+  return sums;
+}
+
+}  // namespace
+
+Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten) {
+  Json const* before = nullptr;
+  for (auto const& row : rows) {
+    if (row.at("kind") == "forget") break;
+    before = &row;
+  }
+  Json summary = {{"judge", judge}};
+  if (rows.empty()) return summary;
+  auto const& last = rows.back();
+  if (last.contains("quality")) summary["quality"] = last["quality"];
+  for (auto const& domain : last.value("domains", Json::array())) {
+    auto& entry = summary["drawn"][domain.at("domain").get<std::string>()];
+    entry = domain.value("quality", Json::object());
+    entry["accuracy"] = domain.at("accuracy");
+  }
+  if (forgotten.empty() || last.at("kind") != "forget") return summary;
+  auto const& after = last.at("classes");
+  double probability = 0, accuracy = 0, gray = 0, drop = 0, largest = -1;
+  std::int64_t others = 0;
+  for (std::size_t c = 0; c < after.size(); ++c) {
+    auto const number = [&](Json const& classes, char const* key) { return classes.at(c).at(key).get<double>(); };
+    if (std::find(forgotten.begin(), forgotten.end(), static_cast<std::int64_t>(c)) != forgotten.end()) {
+      probability += number(after, "probability");
+      accuracy += number(after, "accuracy");
+      gray += number(after, "gray");
+    } else if (before != nullptr) {
+      auto const fall = number(before->at("classes"), "accuracy") - number(after, "accuracy");
+      drop += fall;
+      largest = std::max(largest, fall);
+      ++others;
+    }
+  }
+  auto const n = static_cast<double>(forgotten.size());
+  summary["forgotten_classes"] = forgotten;
+  summary["forgotten_probability"] = probability / n;
+  summary["forgotten_accuracy"] = accuracy / n;
+  summary["forgotten_gray"] = gray / n;
+  if (others > 0) {
+    summary["retained_accuracy_drop"] = drop / static_cast<double>(others);
+    summary["largest_retained_accuracy_drop"] = largest;
+  }
+  if (last.contains("attacks")) summary["recovered"] = recovered(last["attacks"]);
+  return summary;
+}
+
+}  // namespace mneme

@@ -8,6 +8,7 @@
 #include "load.hpp"
 #include "mneme/core/errors.hpp"
 #include "mneme/core/interrupt.hpp"
+#include "mneme/train/trainer.hpp"
 #include "results.hpp"
 #include "terminal.hpp"
 #include "values.hpp"
@@ -106,8 +107,10 @@ int execute(ExperimentRun& run, ExecuteFlags const& flags) {
 }
 
 void check_arms(ExperimentPlan const& plan, DataLibrary& library) {
-  for (auto const& arm : plan.arms)
-    static_cast<void>(build_arm(arm.tree, "arm." + arm.name, plan.options.seeds.front(), library));
+  for (auto const& arm : plan.arms) {
+    auto const built = build_arm(arm.tree, "arm." + arm.name, plan.options.seeds.front(), library);
+    built.trainer->expect(built.stream);
+  }
 }
 
 }  // namespace mneme::app

@@ -67,14 +67,33 @@ Json method_of(std::string const& text) {
   return method;
 }
 
-/// What forgets where nobody says how: a model that draws by class is asked for classes, all others answer for samples.
-std::string default_method(Json const& learner) { return learner.at("kind") == "cvae" ? "selective-amnesia" : "salun"; }
+/// What forgets where nobody says how.
+std::string default_method(Json const& tree) {
+  auto const& learner = tree.at("learner").at("kind");
+  if (learner == "cvae") return "selective-amnesia";  // it is asked for classes
+  if (learner != "classifier") return "retrain";
+  bool const told = tree.at("stream").value("scenario", "") == "task";  // a softmax is over the task's classes alone
+  return told ? "grad-diff" : "salun";
+}
+
+void refuse_unfinished(BranchPoint const& point, ArmPlan const& arm, std::vector<std::int64_t> const& seeds,
+                       DataLibrary const& library) {
+  auto const run = ExperimentRun::open(point.run, library.search(), false);
+  for (auto const seed : seeds)
+    if (!run.finished({-1, arm.name, seed}))
+      throw ConfigError(point.run.string() + ": arm '" + arm.name + "', seed " + std::to_string(seed) +
+                        ", is not finished; `mneme resume " + shell_line({point.run.string()}) + "` goes on with it");
+}
 
 /// The stored strategy with this method in place of what it forgot with, if anything.
 Json strategy_with(Json const& stored, Json const& method) {
   Json list = Json::array();
   for (auto const& member : stored.is_array() ? stored : Json::array({stored})) {
     auto const kind = member.at("kind").get<std::string>();
+    if (kind == "joint" || kind == "cumulative")
+      throw ConfigError("the run's strategy is '" + kind +
+                        "', which makes a stream of its own that no request goes into. Learn the same data as one task "
+                        "(a stream of one data set) with the strategy naive, and ask that run");
     if (kind != "naive" && !find_row(strategy_table(), "strategy", kind).needs.forgets) list.push_back(member);
   }
   list.push_back(method);
@@ -87,7 +106,7 @@ ExperimentPlan plan_forgetting(ArmPlan const& arm, ForgetFlags const& flags) {
   apply_changes(layers, flags.change);
   Json tree = experiment_tree(layers);
   tree["stream"]["with"].push_back(request_of(flags));
-  auto const method = method_of(flags.method.empty() ? default_method(tree.at("learner")) : flags.method);
+  auto const method = method_of(flags.method.empty() ? default_method(tree) : flags.method);
   tree["arm"][method.at("kind").get<std::string>()]["strategy"] = strategy_with(tree.at("strategy"), method);
   tree.erase("strategy");
   return plan_experiment(tree);
@@ -102,6 +121,7 @@ int forget(ForgetFlags const& flags) {
   auto plan = plan_forgetting(arm, flags);
   use_threads(plan.options.threads);
   DataLibrary library(with_stored_folders(data_search(flags.execute.data), point.run));
+  refuse_unfinished(point, arm, plan.options.seeds, library);
   check_arms(plan, library);
   check_branch(plan, point, library, flags.execute.allow_drift);
   auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), std::move(library));
@@ -119,9 +139,10 @@ void add_forget(Command& program) {
   verb.option("--task", "NAME", flags->tasks, "a task to be forgotten; may be repeated");
   verb.option("--samples", "FILE", flags->samples,
               "a text file of numbers of training samples to be forgotten, from 0 in the order of the tasks");
-  verb.option("--method", "NAME", flags->method,
-              "how: retrain, ssd, ... or a table, '{ kind = \"salun\", epochs = 2 }' (default salun; of a cvae "
-              "selective-amnesia)");
+  verb.option(
+      "--method", "NAME", flags->method,
+      "how: retrain, ssd, ... or a table, '{ kind = \"salun\", epochs = 2 }' (default: of a classifier salun, or "
+      "grad-diff where it is told the task; of a cvae selective-amnesia; else retrain)");
   verb.option("--arm", "NAME", flags->arm, "the arm that is to forget; may be left out where the run has one only");
   verb.option("--out", "DIR", flags->out, "folder of run folders (default runs)");
   add_change_flags(verb, flags->change);

@@ -36,7 +36,7 @@ double logistic(double z) { return z >= 0 ? 1 / (1 + std::exp(-z)) : std::exp(z)
 }  // namespace
 
 double area_under_curve(std::span<double const> positive, std::span<double const> negative) {
-  if (positive.empty() || negative.empty()) return 0.5;
+  if (positive.empty() || negative.empty()) return std::nan("");
   std::vector<double> below(negative.begin(), negative.end());
   std::sort(below.begin(), below.end());
   double wins = 0;

@@ -17,7 +17,7 @@ struct AnswerFeatures {
 };
 
 /// Area under the ROC curve: P(a positive scores above a negative) + 1/2 P(they are equal), by ranks (Mann and Whitney
-/// 1947). 0.5 where one side is empty.
+/// 1947). NaN where one side is empty: there is nothing to tell apart.
 [[nodiscard]] double area_under_curve(std::span<double const> positive, std::span<double const> negative);
 
 /// Yeom et al. 2018 (Privacy risk in machine learning, arXiv:1709.01604): members have the lower loss. AUC of -loss.

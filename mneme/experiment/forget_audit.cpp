@@ -67,31 +67,40 @@ Dataset ForgetAudit::some(Dataset const& data, std::string const& name) const {
 }
 
 ForgetAudit::Parts ForgetAudit::parts_of(std::size_t event) const {
+  struct Learnt {
+    Task const* task;
+    std::vector<Request const*> since;  // earlier requests, which it was there for
+  };
   SeenData seen;
-  std::vector<Task const*> learnt;
+  std::vector<Learnt> learnt;
   for (std::size_t i = 0; i < event; ++i)
     if (auto const* task = std::get_if<Task>(&stream_.events[i])) {
       seen.learn(*task);
-      learnt.push_back(task);
+      learnt.push_back({task, {}});
     } else {
-      seen.forget(std::get<Request>(stream_.events[i]));
+      auto const& earlier = std::get<Request>(stream_.events[i]);
+      seen.forget(earlier);
+      for (auto& one : learnt) one.since.push_back(&earlier);
     }
   auto const& request = std::get<Request>(stream_.events[event]);
   Parts parts{.train = seen.split(request), .forget_test = {}, .retain_test = {}};
-  auto const in = [](auto const& list, auto const& one) {
-    return std::find(list.begin(), list.end(), one) != list.end();
+  auto const asked = [](Request const& one, Task const& task) {  // bool [N] of its test samples
+    bool const whole = std::find(one.tasks.begin(), one.tasks.end(), task.name) != one.tasks.end();
+    auto mask = at::full_like(task.test.labels(), whole, at::kBool);
+    for (auto const c : one.classes) mask.logical_or_(task.test.labels().eq(c));
+    return mask;
   };
   std::vector<Dataset> forget, retain;
-  for (auto const* task : learnt) {
-    auto const& labels = task->test.labels();
-    auto mask = at::full_like(labels, in(request.tasks, task->name), at::kBool);
-    for (auto const c : request.classes) mask.logical_or_(labels.eq(c));
-    auto const all = task->test.with_tasks(at::full_like(labels, task->id));
+  for (auto const& [task, since] : learnt) {
+    auto const mask = asked(request, *task);
+    auto known = mask.logical_not();
+    for (auto const* earlier : since) known.logical_and_(asked(*earlier, *task).logical_not());
+    auto const all = task->test.with_tasks(at::full_like(task->test.labels(), task->id));
     auto const add = [&](std::vector<Dataset>& list, at::Tensor const& chosen) {
       if (chosen.any().item<bool>()) list.push_back(all.select(chosen.nonzero().squeeze(1)));
     };
-    add(forget, request.samples.empty() ? mask : mask.logical_not());  // unseen samples of the same kind
-    add(retain, mask.logical_not());
+    add(forget, request.samples.empty() ? mask : known);  // unseen samples of the same kind
+    add(retain, known);
   }
   if (!forget.empty()) parts.forget_test = some(concatenate("forget", forget), "forget-test");
   if (!retain.empty()) parts.retain_test = some(concatenate("retain", retain), "retain-test");
@@ -120,7 +129,7 @@ Json ForgetAudit::relearn_steps(Learner& learner, Dataset const& forget) const {
     if (trainer.test(forget, std::nullopt).front() >= kRelearnt) return step;
     trainer.learn(task);
   }
-  return nullptr;
+  return kRelearnSteps + 1;
 }
 
 Json ForgetAudit::seconds_of(std::int64_t event) const {
@@ -179,21 +188,24 @@ void compare_with_retrained(Json& arms, std::filesystem::path const& run) {
     return read_json(run / "arms" / arm.at("arm").get<std::string>() / ("seed-" + arm.at("seed").dump()) /
                      "forget.json");
   };
-  auto const entry_of = [](Json const& list, Json const& event) {
+  auto const entry_of = [](Json const& list, Json const& like) {
     for (auto const& entry : list)
-      if (entry.at("event") == event) return entry;
+      if (entry.at("event") == like.at("event") && entry.value("request", Json()) == like.value("request", Json()))
+        return entry;
     return Json();
   };
+  auto const retrains = [](Json const& strategy) {
+    auto const members = strategy.is_array() ? strategy : Json::array({strategy});
+    return std::any_of(members.begin(), members.end(), [](Json const& one) { return one.at("kind") == "retrain"; });
+  };
   for (auto const& reference : arms) {
-    if (!reference.contains("unlearning") ||
-        reference.at("strategy_options").dump().find("\"retrain\"") == std::string::npos)
-      continue;
+    if (!reference.contains("unlearning") || !retrains(reference.at("strategy_options"))) continue;
     auto const retrained = audit(reference);
     for (auto& arm : arms) {
       if (!arm.contains("unlearning") || arm.at("seed") != reference.at("seed")) continue;
       auto const own = audit(arm);
       for (auto& entry : arm["unlearning"]) {
-        auto const mine = entry_of(own, entry.at("event")), theirs = entry_of(retrained, entry.at("event"));
+        auto const mine = entry_of(own, entry), theirs = entry_of(retrained, entry);
         if (theirs.is_null()) continue;
         for (auto const* part : {"forget", "test"})
           entry["distance_to_retrained"][part] = answer_distance(mine["answers"][part], theirs["answers"][part]);

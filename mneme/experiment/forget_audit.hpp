@@ -20,6 +20,7 @@ class ForgetAudit final : public Observer {
   [[nodiscard]] Dataset some(Dataset const& data, std::string const& name) const;
   /// Softmax of each sample [N, C], on the CPU.
   [[nodiscard]] at::Tensor answers(Learner& learner, Dataset const& data) const;
+  /// Null where a copy would be told the class; one more than are tried where these do not do.
   [[nodiscard]] Json relearn_steps(Learner& learner, Dataset const& forget) const;
   /// From the event's beginning to the end of the forgetting, by the log.
   [[nodiscard]] Json seconds_of(std::int64_t event) const;
@@ -35,7 +36,8 @@ class ForgetAudit final : public Observer {
 /// entries, lists [N][C]. Null where they are of different samples.
 [[nodiscard]] Json answer_distance(Json const& a, Json const& b);
 
-/// Adds to each entry of `unlearning` in a summary's arms what it is to the arm of the same seed that was retrained:
+/// Adds to each entry of `unlearning` in a summary's arms what it is to the arm of the same seed that was retrained for
+/// the same request:
 /// `distance_to_retrained` {forget, test} and `time_to_retraining`. `run` is the run's folder.
 void compare_with_retrained(Json& arms, std::filesystem::path const& run);
 

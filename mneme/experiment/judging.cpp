@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -34,12 +35,15 @@ std::vector<JudgedPart> judged_parts(Learner const& learner, Stream const& strea
                                      std::function<std::shared_ptr<Judge>(std::string const& dataset)> const& find) {
   std::vector<JudgedPart> parts;
   auto const device = learner.parameters().device();
+  // Data sets, each with its own labels.
+  bool const of_sets = stream.name == "domain" && stream.scenario == "domain-incremental";
   if (dynamic_cast<Recalls const*>(&learner) == nullptr) {
-    parts.push_back({.name = {}, .judge = find(""), .tests = {}});
+    auto const tasks = stream.tasks();
+    parts.push_back(
+        {.name = {}, .judge = find(of_sets && tasks.size() == 1 ? tasks.front()->train.name() : ""), .tests = {}});
     for (auto const* task : stream.tested()) parts.front().tests.push_back(task->test.to(device));
     return parts;
   }
-  bool const of_sets = stream.name == "domain" && stream.scenario == "domain-incremental";  // each with its own labels
   for (auto const* task : stream.tested())
     parts.push_back({.name = task->name,
                      .id = task->id,
@@ -150,9 +154,9 @@ at::Tensor test_images(JudgedPart const& part, std::int64_t label, std::int64_t 
 
 /// At most so many rows, evenly spread.
 at::Tensor thinned(at::Tensor const& rows, std::int64_t most) {
-  auto const stride = std::max<std::int64_t>(1, rows.size(0) / most);
-  auto const some = rows.slice(0, 0, rows.size(0), stride);
-  return some.narrow(0, 0, std::min(most, some.size(0)));
+  if (rows.size(0) <= most) return rows;
+  auto const last = static_cast<double>(rows.size(0) - 1);
+  return rows.index_select(0, at::linspace(0, last, most, at::kDouble).round().to(at::kLong).to(rows.device()));
 }
 
 }  // namespace
@@ -239,13 +243,13 @@ double JudgeObserver::negative_elbo(Learner& learner, JudgedPart const& part, st
       count += rows.size(0);
     }
   }
-  return count > 0 ? sum / static_cast<double>(count) : 0;
+  return count > 0 ? sum / static_cast<double>(count) : std::nan("");
 }
 
-std::vector<std::int64_t> forgotten_classes(Stream const& stream) {
+std::vector<std::int64_t> forgotten_classes(Stream const& stream, std::int64_t last) {
   std::set<std::int64_t> classes;
-  for (auto const& event : stream.events)
-    if (auto const* request = std::get_if<Request>(&event))
+  for (std::size_t i = 0; i < stream.events.size() && static_cast<std::int64_t>(i) <= last; ++i)
+    if (auto const* request = std::get_if<Request>(&stream.events[i]))
       classes.insert(request->classes.begin(), request->classes.end());
   return {classes.begin(), classes.end()};
 }
@@ -272,7 +276,7 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
   Json const* before = nullptr;
   for (auto const& row : rows) {
     if (row.at("kind") == "forget") break;
-    before = &row;
+    if (row.at("kind") == "learn") before = &row;
   }
   Json summary = {{"judge", judge}};
   if (rows.empty()) return summary;
@@ -283,7 +287,7 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
     entry = domain.value("quality", Json::object());
     entry["accuracy"] = domain.at("accuracy");
   }
-  if (forgotten.empty() || last.at("kind") != "forget") return summary;
+  if (forgotten.empty()) return summary;
   auto const& after = last.at("classes");
   double probability = 0, accuracy = 0, gray = 0, drop = 0, largest = -1;
   std::int64_t others = 0;

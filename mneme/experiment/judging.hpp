@@ -16,7 +16,7 @@
 //   nearest_training_real   that of real test images: where the first is far smaller, training images are copied
 //   frechet_reconstructed   as frechet_distance, of the reconstructions of the real images
 // Where the stream is of data sets each domain has a judge of its own, the experiment with that data set in place of
-// its own, in the shape that the learner sees.
+// its own, in the shape that the learner sees; so has a conditional model of one data set.
 //
 // With `attacks`, of each class that a request names: what recovery.hpp's two attacks bring back of it. Prototypes are
 // the 15 sharpest of its first 512 test images, by mean |x - 0.5|.
@@ -24,6 +24,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 
 #include "mneme/experiment/judge.hpp"
@@ -83,11 +84,12 @@ class JudgeObserver final : public Observer {
   Json rows_ = Json::array();
 };
 
-/// The classes that the stream's requests name, ascending.
-[[nodiscard]] std::vector<std::int64_t> forgotten_classes(Stream const& stream);
+/// The classes that requests of the stream's events up to this one name, ascending.
+[[nodiscard]] std::vector<std::int64_t> forgotten_classes(Stream const& stream,
+                                                          std::int64_t last = std::numeric_limits<std::int64_t>::max());
 
 /// What a run's judgements come to: means over the classes that requests named, and over the others the fall of
-/// accuracy since the row before the first request, if there is one: forgotten_probability, forgotten_accuracy,
+/// accuracy since the last task learnt before the first request, if any: forgotten_probability, forgotten_accuracy,
 /// forgotten_gray, retained_accuracy_drop, largest_retained_accuracy_drop; the last row's quality; means over the
 /// classes of what each attack brought back (recovered); judge; of a model of domains `drawn`: {domain: its accuracy
 /// and quality in the last row}. `rows` are those of judge.json.

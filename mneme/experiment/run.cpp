@@ -238,14 +238,25 @@ bool ExperimentRun::finished(Unit const& unit) const {
   return fs::exists(folder / "arm.json") && read_json(folder / "arm.json").value("status", "") == "finished";
 }
 
+namespace {
+
+/// What a unit leaves behind besides checkpoints, from one folder to another.
+void copy_record(fs::path const& from, fs::path const& to) {
+  for (auto const* name :
+       {"metrics.jsonl", "log.txt", "matrix.csv", "data.json", "judge.json", "codes.json", "forget.json", "risk.json"})
+    if (fs::exists(from / name)) fs::copy_file(from / name, to / name, fs::copy_options::overwrite_existing);
+  for (auto const* folder : {"samples", "codes"})
+    if (fs::exists(from / folder))
+      fs::copy(from / folder, to / folder, fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+}
+
+}  // namespace
+
 void ExperimentRun::take_prefix(Unit const& unit) const {
   auto const& arm = plan_.arm(unit.arm);
   auto const from = unit_folder({arm.shared, "", unit.seed}), to = unit_folder(unit);
   fs::create_directories(to / "samples");
-  for (auto const& name : {"metrics.jsonl", "log.txt", "matrix.csv", "data.json", "judge.json", "risk.json"})
-    if (fs::exists(from / name)) fs::copy_file(from / name, to / name, fs::copy_options::overwrite_existing);
-  for (auto const& file : fs::directory_iterator(from / "samples"))
-    fs::copy_file(file.path(), to / "samples" / file.path().filename(), fs::copy_options::overwrite_existing);
+  copy_record(from, to);
 }
 
 void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
@@ -355,11 +366,7 @@ void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
       fs::create_directories(target / "checkpoints");
       fs::create_directories(target / "samples");
       fs::copy(checkpoint, target / "checkpoints" / "branched", fs::copy_options::recursive);
-      for (auto const& name : {"metrics.jsonl", "log.txt", "data.json", "judge.json", "codes.json", "forget.json"})
-        if (fs::exists(source / name)) fs::copy_file(source / name, target / name);
-      for (auto const& file : fs::directory_iterator(source / "samples"))
-        fs::copy_file(file.path(), target / "samples" / file.path().filename());
-      if (fs::exists(source / "codes")) fs::copy(source / "codes", target / "codes");
+      copy_record(source, target);
       write_json(target / "branched.json", {{"run", fs::absolute(from.run).string()},
                                             {"arm", from.arm},
                                             {"checkpoint", checkpoint.filename().string()}});
@@ -371,7 +378,9 @@ void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
 void add_observed(Json& arm, fs::path const& folder, Stream const& stream) {
   if (auto const file = folder / "judge.json"; fs::exists(file)) {
     auto const judged = read_json(file);
-    arm.update(judgement_summary(judged.at("judge"), judged.at("rows"), forgotten_classes(stream)));
+    auto const& rows = judged.at("rows");
+    auto const last = rows.empty() ? -1 : rows.back().at("event").get<std::int64_t>();
+    arm.update(judgement_summary(judged.at("judge"), rows, forgotten_classes(stream, last)));
   }
   if (auto const codes = folder / "codes.json"; fs::exists(codes)) arm["codes"] = last_codes(codes);
 }

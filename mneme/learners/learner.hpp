@@ -54,6 +54,8 @@ class Learner {
   virtual void initialise(at::Generator& generator);
   /// Throws DataError for samples that the loss is not defined for. Default: none are.
   virtual void check(Dataset const&) const {}
+  /// Throws ConfigError for the number of a task, from 0, that it has no place for. Default: none.
+  virtual void check_task(std::int64_t) const {}
 
   /// One forward pass. Noise (a VAE's) is drawn from `noise`.
   virtual Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) = 0;

@@ -122,11 +122,11 @@ std::string heading(Forgetting const& forgetting) { return "Asked to forget " + 
 /// Head and one line for each arm.
 std::vector<std::vector<std::string>> forgetting_lines(Comparison const& comparison, Forgetting const& forgetting) {
   std::vector<std::vector<std::string>> lines = {{"arm", "n"}};
-  for (auto const& column : unlearning_columns()) lines.front().push_back(column.title);
+  for (auto const& column : forgetting.table.columns) lines.front().push_back(column.title);
   for (auto const& line : forgetting.table.lines) {
     auto const& row = comparison.rows[forgetting.first_row + line.arm];
     lines.push_back({row.arm, std::to_string(seeds_of(row))});
-    for (std::size_t c = 0; c < line.values.size(); ++c) lines.back().push_back(line.text(c));
+    for (std::size_t c = 0; c < line.values.size(); ++c) lines.back().push_back(forgetting.table.text(line, c));
   }
   return lines;
 }
@@ -303,7 +303,7 @@ Json Comparison::to_json() const {
     for (auto const& line : table.lines) {
       Json entry = {{"run", rows[first + line.arm].run}, {"arm", rows[first + line.arm].arm}};
       for (std::size_t c = 0; c < line.values.size(); ++c)
-        entry[Json::json_pointer(unlearning_columns()[c].key)] = seeds_json(line.values[c]);
+        entry[Json::json_pointer(table.columns[c].key)] = seeds_json(line.values[c]);
       arms.push_back(std::move(entry));
     }
     json["unlearning"].push_back({{"request", table.request}, {"arms", std::move(arms)}});

@@ -9,6 +9,7 @@ namespace mneme {
 namespace {
 
 constexpr auto kRelearn = "/relearn_steps";
+constexpr int kRelearnTried = 100;
 
 /// The entry of a run for one request; null where it has none.
 Json entry_of(ArmRun const& run, std::string const& request) {
@@ -25,10 +26,8 @@ std::optional<Seeds> over(std::vector<Json> const& entries, std::string const& p
   return over_seeds(values);
 }
 
-}  // namespace
-
-std::span<UnlearningColumn const> unlearning_columns() {
-  // The key is the place in an entry; the last is of the matrix.
+/// Of a classifier. The key is the place in an entry; the last is of the matrix.
+std::span<UnlearningColumn const> classifier_columns() {
   static std::vector<UnlearningColumn> const columns = {
       {"/forget_accuracy", "forgotten, training", 100, 1},
       {"/forget_test_accuracy", "forgotten, test", 100, 1},
@@ -45,31 +44,74 @@ std::span<UnlearningColumn const> unlearning_columns() {
   return columns;
 }
 
-std::string UnlearningTable::Line::text(std::size_t column) const {
-  auto const& [key, title, factor, decimals] = unlearning_columns()[column];
-  if (key == kRelearn && !relearnt) return "> 100";
-  return show_difference(values[column],
+/// Of a conditional model: places in the arm's summary.
+std::span<UnlearningColumn const> judged_columns() {
+  static std::vector<UnlearningColumn> const columns = {
+      {"/forgotten_probability", "probability", 1, 3},
+      {"/forgotten_accuracy", "accuracy", 100, 1},
+      {"/forgotten_gray", "distance to gray", 1, 3},
+      {"/retained_accuracy_drop", "rest, fall", 100, 1},
+      {"/largest_retained_accuracy_drop", "rest, largest fall", 100, 1},
+      {"/recovered/prototype/probability", "back by prototypes", 1, 3},
+      {"/recovered/classifier/probability", "back by classifier", 1, 3},
+  };
+  return columns;
+}
+
+/// "class 0", "classes 5 9"; empty where the arm was asked for none, or is not judged.
+std::string judged_request(ArmRun const& run) {
+  auto const classes = run.summary_entry.value("forgotten_classes", Json::array());
+  std::string text = classes.size() == 1 ? "class" : "classes";
+  for (auto const& c : classes) text += " " + c.dump();
+  return classes.empty() ? "" : text;
+}
+
+UnlearningTable& table_of(std::vector<UnlearningTable>& tables, std::string const& request,
+                          std::span<UnlearningColumn const> columns) {
+  auto table = std::ranges::find_if(tables, [&](UnlearningTable const& one) {
+    return one.request == request && one.columns.data() == columns.data();
+  });
+  if (table == tables.end()) table = tables.insert(tables.end(), {request, columns, {}});
+  return *table;
+}
+
+}  // namespace
+
+std::string UnlearningTable::text(Line const& line, std::size_t column) const {
+  auto const& [key, title, factor, decimals] = columns[column];
+  if (key == kRelearn && !line.relearnt) return "> " + std::to_string(kRelearnTried);
+  return show_difference(line.values[column],
                          {.title = "", .unit = "", .points = "", .factor = factor, .decimals = decimals});
 }
 
 std::vector<UnlearningTable> unlearning_tables(Board const& board) {
   std::vector<UnlearningTable> tables;
   for (std::size_t i = 0; i < board.arms.size(); ++i) {
-    for (auto const& asked : board.arms[i].seeds.front()->summary_entry.value("unlearning", Json::array())) {
+    auto const& first = *board.arms[i].seeds.front();
+    for (auto const& asked : first.summary_entry.value("unlearning", Json::array())) {
       auto const request = asked.is_object() ? asked.value("request", std::string()) : std::string();
       if (request.empty()) continue;
-      auto table = std::ranges::find(tables, request, &UnlearningTable::request);
-      if (table == tables.end()) table = tables.insert(tables.end(), {request, {}});
       std::vector<Json> entries;
       for (ArmRun const* run : board.arms[i].seeds)
         if (auto entry = entry_of(*run, request); !entry.is_null()) entries.push_back(std::move(entry));
+      auto& table = table_of(tables, request, classifier_columns());
       UnlearningTable::Line line{.arm = i, .values = {}};
-      for (auto const& column : unlearning_columns())
+      for (auto const& column : table.columns)
         line.values.push_back(column.key == "/last" ? board.arms[i].last(request) : over(entries, column.key));
-      line.relearnt = std::ranges::all_of(
-          entries, [](Json const& entry) { return entry.value("relearn_steps", Json()).is_number(); });
-      table->lines.push_back(std::move(line));
+      line.relearnt = std::ranges::none_of(entries, [](Json const& entry) {
+        auto const steps = entry.value("relearn_steps", Json());
+        return steps.is_number() && steps.get<double>() > kRelearnTried;
+      });
+      table.lines.push_back(std::move(line));
     }
+    auto const request = judged_request(first);
+    if (request.empty()) continue;
+    std::vector<Json> entries;
+    for (ArmRun const* run : board.arms[i].seeds) entries.push_back(run->summary_entry);
+    auto& table = table_of(tables, request, judged_columns());
+    UnlearningTable::Line line{.arm = i, .values = {}};
+    for (auto const& column : table.columns) line.values.push_back(over(entries, column.key));
+    table.lines.push_back(std::move(line));
   }
   return tables;
 }
@@ -79,21 +121,27 @@ void add_unlearning(Page& page, Board const& board) {
   if (tables.empty()) return;
   page.section(
       "unlearning-" + board.metric, "Forgetting on request",
-      "Accuracy in % right after the request on what was to be forgotten and on the rest, training and test samples; "
+      "Of classifiers: accuracy in % right after the request on what was to be forgotten and on the rest, training and "
+      "test samples; "
       "at "
       "the end: test samples of what was forgotten after the last event. Distance: total variation between the answers "
       "and those of the arm that was retrained. Attacks: area under the curve of telling training samples that were "
       "forgotten from unseen ones, 0.5 where nobody can. Relearning: steps until nine of ten are known again. Time: "
-      "that of the forgetting, retraining is 1.");
-  for (auto const& [request, lines] : tables) {
+      "that of the forgetting, retraining is 1. Of models that draw by class, by the judge: its probability of what "
+      "was "
+      "asked for and its accuracy in % on samples of it, their mean distance to gray, by how many points its accuracy "
+      "on "
+      "the other classes falls, and the probability that two searches in the weights bring back.");
+  for (auto const& asked : tables) {
     html::Table table;
-    table.caption = html::escape(request);
+    table.caption = html::escape(asked.request);
     table.head = {"arm"};
-    for (auto const& column : unlearning_columns()) table.head.push_back(html::escape(column.title));
-    for (auto const& line : lines) {
+    for (auto const& column : asked.columns) table.head.push_back(html::escape(column.title));
+    for (auto const& line : asked.lines) {
       table.rows.push_back({"<span class=\"arm a" + std::to_string(line.arm % 8) + "\"></span>" +
                             html::escape(board.arms[line.arm].label)});
-      for (std::size_t c = 0; c < line.values.size(); ++c) table.rows.back().push_back(html::escape(line.text(c)));
+      for (std::size_t c = 0; c < line.values.size(); ++c)
+        table.rows.back().push_back(html::escape(asked.text(line, c)));
     }
     page.body += table.text("numbers");
   }

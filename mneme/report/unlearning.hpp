@@ -1,5 +1,5 @@
-// What is left of what a classifier was asked to forget, an arm a line: from the entries `unlearning` of summaries
-// (docs/run-folder.md), for the report and for `mneme compare`.
+// What is left of what was asked to be forgotten, an arm a line: of a classifier from the entries `unlearning` of
+// summaries, of a conditional model from what its judge says (docs/run-folder.md). For the report and `mneme compare`.
 #pragma once
 
 #include <span>
@@ -17,22 +17,21 @@ struct UnlearningColumn {
   int decimals = 1;
 };
 
-/// What stands behind each arm's label, in this order.
-std::span<UnlearningColumn const> unlearning_columns();
-
 /// Arms that met one request.
 struct UnlearningTable {
-  std::string request;  // "class 5"
+  std::string request;                        // "class 5"
+  std::span<UnlearningColumn const> columns;  // what stands behind each arm's label, in this order
   struct Line {
     std::size_t arm = 0;                       // of the board
     std::vector<std::optional<Seeds>> values;  // one per column
-    bool relearnt = true;                      // within the steps that were tried, for every seed
-    [[nodiscard]] std::string text(std::size_t column) const;
+    bool relearnt = true;                      // within the steps that were tried, for every seed where they were
   };
   std::vector<Line> lines;
+  [[nodiscard]] std::string text(Line const& line, std::size_t column) const;
 };
 
-/// One per request, in the order of the events; empty where nobody was asked to forget.
+/// One per request, in the order of the events, and one for all that a conditional model was asked for; empty where
+/// nobody was asked to forget.
 std::vector<UnlearningTable> unlearning_tables(Board const& board);
 
 }  // namespace mneme

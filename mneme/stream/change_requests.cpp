@@ -2,6 +2,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <set>
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/text.hpp"
@@ -41,8 +42,11 @@ at::Tensor has_class(Dataset const& data, std::vector<std::int64_t> const& class
 }
 
 /// The test samples of the classes become a column of their own, named as the request is, and leave the others: so
-/// what is to be known and what is to be forgotten are never one figure.
-void test_apart(Stream& stream, Request const& request, std::string const& where) {
+/// what is to be known and what is to be forgotten are never one figure. `at`: the event that it will be.
+void test_apart(Stream& stream, Request const& request, std::int64_t at, std::string const& where) {
+  std::set<std::string> later;  // tasks that are learnt after the request, and may bring the class again
+  for (auto i = static_cast<std::size_t>(at); i < stream.events.size(); ++i)
+    if (auto const* task = std::get_if<Task>(&stream.events[i])) later.insert(task->name);
   std::vector<Task> columns;
   std::vector<Dataset> apart;
   std::int64_t id = 0;
@@ -57,6 +61,10 @@ void test_apart(Stream& stream, Request const& request, std::string const& where
                                   "' is forgotten already, by an earlier request; if it was learnt again in between, "
                                   "give this one a name of its own"
                             : where + ".name: '" + request.name + "' is the name of a task; choose another");
+    }
+    if (later.contains(task->name)) {
+      columns.push_back(*task);
+      continue;
     }
     auto const mask = has_class(task->test, request.classes);
     auto const own = task->test.select(mask.nonzero().squeeze(1)),
@@ -88,8 +96,8 @@ Stream forget(Stream stream, Json const& options, std::string const& where, std:
   Request const request{.name = name_of(o), .classes = o.classes, .samples = o.samples, .tasks = o.tasks};
   if ((o.classes.empty() ? 0 : 1) + (o.samples.empty() ? 0 : 1) + (o.tasks.empty() ? 0 : 1) != 1)
     throw ConfigError(where + ": name what is to be forgotten: either classes, or samples, or tasks");
-  if (!o.classes.empty()) test_apart(stream, request, where);
   auto const at = o.after < 0 ? events : o.after + 1;
+  if (!o.classes.empty()) test_apart(stream, request, at, where);
   stream.notes.emplace_back("event " + std::to_string(at), "forget " + request.name);
   stream.events.insert(stream.events.begin() + at, request);
   return stream;

@@ -77,7 +77,8 @@ void fit_shapes(Stream& stream, DomainOptions const& o, std::string const& where
   });
   if (equal && o.size == 0 && o.channels == 0) return;
   for (auto const* task : tasks)
-    if (!holds_images(task->train) || !holds_images(task->test) || o.fit == "refuse")
+    if (!holds_images(task->train) || !holds_images(task->test) ||
+        (o.fit == "refuse" && task->train.sample_shape() != first.train.sample_shape()))
       throw ConfigError(where + ".datasets: '" + task->name + "' has samples of " +
                         shape_text(task->train.sample_shape()) + ", '" + first.name + "' of " +
                         shape_text(first.train.sample_shape()) +

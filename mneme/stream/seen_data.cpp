@@ -132,6 +132,16 @@ ForgetData SeenData::split(Request const& request) const {
   return {joined("forget", forget), joined("retain", retain)};
 }
 
+SeenData::Count SeenData::count(Request const& request) const {
+  auto const marks = asked(request);
+  Count count{.forget = 0, .known = 0};
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    count.forget += marks[i].sum().item<std::int64_t>();
+    count.known += parts_[i].known.sum().item<std::int64_t>();
+  }
+  return count;
+}
+
 void SeenData::forget(Request const& request) {
   auto const marks = asked(request);
   for (std::size_t i = 0; i < parts_.size(); ++i) parts_[i].known = parts_[i].known.logical_and(marks[i].logical_not());

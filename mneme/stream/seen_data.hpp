@@ -21,6 +21,11 @@ class SeenData {
   /// ConfigError, with nothing changed, for a request that names nothing, two kinds of things, a thing twice, a class
   /// or task that was never learnt or is forgotten already, a sample that there is not, or all that is known.
   [[nodiscard]] ForgetData split(Request const& request) const;
+  /// Samples that are asked for, and all that are known. Throws as `split`.
+  struct Count {
+    std::int64_t forget, known;
+  };
+  [[nodiscard]] Count count(Request const& request) const;
   /// Throws as `split`.
   void forget(Request const& request);
 

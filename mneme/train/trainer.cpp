@@ -89,14 +89,15 @@ void Trainer::learn(Task const& task) {
 
 void Trainer::forget(Request const& request) { process(request); }
 
-void Trainer::refuse_to_forget(Request const& request, std::int64_t number) const {
+void Trainer::refuse_to_forget(Request const& request, SeenData const& seen, std::int64_t number) const {
   auto const refuse = [&](std::string const& problem) {
     throw ConfigError("event " + std::to_string(number) + " asks to forget '" + request.name + "', but strategy '" +
                       problem);
   };
   if (!strategies_.can_forget()) refuse(strategies_.describe() + "' has no way to forget");
   for (auto const& member : strategies_.members()) {
-    if (auto const* particular = dynamic_cast<ChecksRequests const*>(member.strategy.get())) particular->check(request);
+    if (auto const* particular = dynamic_cast<ChecksRequests const*>(member.strategy.get()))
+      particular->check({request, visibility_, seen});
     if (member.needs.forgets || dynamic_cast<LetsGo*>(member.strategy.get())) continue;
     Archive kept;
     member.strategy->state(kept);
@@ -118,6 +119,8 @@ void Trainer::expect(Stream const& stream) {
   visibility_ = stream.visibility;
   outputs_.show(visibility_);
   for (auto const* task : stream.tested()) test_on(*task);
+  if (visibility_.task_at_training)
+    for (auto const* task : stream.tasks()) learner_.check_task(task->id);
   SeenData seen;  // a request that cannot be met is refused before anything is begun
   for (std::size_t i = 0; i < stream.events.size(); ++i) {
     if (auto const* task = std::get_if<Task>(&stream.events[i])) {
@@ -125,7 +128,7 @@ void Trainer::expect(Stream const& stream) {
       continue;
     }
     auto const& request = std::get<Request>(stream.events[i]);
-    refuse_to_forget(request, static_cast<std::int64_t>(i));
+    refuse_to_forget(request, seen, static_cast<std::int64_t>(i));
     seen.forget(request);
   }
   if (!visibility_.once) return;
@@ -173,7 +176,7 @@ void Trainer::process(Event const& event) {
   auto const* request = std::get_if<Request>(&event);
   ForgetData asked;
   if (request) {
-    refuse_to_forget(*request, position_.event);
+    refuse_to_forget(*request, seen_, position_.event);
     asked = seen_.split(*request);
     asked.forget = asked.forget.to(learner_.parameters().device());
     hand_out(asked);

@@ -131,7 +131,7 @@ class Trainer final : private MetricLog {
 
   void process(Event const& event);
   /// ConfigError where a member has no way to forget, or to let go.
-  void refuse_to_forget(Request const& request, std::int64_t number) const;
+  void refuse_to_forget(Request const& request, SeenData const& seen, std::int64_t number) const;
   void hand_out(ForgetData const& asked);
   void add_column(Task const& task);
   /// The members that take part in the context's event: all, or those that bring a request about.

@@ -35,7 +35,7 @@ void GrayOutOptions::describe(OptionVisitor& v) {
 
 Needs GrayOut::needs() const { return {.forgets = true, .learners = {"cvae"}}; }
 
-void GrayOut::check(Request const& request) const { check_names_classes(request, "gray-out"); }
+void GrayOut::check(Asked const& asked) const { check_names_classes(asked.request, "gray-out"); }
 
 void GrayOut::begin_event(EventContext& context) {
   if (is_learn(context.event)) return;

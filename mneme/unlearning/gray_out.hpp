@@ -43,7 +43,7 @@ class GrayOut final : public Unlearning, public ChecksRequests {
  public:
   explicit GrayOut(GrayOutOptions options) : options_(std::move(options)) {}
   [[nodiscard]] Needs needs() const override;
-  void check(Request const& request) const override;
+  void check(Asked const& asked) const override;
   void begin_event(EventContext& context) override;
   void end_event(EventContext& context) override;
   std::vector<Stage> stages(EventContext& context) override;

@@ -26,8 +26,8 @@ at::Tensor drawn_labels(at::Tensor const& labels, at::Tensor const& candidates, 
   return candidates.index_select(0, pick);
 }
 
-void RandomLabels::begin_event(EventContext& context) {
-  if (!is_learn(context.event) && context.visibility.task_at_test)
+void RandomLabels::check(Asked const& asked) const {
+  if (asked.visibility.task_at_test)
     throw ConfigError(
         "random labels are drawn from all classes, but in a task-incremental stream a sample's softmax is over "
         "those of its task; use grad-diff or ssd");
@@ -67,7 +67,6 @@ at::Tensor salient(at::Tensor const& gradient, double quantile) {
 }
 
 void SalUn::begin_event(EventContext& context) {
-  RandomLabels::begin_event(context);
   if (is_learn(context.event)) return;
   at::NoGradGuard const no_grad;
   auto const& arena = context.parameters();

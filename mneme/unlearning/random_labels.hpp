@@ -15,6 +15,7 @@
 // Difference: a weight without any gradient is never salient, also where most have none.
 #pragma once
 
+#include "mneme/strategies/checks_requests.hpp"
 #include "mneme/unlearning/unlearning.hpp"
 
 namespace mneme {
@@ -30,11 +31,12 @@ struct RandomLabelsOptions {
 [[nodiscard]] at::Tensor drawn_labels(at::Tensor const& labels, at::Tensor const& candidates, bool others,
                                       at::Generator& generator);
 
-class RandomLabels : public Unlearning {
+class RandomLabels : public Unlearning, public ChecksRequests {
  public:
   explicit RandomLabels(RandomLabelsOptions options) : options_(std::move(options)) {}
   [[nodiscard]] Needs needs() const override { return {.forgets = true, .learners = {"classifier"}}; }
-  void begin_event(EventContext& context) override;
+  /// Refuses streams that show the task at test.
+  void check(Asked const& asked) const override;
   std::vector<Stage> stages(EventContext& context) override;
   Batch compose(Batch batch, StepContext& context) override;
   void end_event(EventContext&) override { candidates_ = at::Tensor(); }

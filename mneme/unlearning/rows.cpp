@@ -59,7 +59,6 @@ std::vector<StrategyRow> unlearning_rows() {
        .needs = GradDiff(GradDiffOptions()).needs(),
        .never_naive = kNeverNaive},
       {.info = {.name = "random-labels",
-                .aliases = {"amnesiac"},
                 .summary = "trains on what is to be forgotten with labels drawn anew in every step, and on the rest",
                 .equation =
                     "L = mean over B samples of D_f and D_r of CE(x, y'), y' uniform over retained classes for D_f",

@@ -194,7 +194,9 @@ Terms SelectiveAmnesia::terms(StepContext& context) {
   if (request_of(context) == nullptr) return {};
   auto terms = terms_;
   if (quadratic_.empty()) return terms;
-  terms["fisher"] = quadratic_.value(context.parameters().value()).mul_(strength(context));
+  auto const rows = context.rows.size(0);
+  auto const per_image = strength(context) / loss_scale(context.learner, rows);  // as the others are
+  terms["fisher"] = quadratic_.value(context.parameters().value()).mul_(per_image);
   terms["canonical_lambda"] = at::scalar_tensor(2 * options_.lambda / static_cast<double>(context.rows.size(0)));
   return terms;
 }

@@ -50,7 +50,7 @@ class SelectiveAmnesia final : public Strategy, public Unlearns, public ChecksRe
  public:
   explicit SelectiveAmnesia(SelectiveAmnesiaOptions options) : options_(std::move(options)) {}
   [[nodiscard]] Needs needs() const override;
-  void check(Request const& request) const override { check_names_classes(request, "selective-amnesia"); }
+  void check(Asked const& asked) const override { check_names_classes(asked.request, "selective-amnesia"); }
   [[nodiscard]] bool uses_retained() const override { return true; }
   void take(ForgetData data) override;
   void begin_event(EventContext& context) override;

@@ -28,10 +28,9 @@ at::Tensor dampen(at::Tensor const& theta, at::Tensor const& on_forget, at::Tens
   return selected;
 }
 
-void Ssd::begin_event(EventContext& context) {
-  if (is_learn(context.event)) return;
-  auto const forget = static_cast<double>(data().forget.size()), retain = static_cast<double>(data().retain.size());
-  auto const largest = (forget + retain) / forget;
+void Ssd::check(Asked const& asked) const {
+  auto const [forget, known] = asked.seen.count(asked.request);
+  auto const largest = static_cast<double>(known) / static_cast<double>(forget);
   bool const estimated = options_.importance.labels.starts_with("batch") || options_.importance.samples > 0;
   if (!estimated && options_.alpha >= largest)
     throw ConfigError("ssd: alpha = " + format_number(options_.alpha) +

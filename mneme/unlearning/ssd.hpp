@@ -11,6 +11,7 @@
 // means.
 #pragma once
 
+#include "mneme/strategies/checks_requests.hpp"
 #include "mneme/unlearning/unlearning.hpp"
 
 namespace mneme {
@@ -26,11 +27,12 @@ struct SsdOptions {
 at::Tensor dampen(at::Tensor const& theta, at::Tensor const& on_forget, at::Tensor const& on_all, double alpha,
                   double lambda);
 
-class Ssd final : public Unlearning {
+class Ssd final : public Unlearning, public ChecksRequests {
  public:
   explicit Ssd(SsdOptions options) : options_(std::move(options)) {}
   /// ConfigError where alpha can select nothing: D_f is a part of D, so that I_f,i / I_D,i is at most |D| / |D_f|.
-  void begin_event(EventContext& context) override;
+  /// Refuses an alpha that no weight can reach.
+  void check(Asked const& asked) const override;
   void end_event(EventContext& context) override;
 
  private:

@@ -104,6 +104,27 @@ TEST(ForgetAudit, WhatIsStillKnownNeedsNoRelearningAndWhatWasNeverSeenDoes) {
   EXPECT_GT(gone.at("relearn_steps").get<std::int64_t>(), 0);
 }
 
+// Wrong: what an earlier request named counts as a rest that is still to be known.
+TEST(ForgetAudit, WhatAnEarlierRequestNamedIsNoRest) {
+  auto stream = toy::stream(1);
+  for (std::int64_t const c : {1, 2})
+    stream.events.push_back(Request{.name = "class " + std::to_string(c), .classes = {c}, .samples = {}, .tasks = {}});
+  test::TemporaryFolder const scratch;
+  test::Rig rig(test::listed({{"kind", "retrain"}}), quick());
+  RunFiles files(scratch.path());
+  ForgetAudit audit(files, stream, rig.trainer, quick(), 0);
+  rig.trainer.attach(&files);
+  rig.trainer.attach(&audit);
+  rig.trainer.run(stream);
+  auto const test = toy::task("toy-0", 0).test;
+  auto const rest = test.labels().eq(0).logical_or(test.labels().eq(3)).nonzero().squeeze(1);
+  auto const forgotten = test.labels().eq(2).nonzero().squeeze(1);
+  auto const entry = read_json(scratch.path() / "forget.json").at(1);
+  EXPECT_NEAR(entry.at("test_accuracy").get<double>(), rig.trainer.test(test.select(rest)).front(), 1e-9);
+  EXPECT_NEAR(entry.at("forget_test_accuracy").get<double>(), rig.trainer.test(test.select(forgotten)).front(), 1e-9);
+  EXPECT_EQ(entry.at("answers").at("test").size(), static_cast<std::size_t>(rest.size(0)));
+}
+
 TEST(AnswerDistance, IsTheMeanTotalVariation) {
   auto const a = Json::parse("[[0.5, 0.5, 0], [1, 0, 0]]"), b = Json::parse("[[0.25, 0.5, 0.25], [0, 0.5, 0.5]]");
   EXPECT_DOUBLE_EQ(answer_distance(a, b).get<double>(), (0.25 + 1) / 2);
@@ -133,7 +154,12 @@ TEST(CompareWithRetrained, GoesByEventPartAndSeed) {
   add("anew", 0, "retrain", entry(0.25, 0.75, 12));
   add("ssd", 1, "ssd", entry(0.5, 1, 3));
   add("anew", 1, "retrain", entry(1, 0, 6));
+  auto asked_otherwise = entry(0.5, 1, 3);
+  asked_otherwise["request"] = "class 3";
+  add("other", 0, "ssd", asked_otherwise);
+  arms.back()["unlearning"][0]["request"] = "class 3";
   compare_with_retrained(arms, run.path());
+  EXPECT_FALSE(arms.back()["unlearning"][0].contains("distance_to_retrained")) << "nobody was retrained for that";
   auto const of = [&](std::size_t arm) { return arms.at(arm).at("unlearning").at(0); };
   EXPECT_DOUBLE_EQ(of(0)["distance_to_retrained"]["forget"], 0.25);
   EXPECT_DOUBLE_EQ(of(0)["distance_to_retrained"]["test"], 0.25);

@@ -101,6 +101,35 @@ TEST(Judge, EveryDomainOfAStreamOfDataSetsHasAJudgeOfItsOwn) {
   EXPECT_EQ(whole[0].tests.size(), 2U) << "a conditional model is judged as a whole";
 }
 
+// Wrong: a model of clothes is judged by the classifier of digits.
+TEST(Judge, AConditionalModelOfOneDataSetIsJudgedByThatSetsJudge) {
+  auto stream = toy::stream(1);
+  stream.name = "domain";
+  std::vector<std::string> asked;
+  static_cast<void>(judged_parts(*toy::learner("cvae"), stream, [&](std::string const& dataset) {
+    asked.push_back(dataset);
+    return std::shared_ptr<Judge>();
+  }));
+  EXPECT_EQ(asked, (std::vector<std::string>{"toy-0"}));
+}
+
+// Wrong: a run that was stopped before its second request, or learnt on after it, counts classes nobody has asked for
+// yet, or says nothing of those that were.
+TEST(Judge, SummaryGoesByTheRequestsUpToTheLastRow) {
+  auto stream = toy::stream(2);
+  stream.events.insert(stream.events.begin() + 1,
+                       Request{.name = "class 1", .classes = {1}, .samples = {}, .tasks = {}});
+  stream.events.push_back(Request{.name = "class 2", .classes = {2}, .samples = {}, .tasks = {}});
+  EXPECT_EQ(forgotten_classes(stream, 0), (std::vector<std::int64_t>{}));
+  EXPECT_EQ(forgotten_classes(stream, 2), (std::vector<std::int64_t>{1}));
+  EXPECT_EQ(forgotten_classes(stream), (std::vector<std::int64_t>{1, 2}));
+  Json const rows = {row(0, "learn", {0.9, 1.0}, 0.9), row(1, "forget", {0.9, 0.2}, 0.5),
+                     row(2, "learn", {0.8, 0.3}, 0.25)};
+  auto const s = judgement_summary({{"hash", "abc"}}, rows, {1});
+  EXPECT_DOUBLE_EQ(s["forgotten_accuracy"], 0.3);
+  EXPECT_NEAR(s["retained_accuracy_drop"].get<double>(), 0.1, 1e-12);
+}
+
 TEST(Judge, SummaryHasTheLastRowOfEachDomain) {
   Json const rows = {{{"kind", "learn"}, {"domains", {{{"domain", "a"}, {"accuracy", 0.5}}}}},
                      {{"kind", "learn"},

@@ -54,6 +54,19 @@ Outcome run_beside(StrategyRow const& row, Json const& method) {
   return outcome;
 }
 
+// Wrong: hours of training end in a refusal that was certain when they began.
+TEST(ForgetBeside, AMethodThatCannotMeetTheRequestIsRefusedBeforeAnythingIsBegun) {
+  auto const refused = [](Json const& method, bool task_at_test, std::string const& why) {
+    Rig rig(listed(method));
+    auto const message = message_of<ConfigError>([&] { rig.trainer.run(forgetful(task_at_test)); });
+    EXPECT_NE(message.find(why), std::string::npos) << message;
+    EXPECT_EQ(rig.trainer.steps(), 0) << method;
+  };
+  refused({{"kind", "salun"}}, true, "use grad-diff or ssd");
+  refused({{"kind", "random-labels"}}, true, "use grad-diff or ssd");
+  refused({{"kind", "ssd"}, {"alpha", 2}}, false, "at most 2 times");  // one of two classes
+}
+
 TEST(ForgetBeside, EveryStrategyLetsGoOrIsRefusedBeforeAnythingIsBegun) {
   std::set<std::string> ran;
   for (auto const& row : strategy_table()) {

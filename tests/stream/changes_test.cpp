@@ -12,6 +12,7 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/stream/batch.hpp"
 #include "mneme/stream/makers.hpp"
+#include "mneme/testing/toy.hpp"
 #include "tests/io/support.hpp"
 
 namespace mneme {
@@ -312,6 +313,20 @@ TEST(ForgetChange, PutsARequestBetweenTwoTasksAndTestsItsClassesApart) {
   EXPECT_EQ(tested[2]->name, "class 1");
   EXPECT_EQ(tested[2]->test.size(), kSamples / 4);
   EXPECT_TRUE(tested[2]->test.labels().eq(1).all().item<bool>());
+}
+
+// Wrong: what a later task brings under the same label is taken for what was to be forgotten.
+TEST(ForgetChange, LeavesTheTestsOfLaterTasksWhole) {
+  auto const rows = change_table();
+  auto const row = std::find_if(rows.begin(), rows.end(), [](ChangeRow const& r) { return r.info.name == "forget"; });
+  auto const plain = toy::stream(2);
+  auto const stream = row->apply(plain, {{"kind", "forget"}, {"after", 0}, {"classes", {1}}}, "with.0", 0);
+  auto const tested = stream.tested();
+  ASSERT_EQ(tested.size(), 3U);
+  EXPECT_FALSE(tested[0]->test.labels().eq(1).any().item<bool>());
+  EXPECT_EQ(tested[1]->test.size(), plain.tasks()[1]->test.size());
+  EXPECT_EQ(tested[2]->name, "class 1");
+  EXPECT_EQ(tested[2]->test.size(), plain.tasks()[0]->test.size() - tested[0]->test.size());
 }
 
 TEST(ForgetChange, SaysWhatIsWrong) {

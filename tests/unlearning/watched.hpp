@@ -14,7 +14,9 @@ class Watched final : public Strategy, public Unlearns, public ChecksRequests {
  public:
   Watched(std::unique_ptr<Strategy> inner, Look look) : inner_(std::move(inner)), look_(std::move(look)) {}
   [[nodiscard]] Needs needs() const override { return inner_->needs(); }
-  void check(Request const& request) const override { dynamic_cast<ChecksRequests const&>(*inner_).check(request); }
+  void check(Asked const& asked) const override {
+    if (auto const* inner = dynamic_cast<ChecksRequests const*>(inner_.get())) inner->check(asked);
+  }
   [[nodiscard]] bool uses_retained() const override { return dynamic_cast<Unlearns const&>(*inner_).uses_retained(); }
   void take(ForgetData data) override { dynamic_cast<Unlearns&>(*inner_).take(std::move(data)); }
   void begin_event(EventContext& c) override { inner_->begin_event(c); }

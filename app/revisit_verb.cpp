@@ -29,8 +29,10 @@ int revisit_run(RevisitFlags const& flags) {
     options.judge = JudgeOptions{.experiment = flags.judge};
     if (flags.samples) options.judge->samples = *flags.samples;
   }
-  if (flags.samples && (flags.judge.empty() || *flags.samples < 1))
-    throw ConfigError("--samples " + std::to_string(*flags.samples) + ": at least 1, and with --judge only");
+  constexpr std::int64_t kMost = 100000;
+  if (flags.samples && (flags.judge.empty() || *flags.samples < 1 || *flags.samples > kMost))
+    throw ConfigError("--samples " + std::to_string(*flags.samples) + ": 1 to " + std::to_string(kMost) +
+                      ", and with --judge only");
   for (auto const& name : flags.arms) static_cast<void>(run.plan().arm(name));
   std::size_t done = 0;
   auto const waves = run.waves();

@@ -2,13 +2,17 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
-#include <fstream>
+#include <set>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/core/files.hpp"
+#include "mneme/core/interrupt.hpp"
 #include "mneme/experiment/code_files.hpp"
 #include "mneme/experiment/judging.hpp"
 #include "mneme/experiment/pictures.hpp"
+#include "mneme/io/bytes.hpp"
 #include "mneme/io/json_file.hpp"
 #include "mneme/train/trainer.hpp"
 
@@ -16,16 +20,19 @@ namespace mneme {
 namespace fs = std::filesystem;
 namespace {
 
-bool of_an_epoch(std::string const& line) { return Json::parse(line).contains("epoch"); }
-
-/// Lines of samples/index.jsonl by event.
-std::map<std::int64_t, std::vector<std::string>> pictures_by_event(fs::path const& index) {
-  std::map<std::int64_t, std::vector<std::string>> lines;
-  std::ifstream in(index);
-  for (std::string line; std::getline(in, line);)
-    if (auto const json = Json::parse(line, nullptr, false); json.is_object())
-      lines[json.value("event", std::int64_t{-1})].push_back(line);
-  return lines;
+/// Old lines of samples/index.jsonl as they were, since checkpoints point into them, then the new ones of other
+/// pictures.
+std::string merged_index(std::string const& all, std::size_t old) {
+  std::set<std::string> known;
+  std::string merged;
+  std::size_t at = 0;
+  for (std::size_t end = 0; (end = all.find('\n', at)) != std::string::npos; at = end + 1) {
+    auto const line = all.substr(at, end - at);
+    auto const json = Json::parse(line, nullptr, false);
+    bool const added = known.insert(json.is_object() ? json.value("file", line) : line).second;
+    if (at < old || added) merged += line + '\n';
+  }
+  return merged;
 }
 
 /// The matrix as it was when this row had been measured.
@@ -37,6 +44,28 @@ EvaluationMatrix up_to(EvaluationMatrix matrix, std::size_t row) {
 
 /// Another processor rounds otherwise, which turns a few answers.
 bool agrees(double a, double b) { return std::abs(a - b) <= 0.005 * std::max(1.0, std::abs(b)); }
+
+/// The judge's hash, or each domain's: what its rows go by.
+Json hashes(Json const& judge) {
+  if (judge.contains("hash")) return judge["hash"];
+  Json list = Json::object();
+  for (auto const& [domain, one] : judge.items())
+    if (one.is_object()) list[domain] = one.value("hash", "");
+  return list;
+}
+
+/// Puts rows of `before` back whose events were not looked at again, unless another judge has spoken since.
+void put_back(fs::path const& file, Json const& before) {
+  if (before.is_null()) return;
+  auto now = read_json(file);
+  if (before.contains("judge") && hashes(before["judge"]) != hashes(now.at("judge"))) return;
+  auto& rows = now.at("rows").get_ref<Json::array_t&>();
+  for (auto const& old : before.at("rows"))
+    if (std::ranges::none_of(rows, [&](Json const& row) { return row.at("event") == old.at("event"); }))
+      rows.push_back(old);
+  std::ranges::stable_sort(rows, {}, [](Json const& row) { return row.at("event").get<std::int64_t>(); });
+  write_json(file, now);
+}
 
 struct Revisited {
   fs::path run;
@@ -82,55 +111,73 @@ void revisit(ExperimentRun const& run, std::string const& arm_name, std::int64_t
     throw ConfigError(folder.string() + ": not finished; `mneme resume " + run.folder().string() + "` goes on with it");
   auto entry = read_json(folder / "arm.json");
   auto const matrix = EvaluationMatrix::from_json(entry);
-  auto const pictures_before = pictures_by_event(folder / "samples" / "index.jsonl");
+  std::map<std::string, Json> rows_before;
+  for (auto const* name : {"judge.json", "codes.json"})
+    rows_before[name] = fs::exists(folder / name) ? read_json(folder / name) : Json();
+  auto const index = folder / "samples" / "index.jsonl";
   RunFiles files(folder);
-  files.samples.truncate_to(0);
+  auto const old_lines = files.samples.bytes();  // they stay until all new ones are there
   Revisited revisited{run.folder(), run.plan().arm(arm_name), seed, options, library};
   Json figures = Json::object();
   Stream stream;
   auto const say = [&](std::string const& text) {
     if (options.on_line) options.on_line(arm_name + "/seed-" + std::to_string(seed) + "  " + text);
   };
-  for (std::size_t i = 0; i < matrix.rows.size(); ++i) {
-    auto const& row = matrix.rows[i];
-    auto loaded = revisited.load(row, i + 1 == matrix.rows.size());
-    std::map<std::string, std::vector<double>> values;
-    bool same = loaded.has_value();
-    for (std::size_t t = 0; same && t < matrix.tasks.size(); ++t)
-      for (auto const* task : loaded->stream.tested()) {
-        if (task->name != matrix.tasks[t]) continue;
-        values[task->name] = loaded->trainer->test(task->test, task->id);
-        auto const& cell = matrix.values[i][t];
-        same = same && (!cell || agrees(values[task->name].front(), *cell));
+  auto const figure_before = [&, old = entry.value(matrix.higher_is_better ? "figures" : "loss_parts", Json::object())](
+                                 std::string const& task, std::string const& figure, std::size_t place) {
+    if (!old.contains(task) || !old[task].contains(figure) || place >= old[task][figure].size()) return Json();
+    return old[task][figure][place];
+  };
+  try {
+    for (std::size_t i = 0; i < matrix.rows.size(); ++i) {
+      if (int const signal = interrupt_signal(); signal != 0)
+        throw Stopped("interrupted by signal " + std::to_string(signal) + "; `mneme revisit` begins anew", signal);
+      auto const& row = matrix.rows[i];
+      auto loaded = revisited.load(row, i + 1 == matrix.rows.size());
+      std::map<std::string, std::vector<double>> values;
+      bool same = loaded.has_value();
+      for (std::size_t t = 0; same && t < matrix.tasks.size(); ++t)
+        for (auto const* task : loaded->stream.tested()) {
+          if (task->name != matrix.tasks[t]) continue;
+          values[task->name] = loaded->trainer->test(task->test, task->id);
+          auto const& cell = matrix.values[i][t];
+          same = same && (!cell || agrees(values[task->name].front(), *cell));
+        }
+      if (!loaded) loaded = build_arm(revisited.arm.tree, "arm." + arm_name, seed, library);
+      for (auto const& metric : loaded->learner->metrics().subspan(1))
+        for (auto const& task : matrix.tasks) {
+          auto const place = static_cast<std::size_t>(&metric - loaded->learner->metrics().data());
+          auto const found = values.find(task);
+          auto const number = found == values.end() ? std::nan("") : found->second[place];
+          auto& list = figures[task][metric.name];
+          if (list.is_null()) list = Json::array();
+          list.push_back(!same ? figure_before(task, metric.name, i) : std::isfinite(number) ? Json(number) : Json());
+        }
+      stream = loaded->stream;
+      if (!same) {
+        say((row.event < 0 ? std::string("before training") : "event " + std::to_string(row.event)) +
+            ": left as it was; no checkpoint gives what the matrix says");
+        continue;
       }
-    if (!loaded) loaded = build_arm(revisited.arm.tree, "arm." + arm_name, seed, library);
-    for (auto const& metric : loaded->learner->metrics().subspan(1))
-      for (auto const& task : matrix.tasks) {
-        auto const place = static_cast<std::size_t>(&metric - loaded->learner->metrics().data());
-        auto const found = values.find(task);
-        auto const number = found == values.end() ? std::nan("") : found->second[place];
-        figures[task][metric.name].push_back(same && std::isfinite(number) ? Json(number) : Json());
-      }
-    stream = loaded->stream;
-    if (auto const old = pictures_before.find(row.event); old != pictures_before.end())
-      for (auto const& line : old->second)  // no checkpoint is kept of the ends of epochs
-        if (!same || of_an_epoch(line)) files.samples.append(line);
-    if (!same) {
-      say((row.event < 0 ? std::string("before training") : "event " + std::to_string(row.event)) +
-          ": left as it was; no checkpoint gives what the matrix says");
-      continue;
+      auto const part = up_to(matrix, i);
+      auto& learner = *loaded->learner;
+      PictureObserver(files, loaded->trainer->strategies(), loaded->stream, static_cast<std::uint64_t>(seed))
+          .evaluated(part, learner);
+      CodeObserver(folder, loaded->stream, static_cast<std::uint64_t>(seed)).evaluated(part, learner);
+      if (auto const judge = revisited.judge_for(*loaded, folder / "judge.json")) judge->evaluated(part, learner);
+      say(row.event < 0 ? "before training" : "after event " + std::to_string(row.event) + ": " + row.task);
+      if (i + 1 == matrix.rows.size() && dynamic_cast<Generates const*>(&learner) != nullptr)
+        entry[matrix.higher_is_better ? "figures" : "loss_parts"] = figures;
     }
-    auto const part = up_to(matrix, i);
-    auto& learner = *loaded->learner;
-    PictureObserver(files, loaded->trainer->strategies(), loaded->stream, static_cast<std::uint64_t>(seed))
-        .evaluated(part, learner);
-    CodeObserver(folder, loaded->stream, static_cast<std::uint64_t>(seed)).evaluated(part, learner);
-    if (auto const judge = revisited.judge_for(*loaded, folder / "judge.json")) judge->evaluated(part, learner);
-    say(row.event < 0 ? "before training" : "after event " + std::to_string(row.event) + ": " + row.task);
-    if (i + 1 == matrix.rows.size() && dynamic_cast<Generates const*>(&learner) != nullptr)
-      entry[matrix.higher_is_better ? "figures" : "loss_parts"] = figures;
+  } catch (...) {
+    files.samples.truncate_to(old_lines);
+    for (auto const& [name, before] : rows_before) put_back(folder / name, before);
+    throw;
   }
   files.samples.sync();
+  auto const lines = read_file(index);
+  write_file(index, merged_index(std::string(as_text(lines)), static_cast<std::size_t>(old_lines)));
+  for (auto const& [name, before] : rows_before) put_back(folder / name, before);
   add_observed(entry, folder, stream);
   write_json(folder / "arm.json", entry);
 }

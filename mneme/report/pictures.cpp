@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <limits>
 #include <map>
+#include <utility>
 
 #include "mneme/core/errors.hpp"
 #include "mneme/io/bytes.hpp"
@@ -83,8 +85,7 @@ void add_pictures(Page& page, Board const& board) {
       if (Kind const kind{word(line, "kind"), word(line, "task")}; std::ranges::find(kinds, kind) == kinds.end())
         kinds.push_back(kind);
   if (kinds.empty()) return;
-  page.section("pictures-" + board.metric, "Pictures",
-               "Of the first seed of each arm, in the order in which they were made.");
+  page.section("pictures-" + board.metric, "Pictures", "Of the first seed of each arm, in the order of the events.");
   for (auto const& [kind, task] : kinds) {
     page.body +=
         "<h3>" + escape(heading(kind)) + (task.empty() ? "" : ": " + escape(task)) + "</h3>\n<div class=\"strips\">";
@@ -94,6 +95,13 @@ void add_pictures(Page& page, Board const& board) {
       for (Json const& line : run.samples)
         if (word(line, "kind") == kind && word(line, "task") == task) lines.push_back(&line);
       if (lines.empty()) continue;
+      auto const number = [](Json const& line, char const* key, std::int64_t other) {
+        auto const found = line.find(key);
+        return found != line.end() && found->is_number_integer() ? found->get<std::int64_t>() : other;
+      };
+      std::ranges::stable_sort(lines, {}, [&](Json const* line) {  // within an event epochs first
+        return std::pair(number(*line, "event", 0), number(*line, "epoch", std::numeric_limits<std::int64_t>::max()));
+      });
       page.body += "<div class=\"of-arm\"><h4><span class=\"arm a" + std::to_string(i % 8) + "\"></span>" +
                    escape(board.arms[i].label) + " <span class=\"when\">seed " + std::to_string(run.seed) +
                    "</span></h4>" + strip(run, lines) + "</div>";

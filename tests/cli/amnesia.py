@@ -53,6 +53,21 @@ class Amnesia(CommandTest):
         classes = [[line.split(",")[0] for line in codes[name][1:]] for name in sorted(codes)]
         self.assertEqual(sorted(classes[0]), sorted(classes[1]), "before and after are of other test images")
 
+    def test_revisiting_keeps_the_judgement_of_what_has_no_checkpoint(self):
+        run = self.trained()
+        after = self.forget(run, "--class", 5, "-s", "judge.experiment=judge", "-s", "judge.samples=20")
+        judged = next((after / "arms").glob("*/*/judge.json"))
+        events = [row["event"] for row in json.loads(judged.read_text())["rows"]]
+        before = self.arm(after)
+        self.assertEqual(events, [0, 1])
+        self.mneme("revisit", after)
+        rows = json.loads(judged.read_text())["rows"]
+        self.assertEqual([row["event"] for row in rows], [-1, 0, 1], "of event 0 there is no checkpoint here")
+        self.assertEqual(self.arm(after)["retained_accuracy_drop"], before["retained_accuracy_drop"])
+        self.assertEqual(before["forgotten_classes"], [5])
+        again = self.forget(after, "--class", 6, "-s", "judge.samples=20")
+        self.assertEqual(self.arm(again)["forgotten_classes"], [5, 6])
+
     def test_what_makes_no_sense_is_refused_and_leaves_nothing(self):
         run = self.trained()
         (self.folder / "numbers.txt").write_text("3\n4\n")

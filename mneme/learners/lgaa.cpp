@@ -27,6 +27,18 @@ at::Tensor weights_of(Batch const& batch) {
   return at::full({batch.size()}, 1.0 / static_cast<double>(batch.size()), batch.x.options());
 }
 
+/// [N] of rows that are labelled, 1, or not, 0: a factor that lets the labelled rows of each part of the batch stand
+/// for the whole part.
+at::Tensor shares(Batch const& batch, at::Tensor const& labelled) {
+  auto const w = weights_of(batch);
+  auto share = labelled.clone();
+  for (auto const& part : batch.parts) {
+    auto const of = [&](at::Tensor const& rows) { return rows.narrow(0, part.first, part.count); };
+    of(share).mul_(of(w).sum() / of(w).dot(of(labelled)).clamp_min(1e-8));
+  }
+  return share;
+}
+
 /// -sum_c target_c log softmax(logits)_c [N].
 at::Tensor code_entropy(at::Tensor const& logits, at::Tensor const& target) {
   return -(at::log_softmax(logits, 1) * target).sum(1);
@@ -111,6 +123,7 @@ void LgaaOptions::describe(OptionVisitor& v) {
 struct Lgaa::Known {
   at::Tensor label;     // int64 [N], 0 where it is not known; undefined: none is known
   at::Tensor labelled;  // float [N], 1 where the label is known; undefined: all, or none
+  at::Tensor share;     // float [N]: labelled, times what the row stands for in its part of the batch
   at::Tensor u, a;      // float [N, C], [N, domains]; u undefined where no label is known
 };
 
@@ -126,6 +139,12 @@ Lgaa::Lgaa(LearnerShape const& shape, LgaaOptions const& options, at::Generator*
     throw ConfigError(
         "learner.phase_schedule: \"alternating\" needs other phases beside inference, and model \"vae\" " +
         std::string("has none; use \"interleaved\""));
+  if (gan && options.domain == 0 && (options.category == 0 || options.mode == "unsupervised"))
+    throw ConfigError(
+        "learner.model: \"gan\" trains its classifiers in the inference phase, and with learner.domain = 0 and no "
+        "category's cross-entropy nothing is left of it; leave one of them above 0");
+  if (gan && options.dreaming > 0)
+    throw ConfigError("learner.dreaming: needs the encoder, which model \"gan\" does not train; set it to 0");
   if (gan && options.net.domain_from == "code")
     throw ConfigError(
         "learner.domain_from: \"code\" needs the encoder, which model \"gan\" does not train; use \"image\"");
@@ -170,6 +189,12 @@ void Lgaa::check(Dataset const& data) const {
                     "\"semi-supervised\" or \"unsupervised\", or labelled data");
 }
 
+void Lgaa::check_task(std::int64_t id) const {
+  if (id >= options_.net.domains)
+    throw ConfigError("learner.domains: " + std::to_string(options_.net.domains) + ", but there is a task number " +
+                      std::to_string(id + 1) + "; the domain code has a place for each task: raise it");
+}
+
 // ------------------------------------------------------------------------------------------------- a training pass
 
 Output Lgaa::forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) {
@@ -206,17 +231,15 @@ Lgaa::Known Lgaa::known(Batch const& batch) {
     known.a = domains_.narrow(0, 0, 1).expand({batch.size(), -1});
   } else {
     auto const one = batch.one_task();
-    // A batch of several tasks is looked at where that does not hold up a device.
-    auto const highest = one ? *one : batch.task().is_cpu() ? batch.task().max().item<std::int64_t>() : 0;
-    if (highest >= options_.net.domains)
-      throw ConfigError("learner.domains: " + std::to_string(options_.net.domains) + ", but this is task number " +
-                        std::to_string(highest + 1) + "; the domain code has a place for each task: raise it");
+    // For who trains without a stream; a batch of several tasks is looked at where that does not hold up a device.
+    check_task(one ? *one : batch.task().is_cpu() ? batch.task().max().item<std::int64_t>() : 0);
     known.a = domains_.index_select(0, batch.task());
   }
   if (options_.mode == "unsupervised") return known;
   known.label = batch.y();
   if (options_.mode == "semi-supervised") {
     known.labelled = known.label.ge(0).to(at::kFloat);
+    known.share = shares(batch, known.labelled);
     known.label = known.label.clamp_min(0);
   }
   known.u = classes_.index_select(0, known.label);
@@ -282,12 +305,11 @@ at::Tensor Lgaa::part(char const* name, at::Tensor const& each, at::Tensor const
   return value;
 }
 
-/// The cross-entropies of the codes that are known; undefined where none is asked for.
-at::Tensor Lgaa::answers(at::Tensor const& u, at::Tensor const& a, Known const& known, at::Tensor const& w) {
+at::Tensor Lgaa::code_terms(at::Tensor const& u, at::Tensor const& a, Known const& known, at::Tensor const& w) {
   at::Tensor loss;
   if (known.u.defined() && options_.category > 0) {
     auto each = code_entropy(u, known.u);
-    if (known.labelled.defined()) each = each * known.labelled / (w * known.labelled).sum().clamp_min(1e-8);
+    if (known.share.defined()) each = each * known.share;
     loss = options_.category * part("category", each, w);
   }
   if (options_.domain > 0) {
@@ -300,7 +322,7 @@ at::Tensor Lgaa::answers(at::Tensor const& u, at::Tensor const& a, Known const& 
 at::Tensor Lgaa::solver_phase(Batch const& batch, Known const& known, at::Tensor const& w) {
   Pass const noisy{.trained = true, .norm = Pass::Norm::kMoving, .noise = &noise_};
   auto const u = taking_part(batch, net_.category.forward(batch.x, noisy));
-  return answers(u, net_.domains(batch.x, {}, kTrained), known, w);
+  return code_terms(u, net_.domains(batch.x, {}, kTrained), known, w);
 }
 
 at::Tensor Lgaa::inference_phase(Batch const& batch, Known const& known, at::Tensor const& w) {
@@ -326,7 +348,7 @@ at::Tensor Lgaa::inference_phase(Batch const& batch, Known const& known, at::Ten
   else if (unknown.defined())
     loss = loss + options_.kl_category * at::dot(w, kl_u * unknown);
   if (options_.kl_known) loss = loss + options_.kl_domain * at::dot(w, kl_a);
-  if (auto const known_codes = answers(u, a, known, w); known_codes.defined()) loss = loss + known_codes;
+  if (auto const known_codes = code_terms(u, a, known, w); known_codes.defined()) loss = loss + known_codes;
   if (options_.dreaming > 0) loss = loss + options_.dreaming * dream(batch, known, w);
   return loss;
 }
@@ -357,9 +379,20 @@ at::Tensor Lgaa::per_sample_loss(Batch const& batch, Output const& output) {
   auto const error = squared_error(more.at("pixels"), batch.x);
   auto const kl = standard_kl({.mu = more.at("mu"), .logvar = more.at("logvar"), .z = {}});
   auto loss = error + options_.kl * kl;
-  if (options_.mode == "unsupervised" || options_.category == 0) return loss;
-  return loss + options_.category * at::nll_loss(at::log_softmax(active_logits(batch, output.logits), 1), batch.y(), {},
-                                                 at::Reduction::None);
+  auto const entropy = [](at::Tensor const& logits, at::Tensor const& answer) {
+    return at::nll_loss(at::log_softmax(logits, 1), answer, {}, at::Reduction::None);
+  };
+  if (options_.mode != "unsupervised" && options_.category > 0) {
+    auto const y = batch.y();
+    auto const known = y.ge(0).to(at::kFloat);
+    loss = loss + options_.category * entropy(active_logits(batch, output.logits), y.clamp_min(0)) * known;
+  }
+  if (batch.task_known() && options_.domain > 0) {
+    auto const task = batch.task();
+    auto const known = task.ge(0).to(at::kFloat);  // of a request's data nothing is said
+    loss = loss + options_.domain * entropy(more.at("domains"), task.clamp_min(0)) * known;
+  }
+  return loss;
 }
 
 std::span<Metric const> Lgaa::metrics() const {

@@ -22,7 +22,8 @@
 // inference phase in the others ("dreaming").
 //
 // Modes: `supervised` every row has a label; `semi-supervised` rows with the label -1 have none, and the category's
-// cross-entropy is over the others; `unsupervised` labels are not read, and there is no such term.
+// cross-entropy is over the others, which stand for all rows of their part of the batch: the few labelled ones among
+// the new, all among the replayed; `unsupervised` labels are not read, and there is no such term.
 //
 // Differences from the released code: the gradient's norm is over the whole image, one e a sample, no batch
 // normalisation in the critic; z ~ N(0, I), as the KL term has it, and not uniform; KL of u and a from logits, once
@@ -92,13 +93,16 @@ class Lgaa final : public Learner,
   [[nodiscard]] Head head() const override { return options_.head.kind(); }
   [[nodiscard]] CollapseRule collapse() const override;
   void initialise(at::Generator& generator) override;
-  /// Values in [0, 1]; in supervised mode a label for every sample; tasks below `domains`.
+  /// Values in [0, 1]; in supervised mode a label for every sample.
   void check(Dataset const& data) const override;
+  /// Below `domains`.
+  void check_task(std::int64_t id) const override;
 
   /// In training: nothing but the noise that `loss` then draws from, so that a phase runs no more than it needs. Else
   /// logits of q(u|x) [N, C]; more: "domains" logits [N, domains], "mu", "logvar" [N, latent], "pixels" [N, ...].
   Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) override;
-  /// || pixels - x ||^2 + kl KL(q(z|x) || N(0, I)) + category CE(q(u|x), y) of a pass outside training.
+  /// || pixels - x ||^2 + kl KL(q(z|x) || N(0, I)) + category CE(q(u|x), y) + domain CE(q(a|x), task) of a pass outside
+  /// training; the last two where label and task are known.
   at::Tensor per_sample_loss(Batch const& batch, Output const& output) override;
   /// Of a training pass: the phase's. ConfigError for a batch of one sample, where `norm` is on.
   at::Tensor loss(Phase const& phase, Batch const& batch, Output const& output) override;
@@ -143,7 +147,9 @@ class Lgaa final : public Learner,
   at::Tensor generator_phase(Batch const& batch, Known const& known, at::Tensor const& w);
   at::Tensor inference_phase(Batch const& batch, Known const& known, at::Tensor const& w);
   at::Tensor solver_phase(Batch const& batch, Known const& known, at::Tensor const& w);
-  [[nodiscard]] at::Tensor answers(at::Tensor const& u, at::Tensor const& a, Known const& known, at::Tensor const& w);
+  /// The cross-entropies of the codes that are known; undefined where none is asked for.
+  [[nodiscard]] at::Tensor code_terms(at::Tensor const& u, at::Tensor const& a, Known const& known,
+                                      at::Tensor const& w);
   at::Tensor part(char const* name, at::Tensor const& each, at::Tensor const& w);
   [[nodiscard]] at::Tensor dream(Batch const& batch, Known const& known, at::Tensor const& w);
 

@@ -32,7 +32,7 @@ struct Sizes {
   static std::int64_t down(std::int64_t side) { return side / 2 / 2; }
   static std::int64_t up(std::int64_t side) { return (side + 3) / 4; }
 
-  [[nodiscard]] bool deep() const { return o.networks == "2024"; }
+  [[nodiscard]] bool deep() const { return o.networks == "lgaa"; }
   /// A side after four convolutions 3x3 of stride 2 and padding 1.
   static std::int64_t deep_down(std::int64_t side) { return (side + 15) / 16; }
 
@@ -124,9 +124,12 @@ Stack domain_of(ParameterArena& arena, Sizes const& s) {
 }  // namespace
 
 void LgaaNetOptions::describe(OptionVisitor& v) {
-  v.field("networks", networks,
-          {.help = "those for 28 x 28 of 2020, or the larger ones for 32 x 32 x 3 of 2024, for a GPU",
-           .choices = {"2020", "2024"}});
+  v.field(
+      "networks", networks,
+      {.help =
+           "those for 28 x 28 of the authors' L-VAEGAN code (2020), or the larger ones for 32 x 32 x 3 of their LGAA "
+           "code (2024), for a GPU",
+       .choices = {"l-vaegan", "lgaa"}});
   v.field("width", width, {.help = "factor of the nets' widths", .above = 0, .max = 8});
   v.field("latent", latent, {.help = "dimensions of the continuous code z", .min = 1});
   v.field("domains", domains, {.help = "length of the domain code a: the largest number of tasks", .min = 1});

@@ -1,7 +1,7 @@
 // The nets of the Lifelong Generative Adversarial Autoencoder, for images of any size and number of channels. w scales
 // the widths, h and b are a quarter of the side rounded up; BN: batch normalisation, L: leaky ReLU 0.2.
 //
-// networks = "2020", those for 28 x 28 images of the authors' L-VAEGAN code:
+// networks = "l-vaegan", those for 28 x 28 images of the authors' L-VAEGAN code:
 //
 //   generator   [z, u, a] -> FC 1024 w, BN, ReLU -> FC h b 128 w, BN, ReLU -> transposed Conv 4x4 stride 2, 64 w maps,
 //               BN, ReLU -> transposed Conv 4x4 stride 2, sigmoid; cut to the image's size
@@ -13,7 +13,7 @@
 //   domain      of images: the trunk of the encoder, without BN, -> FC 64, L -> domains
 //               of codes z: FC 200, L -> FC 100, L -> domains
 //
-// networks = "2024", those for 32 x 32 x 3 images of the released code, where they differ:
+// networks = "lgaa", those for 32 x 32 x 3 images of the released code, where they differ:
 //
 //   generator   [z, u, a] -> FC h b 256 w, BN, ReLU -> four transposed Conv 3x3, 256 w maps, BN, ReLU, of stride 2, 1,
 //               2 and 1 -> transposed Conv 3x3, sigmoid (released: tanh); about 1.9 GFLOP an image: for a GPU
@@ -32,7 +32,7 @@
 namespace mneme {
 
 struct LgaaNetOptions {
-  std::string networks = "2020";
+  std::string networks = "l-vaegan";
   double width = 1.0;
   std::int64_t latent = 32;
   std::int64_t domains = 4;

@@ -4,6 +4,7 @@
 
 #include "mneme/core/errors.hpp"
 #include "mneme/learners/conditional.hpp"
+#include "mneme/nets/random.hpp"
 #include "mneme/strategies/generated.hpp"
 
 namespace mneme {
@@ -36,9 +37,9 @@ Batch SelfReplay::compose(Batch batch, StepContext& context) {
     labels = at::tensor(std::vector<std::int64_t>(classes.begin(), classes.end()), at::kLong)
                  .index_select(0, drawn)
                  .to(batch.x.device());
-    x = conditional->sample_of(labels, stream);
+    x = degraded(conditional->sample_of(labels, stream), stream);
   } else {
-    x = dynamic_cast<Generates&>(past).sample(n, stream);
+    x = degraded(dynamic_cast<Generates&>(past).sample(n, stream), stream);
   }
   bool const domains_known = domains.defined();
   Batch generated(std::move(x), std::move(labels), std::move(domains), context.visibility);
@@ -54,8 +55,19 @@ Recalled SelfReplay::drawn(Learner const& like, std::int64_t n, at::Generator& n
     throw ConfigError("strategy 'self-replay': nothing can be drawn by domain and class: no task was learnt, or '" +
                       like.kind() + "' is no model of domains");
   auto recalled = recalls->recall(n, noise);
+  recalled.x = degraded(recalled.x, noise);
   if (options_.labels == "inferred") recalled.labels = recalls->classes_of(recalled.x);
   return recalled;
+}
+
+at::Tensor SelfReplay::degraded(at::Tensor const& x, at::Generator& noise) const {
+  if (options_.noise == 0) return x;
+  return (x + draw_normal(x.sizes(), noise, x.device()) * options_.noise).clamp_(0, 1);
+}
+
+Terms SelfReplay::terms(StepContext& context) {
+  if (past_.empty()) return {};
+  return {{"replay_share", at::scalar_tensor(1 - new_share(context.rows.size(0)))}};
 }
 
 double SelfReplay::new_share(std::int64_t batch) const {

@@ -11,7 +11,7 @@
 // A model of domains (learners/recalls.hpp: lgaa) draws the domains that it has learnt equally often, each with its own
 // classes. A generated row's task is the domain that it was drawn for; its label the class that it was drawn for, or
 // with `labels = "inferred"` what the model as it was makes of it. With `weights = "rows"` all rows weigh the same,
-// whatever the number of tasks: Ye and Bors 2024, the authors' code.
+// whatever the number of tasks: Ye and Bors 2024, the authors' code. `noise` is no part of any of them.
 #pragma once
 
 #include "mneme/learners/recalls.hpp"
@@ -24,6 +24,7 @@ struct SelfReplayOptions {
   std::int64_t replayed = 0;
   std::string weights = "tasks";
   std::string labels = "drawn";
+  double noise = 0.0;
   void describe(OptionVisitor& v) {
     v.field("replayed", replayed,
             {.help = "generated samples per step; 0: as many as are new", .unit = "samples", .min = 0});
@@ -33,6 +34,10 @@ struct SelfReplayOptions {
     v.field("labels", labels,
             {.help = "labels of what a model of domains drew: the class that it was drawn for, or the model's answer",
              .choices = {"drawn", "inferred"}});
+    v.field("noise", noise,
+            {.help = "standard deviation of noise on what was drawn, which is cut to [0, 1] then: what the quality of "
+                     "replay is worth",
+             .min = 0});
   }
 };
 
@@ -42,6 +47,8 @@ class SelfReplay final : public Strategy {
   [[nodiscard]] Needs needs() const override;
   void end_event(EventContext& context) override;
   Batch compose(Batch batch, StepContext& context) override;
+  /// replay_share: of the loss of a step.
+  Terms terms(StepContext& context) override;
   void grown(Growth const& growth) override { past_.grown(growth); }
   void state(Archive& archive) override;
 
@@ -54,6 +61,8 @@ class SelfReplay final : public Strategy {
   [[nodiscard]] Recalled drawn(Learner const& like, std::int64_t n, at::Generator& noise);
 
  private:
+  [[nodiscard]] at::Tensor degraded(at::Tensor const& x, at::Generator& noise) const;
+
   SelfReplayOptions options_;
   Teacher past_;
   LearntOutputs learnt_;

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FAULTS = [
     ("joint", "stream/makers.cpp", "if (contains(train, task->train)) continue;", "if (!train.empty()) continue;"),
     ("cumulative", "stream/makers.cpp", "if (seen.size() > 1) task->train = concatenate(task->train.name(), seen);", ""),
-    ("from-scratch", "strategies/from_scratch.hpp", ".from_scratch = !context.first()", ".from_scratch = false"),
+    ("from-scratch", "strategies/from_scratch.hpp", ".from_scratch = !context.first()", ".from_scratch = context.first()"),
     ("separate", "strategies/separate.cpp", "nets_.select(0, learnt->second)", "nets_.select(0, 0)"),
     ("frozen-backbone", "strategies/frozen_backbone.cpp", "if (context.first()) return {};", "return {};"),
     ("ewc", "strategies/quadratic.cpp", "(value[i] - anchor[i])", "(anchor[i] - value[i])"),
@@ -100,9 +100,10 @@ WITH = {
 
 
 def suites(name):
-    """Of the method's own tests, and of the suite that every strategy goes through."""
+    """Of the method's own tests, with parameters or without, and of the suite that every strategy goes through."""
     camel = "".join(part.capitalize() for part in name.replace("+", "-").split("-"))
-    return f"{camel}*:{WITH.get(name, 'none')}:*EveryStrategy*/{name.replace('-', '_').replace('+', '_')}*"
+    own = [f"{camel}*", *filter(None, WITH.get(name, "").split(":"))]
+    return ":".join([*own, *(f"*/{suite}" for suite in own), f"*EveryStrategy*/{name.replace('-', '_').replace('+', '_')}*"])
 
 
 def run(command, **more):

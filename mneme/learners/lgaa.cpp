@@ -383,12 +383,12 @@ at::Tensor Lgaa::per_sample_loss(Batch const& batch, Output const& output) {
     return at::nll_loss(at::log_softmax(logits, 1), answer, {}, at::Reduction::None);
   };
   if (options_.mode != "unsupervised" && options_.category > 0) {
-    auto const y = batch.y();
+    auto const& y = batch.y();
     auto const known = y.ge(0).to(at::kFloat);
     loss = loss + options_.category * entropy(active_logits(batch, output.logits), y.clamp_min(0)) * known;
   }
   if (batch.task_known() && options_.domain > 0) {
-    auto const task = batch.task();
+    auto const& task = batch.task();
     auto const known = task.ge(0).to(at::kFloat);  // of a request's data nothing is said
     loss = loss + options_.domain * entropy(more.at("domains"), task.clamp_min(0)) * known;
   }

@@ -57,7 +57,7 @@ struct SalUnOptions {
 
 class SalUn final : public RandomLabels {
  public:
-  explicit SalUn(SalUnOptions options) : RandomLabels(options.random), quantile_(options.quantile) {}
+  explicit SalUn(SalUnOptions const& options) : RandomLabels(options.random), quantile_(options.quantile) {}
   void begin_event(EventContext& context) override;
   void end_event(EventContext& context) override;
   void project_gradient(StepContext& context) override;

@@ -126,11 +126,11 @@ TEST(PppLoss, IsTheEquationAtSmallTemperaturesTooAndAlwaysFinite) {
 
 TEST(Prototypes, MoveTowardsTheMeanDirectionOfTheirClass) {
   auto moved = prototypes(at::eye(3).narrow(0, 0, 2).clone(), {1, 1});
-  // Two samples of class 1 with mean direction (1, 0, 1) / sqrt 2, length apart: alpha = 1/2.
+  // Two samples of class 1 with mean direction (1, 0, 1) / sqrt 2, length apart: alpha = 3/4.
   auto const f = at::tensor({1.0F, 0.0F, 0.0F, 0.0F, 0.0F, 1.0F}).view({2, 3});
-  moved.move(f, labels_of({1, 1}), 0.5);
+  moved.move(f, labels_of({1, 1}), 0.75);
   double const s = std::sqrt(0.5);
-  auto const expected = at::tensor({s / 2, 0.5, s / 2}, at::kDouble) / std::sqrt(0.25 + 2 * s * s / 4);
+  auto const expected = at::tensor({s / 4, 0.75, s / 4}, at::kDouble) / std::sqrt(9.0 / 16 + 2 * s * s / 16);
   EXPECT_TRUE(at::equal(moved.value()[0], at::tensor({1.0F, 0.0F, 0.0F}))) << "class 0 is not in the batch";
   EXPECT_LT(relative_error(moved.value()[1], expected), 1e-6);
 }

@@ -205,6 +205,11 @@ TEST(Lwf, WarmUpTrainsTheNewOutputsAlone) {
       if (head) {
         EXPECT_FALSE(at::equal(was.narrow(0, 2, 2), is.narrow(0, 2, 2))) << segment.name;
       }
+      if (head && segment.shape.size() == 2) {
+        auto const from = was.narrow(0, 2, 2).flatten(), to = is.narrow(0, 2, 2).flatten();
+        auto const shrunk = from * (to.dot(from) / from.dot(from));
+        EXPECT_GT((to - shrunk).norm().item<double>(), 1e-3) << "decay alone moved it";
+      }
     }
   };
   list.add("probe", std::move(probe), 0);

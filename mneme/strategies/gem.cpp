@@ -3,6 +3,8 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <array>
+#include <numeric>
 #include <vector>
 
 #include "mneme/strategies/gem_dual.hpp"
@@ -27,24 +29,65 @@ std::vector<double> numbers(at::Tensor const& tensor) {
   return {first, first + host.numel()};
 }
 
-/// G G' [k, k] of G [k, P]. Torch's product of two so flat matrices takes longer than half of it by one row at a time.
-at::Tensor products(at::Tensor const& rows) {
-  auto const k = rows.size(0);
-  auto all = at::empty({k, k}, rows.options());
-  for (std::int64_t i = 0; i < k; ++i) {
-    auto const from_here = rows.narrow(0, i, k - i).mv(rows[i]);
-    all[i].narrow(0, i, k - i).copy_(from_here);
-    all.select(1, i).narrow(0, i, k - i).copy_(from_here);
+/// x.y over n values, in sums side by side that the compiler makes vectors of.
+[[gnu::always_inline]] inline double sum_of_products(float const* x, float const* y, std::int64_t n) {
+  constexpr std::int64_t kSums = 32;
+  std::array<float, kSums> sums{};
+  std::int64_t i = 0;
+  for (; i + kSums <= n; i += kSums)
+    for (std::int64_t s = 0; s < kSums; ++s) sums[static_cast<std::size_t>(s)] += x[i + s] * y[i + s];
+  double rest = 0;
+  for (; i < n; ++i) rest += static_cast<double>(x[i]) * y[i];
+  return std::accumulate(sums.begin(), sums.end(), rest);
+}
+
+using Dot = double (*)(float const*, float const*, std::int64_t);
+
+double plain_dot(float const* x, float const* y, std::int64_t n) { return sum_of_products(x, y, n); }
+
+#if defined(__x86_64__)
+/// Half the time of the plain one, whose vectors are of four numbers.
+[[gnu::target("avx2,fma")]] double wide_dot(float const* x, float const* y, std::int64_t n) {
+  return sum_of_products(x, y, n);
+}
+Dot fastest_dot() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? wide_dot : plain_dot; }
+#else
+Dot fastest_dot() { return plain_dot; }
+#endif
+
+/// What the dual is made of: G G' [k, k] and G g [k], row by row.
+struct Products {
+  std::vector<double> a, b;
+};
+
+/// The time goes into reading the k + 1 rows: once, a block at a time that stays in the first cache, for all products.
+Products products(at::Tensor const& past, at::Tensor const& grad) {
+  auto const k = static_cast<std::size_t>(past.size(0));
+  if (!past.is_cpu()) return {numbers(past.mm(past.t())), numbers(past.mv(grad))};
+  static auto const dot = fastest_dot();
+  constexpr std::int64_t kBlock = 1024;
+  Products sums{std::vector<double>(k * k), std::vector<double>(k)};
+  auto const size = grad.size(0);
+  auto const* g = grad.const_data_ptr<float>();
+  auto const* first = past.const_data_ptr<float>();
+  for (std::int64_t begin = 0; begin < size; begin += kBlock) {
+    auto const n = std::min(kBlock, size - begin);
+    auto const row = [&](std::size_t i) { return first + static_cast<std::int64_t>(i) * size + begin; };
+    for (std::size_t i = 0; i < k; ++i) {
+      sums.b[i] += dot(row(i), g + begin, n);
+      for (std::size_t j = 0; j <= i; ++j) sums.a[i * k + j] += dot(row(i), row(j), n);
+    }
   }
-  return all;
+  for (std::size_t i = 0; i < k; ++i)
+    for (std::size_t j = i + 1; j < k; ++j) sums.a[i * k + j] = sums.a[j * k + i];
+  return sums;
 }
 
 }  // namespace
 
 void project_on_agreement(at::Tensor const& grad, at::Tensor const& past, double strength, double ridge) {
-  auto const b = numbers(past.mv(grad));
+  auto [a, b] = products(past, grad);
   if (std::all_of(b.begin(), b.end(), [](double x) { return x >= 0; })) return;
-  auto a = numbers(products(past));
   for (std::size_t i = 0; i < b.size(); ++i) a[i * b.size() + i] += ridge;
   auto const v = solve_dual(a, b, strength);
   grad.addmv_(past.t(), at::tensor(v, at::kDouble).to(grad.device(), grad.scalar_type()));

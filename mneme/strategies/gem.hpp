@@ -28,8 +28,8 @@ struct GemOptions {
   void describe(OptionVisitor& v);
 };
 
-/// grad [P] <- grad + G'v for the rows of `past` [k, P], or stays as it is where it agrees with all. Only the k (k + 1)
-/// products leave the device. Throws NumericError where they are not finite.
+/// grad [P] <- grad + G'v for the rows of `past` [k, P], contiguous, or stays as it is where it agrees with all. Only
+/// the k (k + 1) products leave the device. Throws NumericError where they are not finite.
 void project_on_agreement(at::Tensor const& grad, at::Tensor const& past, double strength, double ridge);
 
 class Gem final : public Strategy, public LetsGo {

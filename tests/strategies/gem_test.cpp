@@ -6,6 +6,7 @@
 
 #include <map>
 
+#include "mneme/strategies/gem_dual.hpp"
 #include "tests/strategies/support.hpp"
 
 namespace mneme {
@@ -28,6 +29,23 @@ TEST(Gem, ProjectsAsWorkedOutByHand) {
   // g_1 = (1, 0), g_2 = (1, 1): both are violated, yet giving way to the first is enough.
   auto const past = at::tensor({1.0F, 0.0F, 1.0F, 1.0F}).view({2, 2});
   EXPECT_TRUE(at::equal(projected({-2, 1}, past, 0), at::tensor({0.0F, 1.0F}))) << "not the nearest";
+}
+
+TEST(Gem, ProjectsRowsOfAnyLengthAsTheDualOfTheirExactProductsSays) {
+  at::manual_seed(5);
+  for (std::int64_t const size : {1, 31, 33, 1024, 1029, 5003}) {
+    auto const past = at::randn({3, size}), grad = -past.mean(0) + at::randn({size});
+    auto const g = past.to(at::kDouble), b = g.mv(grad.to(at::kDouble));
+    auto const a = g.mm(g.t()) + at::eye(3, at::kDouble);
+    auto const list = [](at::Tensor const& t) {
+      return std::vector<double>(t.const_data_ptr<double>(), t.const_data_ptr<double>() + t.numel());
+    };
+    auto const v = at::tensor(solve_dual(list(a), list(b), 0.5), at::kDouble);
+    auto const expected = b.lt(0).any().item<bool>() ? grad + g.t().mv(v) : grad.to(at::kDouble);
+    auto const found = grad.clone();
+    project_on_agreement(found, past, 0.5, 1.0);
+    EXPECT_TRUE(at::allclose(found.to(at::kDouble), expected, 1e-4, 1e-4)) << size << " parameters";
+  }
 }
 
 TEST(Gem, LeavesAGradientThatAgreesWithAll) {

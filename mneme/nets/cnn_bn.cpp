@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/nets/max_pool.hpp"
 
 namespace mneme {
 namespace {
@@ -24,7 +25,7 @@ std::int64_t inputs(Shape const& input, CnnBnOptions const& o) {
   return o.channels2 * height * width;
 }
 
-at::Tensor pooled(at::Tensor const& maps) { return at::max_pool2d(maps, {2, 2}).relu(); }
+at::Tensor pooled(at::Tensor const& maps) { return max_pool_2x2(maps).relu(); }
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "mneme/nets/max_pool.hpp"
 #include "mneme/nets/node.hpp"
 
 namespace mneme {
@@ -127,7 +128,7 @@ at::Tensor Stack::forward(at::Tensor const& x, Pass const& pass, std::vector<at:
     auto const& layer = layers_[i];
     switch (layer.kind) {
       case Kind::kPool:
-        h = at::max_pool2d(h, 2);
+        h = max_pool_2x2(h);
         break;
       case Kind::kMaps:
         h = h.view(layer.shape);
@@ -143,7 +144,7 @@ at::Tensor Stack::forward(at::Tensor const& x, Pass const& pass, std::vector<at:
         if (layer.scale >= 0) h = normalised(layer, h, pass);
         // Activations never fall, so the largest of what they give is what they give the largest: on a quarter of the
         // values, to the same bits.
-        if (i + 1 < layers_.size() && layers_[i + 1].kind == Kind::kPool) h = at::max_pool2d(h, 2), ++i;
+        if (i + 1 < layers_.size() && layers_[i + 1].kind == Kind::kPool) h = max_pool_2x2(h), ++i;
         h = activated(h, layer.act);
         if (slopes != nullptr) slopes->push_back(slope(h, layer.act));
     }

@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include <optional>
+
 #include "mneme/core/errors.hpp"
 #include "mneme/core/toml.hpp"
 #include "mneme/core/version.hpp"
@@ -59,10 +61,13 @@ fs::path trained(ExperimentPlan const& plan, fs::path const& folder, DataLibrary
     for (auto const& entry : fs::directory_iterator(folder / plan.options.name)) {
       if (!fs::exists(entry.path() / "config.toml")) continue;
       if (ExperimentRun::open(entry.path(), library.search(), false).finished({-1, arm, seed})) return entry.path();
+      std::optional<ExperimentRun> begun;
       try {
-        return finish(ExperimentRun::open(entry.path(), library.search()));
+        begun = ExperimentRun::open(entry.path(), library.search());
       } catch (ConfigError const&) {  // another process is at it
+        continue;
       }
+      return finish(std::move(*begun));
     }
   return finish(ExperimentRun::start(plan, folder, "judge", library));
 }

@@ -99,6 +99,19 @@ TEST(SelectiveAmnesia, ForgottenClassesAreNoiseAndTheRestIsReplayedAsItWas) {
   EXPECT_EQ(steps, 5);
 }
 
+// Wrong: the shade is fixed, or reaches the replayed images.
+TEST(SelectiveAmnesia, WithAGraySurrogateForgottenClassesAreOfThatShade) {
+  int steps = 0;
+  Forgetting run(setting({{"surrogate", "gray"}, {"gray", 0.25}}), "mean", [&](StepContext& c, auto const&) {
+    ++steps;
+    EXPECT_TRUE(c.batch.y().narrow(0, 0, kRows).eq(1).all().template item<bool>());
+    EXPECT_TRUE(c.batch.x.narrow(0, 0, kRows).eq(0.25).all().template item<bool>());
+    EXPECT_GT(c.batch.x.narrow(0, kRows, kRows).var().template item<double>(), 0);
+  });
+  run.trainer->forget(classes({1}));
+  EXPECT_EQ(steps, 5);
+}
+
 TEST(SelectiveAmnesia, FisherInformationIsOverOwnSamplesOfAllClasses) {
   at::Tensor expected, found;
   Forgetting run(setting(), "sum",

@@ -42,6 +42,15 @@ MetricStyle style_of(ExperimentPlan const& plan, Unit const& unit) {
 
 bool stopped(int status) { return status == kStoppedStatus || status > 128; }
 
+/// A diverged run comes out the same when it is resumed: settings are changed by a branch.
+std::string how_to_go_on(int status, std::string const& run) {
+  if (stopped(status)) return "Resume with: mneme resume " + run;
+  if (status == static_cast<int>(ExitCode::kDiverged))
+    return "Go on under other settings from a checkpoint: mneme branch " + run +
+           "@CHECKPOINT -s KEY=VALUE (mneme show names them)";
+  return "When the cause is mended, go on with: mneme resume " + run;
+}
+
 void print_results(ExperimentRun const& run, bool json) {
   auto const folder = RunFolder::read(run.folder());
   auto const report = write_report(folder);
@@ -100,9 +109,7 @@ int execute(ExperimentRun& run, ExecuteFlags const& flags) {
     int const second = report_failure(failure);
     if (status == 0) status = second;
   }
-  if (status != 0)
-    say((stopped(status) ? "Resume with: mneme resume " : "When the cause is mended, go on with: mneme resume ") +
-        shell_line({run.folder().string()}));
+  if (status != 0) say(how_to_go_on(status, shell_line({run.folder().string()})));
   return status;
 }
 

@@ -104,7 +104,9 @@ ExperimentPlan plan_forgetting(ArmPlan const& arm, ForgetFlags const& flags) {
   ConfigLayers layers;
   layers.add("the stored run", arm.tree);
   apply_changes(layers, flags.change);
-  Json tree = experiment_tree(layers);
+  auto const asked = plan_experiment(experiment_tree(layers));  // names what is wrong with a setting
+  if (asked.arms.size() != 1) throw ConfigError("-s arm...: a request is put to one arm; choose it with --arm");
+  Json tree = asked.arms.front().tree;
   tree["stream"]["with"].push_back(request_of(flags));
   auto const method = method_of(flags.method.empty() ? default_method(tree) : flags.method);
   tree["arm"][method.at("kind").get<std::string>()]["strategy"] = strategy_with(tree.at("strategy"), method);

@@ -7,6 +7,7 @@
 #include "execute.hpp"
 #include "load.hpp"
 #include "mneme/core/errors.hpp"
+#include "mneme/core/toml.hpp"
 #include "mneme/io/json_file.hpp"
 #include "mneme/report/published.hpp"
 #include "process.hpp"
@@ -128,8 +129,32 @@ PublishedTable const& table_of(std::vector<PublishedTable> const& tables, RunFol
                     "', which is no published table; see mneme reproduce --list");
 }
 
+/// A run under the table's name may have been made with other settings.
+void check_same(PublishedTable const& table, RunFolder const& run) {
+  auto const ours = plan_experiment(table.experiment),
+             theirs = plan_experiment(parse_toml(run.config_text, (run.path / "config.toml").string()));
+  for (auto const& arm : theirs.arms) {
+    auto const found =
+        std::find_if(ours.arms.begin(), ours.arms.end(), [&](auto const& a) { return a.name == arm.name; });
+    if (found == ours.arms.end()) continue;
+    for (auto const* key : {"data", "stream", "learner", "train", "strategy"})
+      if (arm.tree.value(key, Json()) != found->tree.value(key, Json()))
+        throw ConfigError(run.path.string() + ": arm '" + arm.name + "' has another `" + key + "` than table '" +
+                          table.name + "' and is no measurement of it: " + arm.tree.value(key, Json()).dump() +
+                          " in place of " + found->tree.value(key, Json()).dump());
+  }
+}
+
+/// A value of fewer seeds does not take the place of one of more.
 void take(PublishedTable const& table, RunFolder const& run, Results& results) {
-  for (auto& [name, result] : measured_cells(table, run)) results[name] = std::move(result);
+  for (auto& [name, result] : measured_cells(table, run)) {
+    auto& kept = results[name];
+    if (kept.protocol == result.protocol && kept.values.size() > result.values.size())
+      say(name + ": " + std::to_string(result.values.size()) + " seed(s); the " + std::to_string(kept.values.size()) +
+          " that are kept already stay");
+    else
+      kept = std::move(result);
+  }
 }
 
 int reproduce(ReproduceFlags const& flags) {
@@ -148,7 +173,9 @@ int reproduce(ReproduceFlags const& flags) {
   int status = 0;
   for (auto const& folder : flags.runs) {
     auto const run = RunFolder::read(folder);
-    take(table_of(tables, run), run, results);
+    auto const& table = table_of(tables, run);
+    check_same(table, run);
+    take(table, run, results);
   }
   for (auto const& one : wanted) {
     std::filesystem::path folder;

@@ -25,10 +25,8 @@ int revisit_run(RevisitFlags const& flags) {
   DataLibrary library(with_stored_folders(data_search(flags.folders), flags.run));
   RevisitOptions options;
   options.on_line = [](std::string const& line) { say(line); };
-  if (!flags.judge.empty()) {
-    options.judge = JudgeOptions{.experiment = flags.judge};
-    if (flags.samples) options.judge->samples = *flags.samples;
-  }
+  if (!flags.judge.empty()) options.judge = flags.judge;
+  options.samples = flags.samples;
   constexpr std::int64_t kMost = 100000;
   if (flags.samples && (flags.judge.empty() || *flags.samples < 1 || *flags.samples > kMost))
     throw ConfigError("--samples " + std::to_string(*flags.samples) + ": 1 to " + std::to_string(kMost) +

@@ -109,7 +109,7 @@ Json CodeObserver::figures(Recalls const& model, at::Tensor const& codes, Sample
     auto noise = streams_.fresh("clusters/" + task->name);
     auto const clusters = std::min(std::get<0>(at::_unique(labels)).size(0), own.size(0));
     Json entry = {{"clusters", normalised_mutual_information(k_means(own, clusters, noise), labels)}};
-    if (task->train.size() > 0 && task->train.labels().min().item<std::int64_t>() >= 0) {
+    if (task->train.size() > 0 && task->train.labels().max().item<std::int64_t>() >= 0) {
       auto const train_labels = task->train.labels().cpu();
       auto const order = draw_permutation(task->train.size(), noise, at::kCPU);
       for (auto const n : kLabels) {

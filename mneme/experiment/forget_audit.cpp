@@ -93,13 +93,15 @@ ForgetAudit::Parts ForgetAudit::parts_of(std::size_t event) const {
   std::vector<Dataset> forget, retain;
   for (auto const& [task, since] : learnt) {
     auto const mask = asked(request, *task);
-    auto known = mask.logical_not();
-    for (auto const* earlier : since) known.logical_and_(asked(*earlier, *task).logical_not());
+    auto gone = at::zeros_like(mask);  // asked for before, and so not forgotten by this request
+    for (auto const* earlier : since) gone.logical_or_(asked(*earlier, *task));
+    auto const known = mask.logical_or(gone).logical_not();
     auto const all = task->test.with_tasks(at::full_like(task->test.labels(), task->id));
     auto const add = [&](std::vector<Dataset>& list, at::Tensor const& chosen) {
       if (chosen.any().item<bool>()) list.push_back(all.select(chosen.nonzero().squeeze(1)));
     };
-    add(forget, request.samples.empty() ? mask : known);  // unseen samples of the same kind
+    // Unseen samples of the same kind.
+    add(forget, request.samples.empty() ? mask.logical_and(gone.logical_not()) : known);
     add(retain, known);
   }
   if (!forget.empty()) parts.forget_test = some(concatenate("forget", forget), "forget-test");

@@ -105,6 +105,7 @@ std::shared_ptr<Judge> Judge::find(JudgeOptions const& options, Json const& tree
                 {"hash", hash},
                 {"test_accuracy", accuracy / static_cast<double>(tested.size())},
                 {"samples", options.samples},
+                {"attacks", options.attacks},
                 {"feature_network", arm.tree.at("learner").at("net").at("kind").get<std::string>() +
                                         " of experiment '" + options.experiment + "', last hidden layer"}};
   return std::make_shared<Judge>(std::move(loaded), std::move(about), options);

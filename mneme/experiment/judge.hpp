@@ -32,7 +32,7 @@ class Judge {
   [[nodiscard]] Answer answer(at::Tensor const& x);
   /// log p(label | x) [n], differentiable in x.
   [[nodiscard]] at::Tensor log_probability(at::Tensor const& x, std::int64_t label);
-  /// {experiment, hash, test_accuracy, samples, feature_network}
+  /// {experiment, hash, test_accuracy, samples, attacks, feature_network}
   [[nodiscard]] Json const& about() const { return about_; }
   [[nodiscard]] JudgeOptions const& options() const { return options_; }
 

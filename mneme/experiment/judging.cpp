@@ -55,7 +55,9 @@ std::vector<JudgedPart> judged_parts(Learner const& learner, Stream const& strea
 
 JudgeObserver::JudgeObserver(fs::path file, std::vector<JudgedPart> parts, Stream const& stream, std::uint64_t seed)
     : file_(std::move(file)), parts_(std::move(parts)), asked_(forgotten_classes(stream)), streams_(seed) {
-  if (fs::exists(file_)) rows_ = read_json(file_).at("rows");
+  if (!fs::exists(file_)) return;
+  auto const kept = read_json(file_);
+  if (kept.at("judge") == judges()) rows_ = kept.at("rows");
 }
 
 void JudgeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
@@ -254,13 +256,28 @@ std::vector<std::int64_t> forgotten_classes(Stream const& stream, std::int64_t l
   return {classes.begin(), classes.end()};
 }
 
+std::vector<std::int64_t> learnt_before_requests(Stream const& stream) {
+  std::set<std::int64_t> classes;
+  for (auto const& event : stream.events) {
+    auto const* task = std::get_if<Task>(&event);
+    if (task == nullptr) break;
+    classes.insert(task->classes.begin(), task->classes.end());
+  }
+  return {classes.begin(), classes.end()};
+}
+
 namespace {
 
-/// {attack: {probability, accuracy}}, means over the classes.
-Json recovered(Json const& attacks) {
+bool among(std::vector<std::int64_t> const& classes, std::int64_t label) {
+  return std::find(classes.begin(), classes.end(), label) != classes.end();
+}
+
+/// {attack: {probability, accuracy}}, means over the forgotten classes: others may be asked for later.
+Json recovered(Json const& attacks, std::vector<std::int64_t> const& forgotten) {
   std::map<std::string, std::map<std::string, double>> sums;
   std::map<std::string, double> count;
   for (auto const& one : attacks) {
+    if (!among(forgotten, one.at("class").get<std::int64_t>())) continue;
     auto const name = one.at("attack").get<std::string>();
     ++count[name];
     for (auto const* key : {"probability", "accuracy"}) sums[name][key] += one.at(key).get<double>();
@@ -272,7 +289,8 @@ Json recovered(Json const& attacks) {
 
 }  // namespace
 
-Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten) {
+Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten,
+                       std::vector<std::int64_t> const& learnt) {
   Json const* before = nullptr;
   for (auto const& row : rows) {
     if (row.at("kind") == "forget") break;
@@ -293,11 +311,12 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
   std::int64_t others = 0;
   for (std::size_t c = 0; c < after.size(); ++c) {
     auto const number = [&](Json const& classes, char const* key) { return classes.at(c).at(key).get<double>(); };
-    if (std::find(forgotten.begin(), forgotten.end(), static_cast<std::int64_t>(c)) != forgotten.end()) {
+    auto const label = static_cast<std::int64_t>(c);
+    if (among(forgotten, label)) {
       probability += number(after, "probability");
       accuracy += number(after, "accuracy");
       gray += number(after, "gray");
-    } else if (before != nullptr) {
+    } else if (before != nullptr && among(learnt, label)) {
       auto const fall = number(before->at("classes"), "accuracy") - number(after, "accuracy");
       drop += fall;
       largest = std::max(largest, fall);
@@ -313,7 +332,7 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
     summary["retained_accuracy_drop"] = drop / static_cast<double>(others);
     summary["largest_retained_accuracy_drop"] = largest;
   }
-  if (last.contains("attacks")) summary["recovered"] = recovered(last["attacks"]);
+  if (last.contains("attacks")) summary["recovered"] = recovered(last["attacks"], forgotten);
   return summary;
 }
 

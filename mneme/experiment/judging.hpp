@@ -57,7 +57,8 @@ struct JudgedPart {
 /// Judges a conditional model or one of domains after every event. An observer; its noise restarts from the seed.
 class JudgeObserver final : public Observer {
  public:
-  /// Rows of an earlier try that stand in `file` are kept.
+  /// Rows of an earlier try that stand in `file` are kept, unless another judge, or the same one with other settings,
+  /// made them: figures of two judges do not compare.
   JudgeObserver(std::filesystem::path file, std::vector<JudgedPart> parts, Stream const& stream, std::uint64_t seed);
   void evaluated(EvaluationMatrix const& matrix, Learner& learner) override;
   /// Whether nothing was judged yet, here or in an earlier try.
@@ -88,11 +89,15 @@ class JudgeObserver final : public Observer {
 [[nodiscard]] std::vector<std::int64_t> forgotten_classes(Stream const& stream,
                                                           std::int64_t last = std::numeric_limits<std::int64_t>::max());
 
-/// What a run's judgements come to: means over the classes that requests named, and over the others the fall of
-/// accuracy since the last task learnt before the first request, if any: forgotten_probability, forgotten_accuracy,
-/// forgotten_gray, retained_accuracy_drop, largest_retained_accuracy_drop; the last row's quality; means over the
-/// classes of what each attack brought back (recovered); judge; of a model of domains `drawn`: {domain: its accuracy
-/// and quality in the last row}. `rows` are those of judge.json.
-[[nodiscard]] Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten);
+/// The classes of the tasks before the stream's first request, ascending.
+[[nodiscard]] std::vector<std::int64_t> learnt_before_requests(Stream const& stream);
+
+/// What a run's judgements come to: means over the classes that requests named, and over those of `learnt` that none
+/// did the fall of accuracy since the last task learnt before the first request, if any: forgotten_probability,
+/// forgotten_accuracy, forgotten_gray, retained_accuracy_drop, largest_retained_accuracy_drop; the last row's quality;
+/// means over the classes of what each attack brought back (recovered); judge; of a model of domains `drawn`: {domain:
+/// its accuracy and quality in the last row}. `rows` are those of judge.json.
+[[nodiscard]] Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten,
+                                     std::vector<std::int64_t> const& learnt);
 
 }  // namespace mneme

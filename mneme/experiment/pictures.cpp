@@ -17,6 +17,19 @@ constexpr std::int64_t kShownOfADomain = 32;
 constexpr std::int64_t kPriorRows = 4;
 constexpr std::int64_t kOfAClass = 10;
 
+/// Some samples [n], at most `most`. Which of two comes first depends on the two alone, so that a set without some of
+/// its samples shows the others as the whole one does.
+at::Tensor shown_of(at::Tensor const& x, std::int64_t most, at::Generator& choice) {
+  constexpr std::int64_t kWeights = 1 << 20, kPart = 1000;  // sums are exact in double
+  constexpr double kPlaces = 1000003;
+  auto const pixels = x[0].numel();
+  auto const weights = draw_indices(kWeights, pixels, choice, at::kCPU).to(x.device(), at::kDouble);
+  std::vector<at::Tensor> keys;
+  for (auto const& part : x.split(kPart))
+    keys.push_back(Dataset::to_input(part).flatten(1).to(at::kDouble).mul_(255).round_().mv(weights).fmod_(kPlaces));
+  return std::get<1>(at::cat(keys).sort(true, 0, false)).narrow(0, 0, std::min(most, x.size(0)));
+}
+
 }  // namespace
 
 PictureObserver::PictureObserver(RunFiles& files, StrategyList& strategies, Stream const& stream, std::uint64_t seed)
@@ -59,8 +72,7 @@ void PictureObserver::reconstruct(Learner& learner, Task const& task, Moment con
   auto choice = streams_.fresh("pictures/" + task.name);
   auto noise = streams_.fresh("pictures-noise/" + task.name);
   auto const most = by_domain ? kShownOfADomain : kShown;
-  auto const index =
-      draw_permutation(task.test.size(), choice, at::kCPU).narrow(0, 0, std::min(most, task.test.size()));
+  auto const index = shown_of(task.test.data(), most, choice);
   auto const device = learner.parameters().device();
   auto const originals = task.test.gather(index).to(device);
   auto const made = by_class

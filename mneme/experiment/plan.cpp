@@ -177,7 +177,8 @@ ExperimentPlan plan_experiment(Json const& tree) {
   for (auto& arm : plan.arms) {
     StrategyList const strategies(arm.tree["strategy"], "arm." + arm.name + ".strategy", 0);
     arm.prefix = strategies.prefix();
-    if (arm.prefix == Prefix::kChanges) continue;
+    // Without boundaries there is one event, in which what strategies watch they use at once.
+    if (arm.prefix == Prefix::kChanges || !has_boundaries(arm.tree["stream"])) continue;
     Json key = arm.tree;
     key.erase("strategy");
     key["stream"] = without_requests(key["stream"]);

@@ -45,20 +45,11 @@ EvaluationMatrix up_to(EvaluationMatrix matrix, std::size_t row) {
 /// Another processor rounds otherwise, which turns a few answers.
 bool agrees(double a, double b) { return std::abs(a - b) <= 0.005 * std::max(1.0, std::abs(b)); }
 
-/// The judge's hash, or each domain's: what its rows go by.
-Json hashes(Json const& judge) {
-  if (judge.contains("hash")) return judge["hash"];
-  Json list = Json::object();
-  for (auto const& [domain, one] : judge.items())
-    if (one.is_object()) list[domain] = one.value("hash", "");
-  return list;
-}
-
 /// Puts rows of `before` back whose events were not looked at again, unless another judge has spoken since.
 void put_back(fs::path const& file, Json const& before) {
   if (before.is_null()) return;
   auto now = read_json(file);
-  if (before.contains("judge") && hashes(before["judge"]) != hashes(now.at("judge"))) return;
+  if (before.contains("judge") && before["judge"] != now.at("judge")) return;
   auto& rows = now.at("rows").get_ref<Json::array_t&>();
   for (auto const& old : before.at("rows"))
     if (std::ranges::none_of(rows, [&](Json const& row) { return row.at("event") == old.at("event"); }))
@@ -88,13 +79,15 @@ struct Revisited {
   }
 
   std::unique_ptr<JudgeObserver> judge_for(LoadedArm& loaded, fs::path const& file) {
-    auto wanted = options.judge;
-    if (!wanted && arm.tree.contains("judge")) wanted = read_options<JudgeOptions>(arm.tree.at("judge"), "judge");
-    if (!wanted) return nullptr;
+    bool const own = arm.tree.contains("judge");
+    if (!own && !options.judge) return nullptr;
+    auto wanted = own ? read_options<JudgeOptions>(arm.tree.at("judge"), "judge") : JudgeOptions();
+    if (options.judge) wanted.experiment = *options.judge;
+    if (options.samples) wanted.samples = *options.samples;
     auto const shape = loaded.stream.tasks().front()->train.sample_shape();
     auto const find = [&](std::string const& dataset) {
       auto& judge = judges[dataset];
-      if (!judge) judge = Judge::find(*wanted, arm.tree, library, dataset, dataset.empty() ? decltype(shape)() : shape);
+      if (!judge) judge = Judge::find(wanted, arm.tree, library, dataset, dataset.empty() ? decltype(shape)() : shape);
       return judge;
     };
     return std::make_unique<JudgeObserver>(file, judged_parts(*loaded.learner, loaded.stream, find), loaded.stream,

@@ -13,7 +13,8 @@
 namespace mneme {
 
 struct RevisitOptions {
-  std::optional<JudgeOptions> judge;                     // in place of the run's own, if any
+  std::optional<std::string> judge;                      // experiment in place of that of the run's own, if any
+  std::optional<std::int64_t> samples;                   // likewise
   std::function<void(std::string const&)> on_line = {};  // what is being done, for people
 };
 

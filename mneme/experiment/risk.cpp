@@ -74,6 +74,12 @@ RiskObserver::RiskObserver(std::filesystem::path file, RiskOptions options, Stre
   if (auto const metric = trainer.learner().metrics().front().name; metric != "accuracy")
     throw ConfigError("[risk]: the risk is a share of wrong answers, and learner '" + trainer.learner().kind() +
                       "' is measured by its " + metric + "; leave the table out");
+  auto const lacks = [](Task const* task) { return task->train.labels().min().item<std::int64_t>() < 0; };
+  auto const tasks = stream.tasks();
+  if (!stream.visibility.labels || std::any_of(tasks.begin(), tasks.end(), lacks))
+    throw ConfigError(
+        "[risk]: the source risk is over what is trained on, and not all of that has a label in this stream. Leave the "
+        "table out, or the change that takes the labels");
   for (auto const& member : trainer.strategies().members()) {
     auto const name = member.key.substr(member.key.rfind(':') + 1);
     if (name != "naive" && name != "joint" && name != "cumulative" && name != "self-replay")
@@ -111,8 +117,8 @@ Dataset RiskObserver::target_of(std::vector<Task const*> const& tasks) {
   return concatenate("target", parts);
 }
 
-Dataset RiskObserver::source_of(Task const& task, std::int64_t count) {
-  auto* replay = replay_of(trainer_);
+Dataset RiskObserver::source_of(Task const& task, std::int64_t count, bool first) {
+  auto* replay = first ? nullptr : replay_of(trainer_);
   auto const share = replay ? replay->new_share(batch_) : 1.0;
   auto const own = static_cast<std::int64_t>(std::llround(share * static_cast<double>(count)));
   auto fresh = some(task.train, own, streams_.fresh("risk/source/" + task.name));
@@ -134,9 +140,10 @@ void RiskObserver::begin(std::int64_t event) {
   auto const tasks = met(event);
   // Resumed after the event's training, what it was replayed from is gone; rows of its epochs stand already.
   auto const before = static_cast<std::int64_t>(tasks.size()) - (stream_.evaluated.empty() ? 1 : 0);
-  if (auto const* replay = replay_of(trainer_); replay && replay->tasks() > before) return;
+  bool const first = before == 0;
+  if (auto const* replay = replay_of(trainer_); !first && replay && replay->tasks() > before) return;
   auto const target = target_of(tasks);
-  source_ = source_of(*task, target.size());
+  source_ = source_of(*task, target.size(), first);
   if (std::any_of(events_.begin(), events_.end(), [&](Json const& e) { return e.at("event") == event; })) return;
   auto const even = std::min(target.size(), source_->size());  // else the more frequent side is always a good answer
   auto const part = [&](Dataset const& data) { return some(data, even, streams_.fresh("risk/even")); };

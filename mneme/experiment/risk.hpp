@@ -40,16 +40,16 @@ struct RiskOptions {
 /// Observes one arm. Its noise restarts from the seed, so a resumed run writes what an undisturbed one does.
 class RiskObserver final : public Observer {
  public:
-  /// All must outlive it. ConfigError for a learner that gives no accuracy, and for a strategy of which it does not
-  /// know what is trained on: it knows naive, joint, cumulative and self-replay.
+  /// All must outlive it. ConfigError for a learner that gives no accuracy, for data without labels, and for a strategy
+  /// of which it does not know what is trained on: it knows naive, joint, cumulative and self-replay.
   RiskObserver(std::filesystem::path file, RiskOptions options, Stream const& stream, Trainer& trainer,
                std::int64_t batch, std::uint64_t seed);
   void line(Json const& line) override;
 
  private:
   void begin(std::int64_t event);
-  /// A sample of what the event trains on, tasks and labels as in training.
-  [[nodiscard]] Dataset source_of(Task const& task, std::int64_t count);
+  /// A sample of what the event trains on, tasks and labels as in training. Nothing is replayed in the first event.
+  [[nodiscard]] Dataset source_of(Task const& task, std::int64_t count, bool first);
   /// Equally many test images of every task so far.
   [[nodiscard]] Dataset target_of(std::vector<Task const*> const& tasks);
   [[nodiscard]] std::vector<Task const*> met(std::int64_t event) const;

@@ -43,7 +43,7 @@ at::Tensor gumbel_softmax(at::Tensor const& logits, double temperature, at::Gene
 }
 
 at::Tensor uniform_kl(at::Tensor const& logits) {
-  auto const off = at::isneginf(logits);  // 0 log 0 = 0, and no gradient
+  auto const off = logits.le(kAbsent);  // 0 log 0 = 0, and no gradient
   auto const log_p = at::log_softmax(logits, 1).masked_fill(off, 0);
   auto const p = at::softmax(logits, 1);
   return off.logical_not().sum(1).to(logits.scalar_type()).log() + (p * log_p).sum(1);

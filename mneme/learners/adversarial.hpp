@@ -40,7 +40,10 @@ struct CriticLoss {
 
 /// Of logits [N, C]; its gradient is that of the softmax with the noise held.
 [[nodiscard]] at::Tensor gumbel_softmax(at::Tensor const& logits, double temperature, at::Generator& noise);
-/// KL(softmax(logits) || uniform over the outputs that are not at minus infinity) [N], of logits [N, C].
+/// The logit of an output that does not take part: so low that its share of a softmax is 0, and finite, so that 0 times
+/// it is 0.
+constexpr double kAbsent = -1e4;
+/// KL(softmax(logits) || uniform over the outputs that take part: above kAbsent) [N], of logits [N, C].
 [[nodiscard]] at::Tensor uniform_kl(at::Tensor const& logits);
 
 }  // namespace mneme

@@ -17,6 +17,7 @@ Output Classifier::forward(Batch const& batch, ForwardContext const& context, at
 }
 
 void Classifier::check(Dataset const& data) const {
+  check_labels(data, "learner '" + kind() + "'");
   if (data.size() > 0) net_->check(data.data());
 }
 

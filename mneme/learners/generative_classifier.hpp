@@ -37,7 +37,10 @@ class GenerativeClassifier final : public Learner {
   [[nodiscard]] std::string kind() const override { return "generative-classifier"; }
   [[nodiscard]] Head head() const override { return options_.head.kind(); }
   void initialise(at::Generator& generator) override;
-  void check(Dataset const& data) const override { check_unit_range(data, "a generative classifier"); }
+  void check(Dataset const& data) const override {
+    check_unit_range(data, "learner '" + kind() + "'");
+    check_labels(data, "learner '" + kind() + "'");
+  }
   /// Where a gradient is wanted: what the own class's net gives, more: "pixels" [N, D], "mu", "logvar" [N, latent], and
   /// no logits. Else: the scores of all classes as logits [N, C], which need no labels.
   Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) override;

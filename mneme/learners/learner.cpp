@@ -8,6 +8,13 @@
 
 namespace mneme {
 
+void check_labels(Dataset const& data, std::string const& who) {
+  if (data.size() == 0 || data.labels().min().item<std::int64_t>() >= 0) return;
+  throw DataError(
+      data.name() + ": samples without a label (-1), which " + who +
+      " cannot do without; label them, leave them out, or use the learner lgaa with mode = " + "\"semi-supervised\"");
+}
+
 at::Tensor active_logits(Batch const& batch, at::Tensor const& logits) {
   if (!batch.active.defined()) return logits;
   auto const missing = logits.size(1) - batch.active.size(-1);

@@ -37,6 +37,9 @@ enum class Head {
   kPerTask,  // those of the sample's task: one head a task
 };
 
+/// DataError where samples have no label (-1), for `who`, a learner that cannot do without.
+void check_labels(Dataset const& data, std::string const& who);
+
 /// Logits [N, C] with the outputs that do not take part (Batch::active) at minus infinity.
 [[nodiscard]] at::Tensor active_logits(Batch const& batch, at::Tensor const& logits);
 

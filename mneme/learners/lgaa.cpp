@@ -44,10 +44,10 @@ at::Tensor code_entropy(at::Tensor const& logits, at::Tensor const& target) {
   return -(at::log_softmax(logits, 1) * target).sum(1);
 }
 
-/// Logits with outputs that do not take part far below the others; finite, so that 0 times them is 0.
+/// Logits with outputs that do not take part far below the others.
 at::Tensor taking_part(Batch const& batch, at::Tensor const& logits) {
   if (!batch.active.defined()) return logits;
-  return active_logits(batch, logits).clamp_min(-1e4);
+  return active_logits(batch, logits).clamp_min(kAbsent);
 }
 
 at::Tensor squared_error(at::Tensor const& a, at::Tensor const& b) { return (a - b).square().flatten(1).sum(1); }
@@ -108,6 +108,11 @@ void LgaaOptions::describe(OptionVisitor& v) {
           {.help = "of the Gumbel-softmax samples of u and a", .above = 0, .source = "the released code: 0.5"});
   v.field("beta1", beta1, {.help = "decay of Adam's first moment in critic and generator phase", .min = 0, .below = 1});
   v.field("beta2", beta2, {.help = "of the second moment", .min = 0, .below = 1});
+  v.field("critic_steps", critic_steps,
+          {.help = "how often the critic's phase trains for each of the others, with noise of its own each time",
+           .min = 1,
+           .max = 100,
+           .source = "Gulrajani et al. 2017: 5"});
   v.field("critic_rate", critic_rate, {.help = "factor of the learning rate in the critic phase", .above = 0});
   v.field("generator_rate", generator_rate, {.help = "in the generator phase", .above = 0});
   v.field("inference_rate", inference_rate, {.help = "in the inference phase", .above = 0});
@@ -152,12 +157,12 @@ Lgaa::Lgaa(LearnerShape const& shape, LgaaOptions const& options, at::Generator*
     phases_.push_back({.name = name, .segments = segments_of(parameters(), nets)});
     phase_steps_.push_back(step);
   };
-  auto const adversarial = [&](double rate) {
-    return PhaseStep{.rate = rate, .beta1 = options.beta1, .beta2 = options.beta2};
+  auto const adversarial = [&](double rate, std::int64_t times) {
+    return PhaseStep{.rate = rate, .beta1 = options.beta1, .beta2 = options.beta2, .times = times};
   };
   if (!vae) {
-    add("critic", {"critic"}, adversarial(options.critic_rate));
-    add("generator", {"generator"}, adversarial(options.generator_rate));
+    add("critic", {"critic"}, adversarial(options.critic_rate, options.critic_steps));
+    add("generator", {"generator"}, adversarial(options.generator_rate, 1));
   }
   auto inferring = std::vector<std::string>{"category", "domain"};
   if (!gan) inferring.insert(inferring.end(), {"generator", "encoder"});
@@ -184,9 +189,7 @@ void Lgaa::check(Dataset const& data) const {
   if (shape != shape_.input)
     throw DataError(data.name() + ": images of " + text_of(shape) + ", but this learner is for " +
                     text_of(shape_.input) + "; bring all sets to one shape (stream options size and channels)");
-  if (options_.mode == "supervised" && data.labels().min().item<std::int64_t>() < 0)
-    throw DataError(data.name() + ": samples without a label (-1), but learner.mode is \"supervised\". Use " +
-                    "\"semi-supervised\" or \"unsupervised\", or labelled data");
+  if (options_.mode == "supervised") check_labels(data, "learner 'lgaa' with mode = \"supervised\"");
 }
 
 void Lgaa::check_task(std::int64_t id) const {
@@ -220,6 +223,8 @@ at::Tensor Lgaa::loss(Phase const& phase, Batch const& batch, Output const& outp
   auto const codes = known(batch);
   auto const w = weights_of(batch);
   if (phase.name == phases_.front().name) count(codes);
+  bool const alternating = options_.phase_schedule == "alternating";
+  if (phase.name == phases_.front().name || (alternating && phase.name == "inference")) parts_.clear();  // of a step
   if (phase.name == "critic") return critic_phase(batch, codes, w);
   if (phase.name == "generator") return generator_phase(batch, codes, w);
   return options_.model == "gan" ? solver_phase(batch, codes, w) : inference_phase(batch, codes, w);

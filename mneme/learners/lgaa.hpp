@@ -68,6 +68,7 @@ struct LgaaOptions {
   double temperature = 0.5;
   double beta1 = 0.0;
   double beta2 = 0.9;
+  std::int64_t critic_steps = 1;
   double critic_rate = 1.0;
   double generator_rate = 1.0;
   double inference_rate = 1.0;

@@ -7,10 +7,11 @@
 
 namespace mneme {
 
-/// What a phase's optimizer does otherwise than `train` says.
+/// What a phase does otherwise than `train` says.
 struct PhaseStep {
   double rate = 1;  // factor of the learning rate
   std::optional<double> beta1 = {}, beta2 = {};
+  std::int64_t times = 1;  // in every step, on the same batch
 };
 
 class TunesPhases {

@@ -54,7 +54,10 @@ class RtfLearner final : public Learner, public Predicts {
   [[nodiscard]] std::string kind() const override { return by_class_ ? "bi-r" : "rtf"; }
   [[nodiscard]] Head head() const override { return options_.head.kind(); }
   void initialise(at::Generator& generator) override;
-  void check(Dataset const& data) const override { check_unit_range(data, "learner '" + kind() + "'"); }
+  void check(Dataset const& data) const override {
+    check_unit_range(data, "learner '" + kind() + "'");
+    check_labels(data, "learner '" + kind() + "'");
+  }
   /// logits [N, C]; where a gradient is wanted, more: "pixels" [N, D], "mu", "logvar", "z" [N, latent].
   Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) override;
   /// Where only the classifier ran, its cross-entropy.

@@ -8,6 +8,7 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/core/options.hpp"
 #include "mneme/core/toml.hpp"
+#include "mneme/io/sha256.hpp"
 
 namespace mneme {
 namespace {
@@ -78,6 +79,14 @@ std::string proof(CellResult const& result) {
   return text;
 }
 
+/// By what stands in the table: options that came since then change nothing.
+std::string protocol_of(Json tree, std::string const& arm) {
+  tree["arm"] = tree["arm"][arm];
+  for (auto const* key : {"name", "title", "description", "seeds", "published"}) tree.erase(key);
+  auto const text = tree.dump();
+  return sha256_hex({reinterpret_cast<std::uint8_t const*>(text.data()), text.size()}).substr(0, 16);
+}
+
 }  // namespace
 
 PublishedTable published_table(std::string const& text, std::string const& name) {
@@ -105,7 +114,8 @@ PublishedTable published_table(std::string const& text, std::string const& name)
                            .tolerance = given(c.tolerance),
                            .seeds = c.seeds,
                            .verified = c.verified,
-                           .note = c.note});
+                           .note = c.note,
+                           .protocol = protocol_of(tree, arm)});
   }
   auto const naive = std::find_if(table.cells.begin(), table.cells.end(),
                                   [&](PublishedCell const& cell) { return cell.arm == table.naive; });
@@ -126,8 +136,11 @@ std::vector<PublishedTable> published_tables() {
 Json CellResult::to_json() const {
   Json by_seed = Json::object();
   for (auto const& [seed, value] : values) by_seed[std::to_string(seed)] = value;
-  Json json = {
-      {"values", by_seed}, {"differs_from_naive", differs_from_naive}, {"minutes", minutes}, {"version", version}};
+  Json json = {{"values", by_seed},
+               {"differs_from_naive", differs_from_naive},
+               {"minutes", minutes},
+               {"version", version},
+               {"protocol", protocol}};
   if (largest_term) json["largest_term"] = *largest_term;
   if (largest_trace) json["largest_trace"] = *largest_trace;
   return json;
@@ -139,6 +152,7 @@ CellResult CellResult::from_json(Json const& json) try {
   result.differs_from_naive = json.at("differs_from_naive").get<bool>();
   result.minutes = json.at("minutes").get<double>();
   result.version = json.at("version").get<std::string>();
+  result.protocol = json.at("protocol").get<std::string>();
   if (json.contains("largest_term")) result.largest_term = json["largest_term"].get<double>();
   if (json.contains("largest_trace")) result.largest_trace = json["largest_trace"].get<double>();
   return result;
@@ -167,6 +181,7 @@ std::map<std::string, CellResult> measured_cells(PublishedTable const& table, Ru
     if (!whole || result.values.empty()) continue;
     result.differs_from_naive = compared;
     result.version = run.text("mneme");
+    result.protocol = cell.protocol;
     results[cell.name] = std::move(result);
   }
   return results;
@@ -184,7 +199,8 @@ double allowed_difference(PublishedCell const& cell, Spread const& ours) {
 }
 
 Verdict verdict(PublishedCell const& cell, CellResult const* result) {
-  if (result == nullptr || result->values.size() < kLeastSeeds) return Verdict::kNotTried;
+  if (result == nullptr || result->values.size() < kLeastSeeds || result->protocol != cell.protocol)
+    return Verdict::kNotTried;
   auto const ours = spread_of(*result);
   return std::abs(ours.mean - cell.value) <= allowed_difference(cell, ours) ? Verdict::kReproduced : Verdict::kDiffers;
 }
@@ -232,9 +248,10 @@ std::string reproducibility_page(std::vector<PublishedTable> const& tables,
     for (auto const& cell : table.cells) {
       ++all;
       auto const found = results.find(cell.name);
-      auto const* result = found == results.end() ? nullptr : &found->second;
+      bool const known = found != results.end() && found->second.protocol == cell.protocol;
+      auto const* result = known ? &found->second : nullptr;
       auto const decided = verdict(cell, result);
-      tried += decided != Verdict::kNotTried ? 1 : 0;
+      tried += decided != Verdict::kNotTried && cell.verified ? 1 : 0;
       reproduced += decided == Verdict::kReproduced && cell.verified ? 1 : 0;
       std::string const spread_text = cell.sem         ? " (sem " + number(*cell.sem) + ")"
                                       : cell.tolerance ? " (±" + number(*cell.tolerance, "%.0f") + ")"
@@ -256,8 +273,9 @@ std::string reproducibility_page(std::vector<PublishedTable> const& tables,
       if (!cell.note.empty()) notes += "- " + cell.arm + ": " + cell.note + "\n";
     if (!notes.empty()) body += "\n" + notes;
   }
-  return page + "**" + std::to_string(reproduced) + " of " + std::to_string(tried) + " tried cells reproduced, " +
-         std::to_string(counted(tables, results)) + " counted, " + std::to_string(all) + " listed.**\n" + body;
+  return page + "**" + std::to_string(reproduced) + " of " + std::to_string(tried) +
+         " cells reproduced that were tried and whose value is verified, " + std::to_string(counted(tables, results)) +
+         " counted, " + std::to_string(all) + " listed.**\n" + body;
 }
 
 }  // namespace mneme

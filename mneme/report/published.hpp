@@ -33,6 +33,7 @@ struct PublishedCell {
   bool verified = true;    // false: from memory; never counted
   bool near_naive = false;
   std::string note;
+  std::string protocol;  // hash of what the table and the arm say of data, net, training and method
 };
 
 struct PublishedTable {
@@ -54,6 +55,7 @@ struct CellResult {
   std::optional<double> largest_term, largest_trace;  // of the log lines; empty: none logged
   double minutes = 0;                                 // of all seeds together, one core
   std::string version;
+  std::string protocol;  // of the cell when it was measured
 
   [[nodiscard]] Json to_json() const;
   static CellResult from_json(Json const& json);
@@ -68,7 +70,7 @@ enum class Verdict { kReproduced, kDiffers, kNotTried };
 
 /// The largest difference in points at which a cell is reproduced.
 [[nodiscard]] double allowed_difference(PublishedCell const& cell, Spread const& ours);
-/// Fewer than three seeds: not tried.
+/// Fewer than three seeds, or measured under another protocol: not tried.
 [[nodiscard]] Verdict verdict(PublishedCell const& cell, CellResult const* result);
 /// Whether the method is seen to have done something.
 [[nodiscard]] bool active(CellResult const& result);

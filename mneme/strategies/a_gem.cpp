@@ -33,7 +33,7 @@ void AGem::end_event(EventContext& context) {
 }
 
 void AGem::project_gradient(StepContext& context) {
-  if (context.first() || buffer_.empty()) return;
+  if (context.past_begins_later() || buffer_.empty()) return;
   auto& arena = context.parameters();
   if (!reference_.defined()) reference_ = arena.new_row();
   auto const batch = replayed(buffer_.sample(options_.batch, context.streams->get("replay")), context);

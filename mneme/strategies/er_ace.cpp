@@ -24,7 +24,7 @@ void ErAceOptions::describe(OptionVisitor& v) {
 }
 
 Batch ErAce::compose(Batch batch, StepContext& context) {
-  if (context.first() || buffer_.empty()) return batch;
+  if (context.past_begins_later() || buffer_.empty()) return batch;
   return batch.joined(
       replayed(buffer_.sample(stored_per_step(options_.batch, context), context.streams->get("replay")), context));
 }
@@ -35,7 +35,7 @@ std::optional<at::Tensor> ErAce::objective(StepContext& context) {
   auto const labels = context.batch.y().narrow(0, 0, fresh);
   if (!seen_.defined()) seen_ = at::zeros({context.output->logits.size(1)}, labels.options().dtype(at::kBool));
   mark(seen_, labels);
-  if (context.first() || buffer_.empty()) return std::nullopt;
+  if (context.past_begins_later() || buffer_.empty()) return std::nullopt;
   auto const present = at::zeros_like(seen_);
   mark(present, labels);
   auto const current = loss_over(present, 0, fresh, context);

@@ -49,7 +49,7 @@ Pairs draw_pairs(at::Tensor const& pool, std::int64_t fresh, bool present, at::G
 Batch ErAml::compose(Batch batch, StepContext& context) {
   anchors_.reset();
   replayed_count_ = 0;
-  if (context.first() || buffer_.empty()) return batch;
+  if (context.past_begins_later() || buffer_.empty()) return batch;
   auto const fresh = context.rows.size(0);
   auto const stored = buffer_.all();
   replayed_first_ = batch.size();

@@ -44,7 +44,12 @@ class ErAml final : public Strategy, public LetsGo {
  public:
   explicit ErAml(ErAmlOptions options) : options_(std::move(options)), buffer_(options_.buffer) {}
   [[nodiscard]] Needs needs() const override {
-    return {.replaces_objective = true, .learners = {"classifier"}, .prefix = Prefix::kWatches};
+    constexpr auto kDropped = "er-aml's loss is over what it replays itself, and other replayed rows would be dropped";
+    return {.replaces_objective = true,
+            .learners = {"classifier"},
+            .excludes =
+                {{"er", kDropped}, {"mir", kDropped}, {"gss", kDropped}, {"dgr", kDropped}, {"dgr+distill", kDropped}},
+            .prefix = Prefix::kWatches};
   }
   Batch compose(Batch batch, StepContext& context) override;
   std::optional<at::Tensor> objective(StepContext& context) override;

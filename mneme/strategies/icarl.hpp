@@ -45,6 +45,7 @@ class Icarl final : public Strategy {
             .replaces_objective = true,
             .stages = true,
             .learners = {"classifier"},
+            .excludes = {{"xdg", kUngatedMeans}, {"hat", kUngatedMeans}},
             .prefix = Prefix::kChanges};
   }
   void begin_event(EventContext& context) override;

@@ -3,9 +3,9 @@
 // to the new classes.
 //
 //   s_c = eta cos(w_c, h)                                 the net's own (nets/head.hpp), softmax over s
-//   L = CE + lambda_t mean over the batch of (1 - cos(h, h_old)) + w (1/(n K)) sum over the n samples of old classes
-//   and
-//       their K highest new classes k of max(0, m - cos(w_y, h) + cos(w_k, h))
+//   L = CE + lambda_t mean over the batch of (1 - cos(h, h_old)) + w R
+//   R = (1/(n K)) sum over the n samples of old classes, and the K highest new classes k of each, of
+//       max(0, m - cos(w_y, h) + cos(w_k, h))
 //   lambda_t = lambda sqrt(old classes / new classes)
 //   at the start of an event  w_c = norm(mean of norm(h) over class c) x mean norm of the old w,   c new
 //

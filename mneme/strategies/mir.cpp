@@ -22,7 +22,7 @@ void MirOptions::describe(OptionVisitor& v) {
 }
 
 Batch Mir::compose(Batch batch, StepContext& context) {
-  if (context.first() || buffer_.empty()) return batch;
+  if (context.past_begins_later() || buffer_.empty()) return batch;
   auto const rows = buffer_.sample_distinct(options_.candidates, context.streams->get("replay"));
   auto const scores = interference(batch.rows(0, context.rows.size(0)), replayed(rows, context), context);
   auto const most = std::get<1>(scores.topk(std::min(options_.batch, rows.size())));

@@ -19,6 +19,9 @@ namespace mneme {
 /// x [N, D] at length 1; a row of zeros stays.
 [[nodiscard]] at::Tensor unit_length(at::Tensor const& x);
 
+/// Why nobody whose gates differ by task goes with it.
+constexpr auto kUngatedMeans = "class means are of features without gates, and test samples have those of their task";
+
 class NearestMean {
  public:
   /// Means of all classes that rows are stored of. They hold until `expire`.

@@ -129,7 +129,7 @@ void PackNet::prune(StageContext& context) {
   at::NoGradGuard const no_grad;
   auto& arena = context.parameters();
   auto const p = share(context.index);
-  for (auto const& s : p > 0 ? pruned_segments(arena) : std::vector<Segment>()) {
+  for (auto const& s : p > 0 || options_.threshold > 0 ? pruned_segments(arena) : std::vector<Segment>()) {
     auto const owner = part(owner_, s);
     auto const index = owner.eq(kFree).nonzero().squeeze(1);
     auto const n = index.size(0);

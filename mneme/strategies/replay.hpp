@@ -16,7 +16,7 @@ struct ReplayOptions {
   [[nodiscard]] Prefix prefix() const { return from_start ? Prefix::kChanges : Prefix::kWatches; }
   /// Whether this step replays: something is stored, and it may be used already.
   [[nodiscard]] bool due(Buffer const& buffer, EventContext const& context) const {
-    return !buffer.empty() && (from_start || !context.first());
+    return !buffer.empty() && (from_start || !context.past_begins_later());
   }
   /// n stored samples from the member's stream "replay"; `distinct` gives no more than there are.
   [[nodiscard]] Rows drawn(Buffer const& buffer, std::int64_t n, EventContext const& context) const;

@@ -2,9 +2,11 @@
 // two views of new and stored samples; the class of the nearest mean of stored samples is the answer.
 //
 //   N = 2 (B + B_m) rows: B new and B_m stored samples and another view of each;  z = v / || v ||
-//   L = mean over rows i of  -1/|P(i)| sum over p in P(i) of log( e^(z_i.z_p / tau) / sum over a != i of e^(z_i.z_a /
-//   tau) ) P(i): the other rows of the class of i; a row without one is left out of the mean prediction: the class
-//   whose mean of phi over the memory is nearest, phi = h / || h || (strategies/nearest_mean.hpp)
+//   L = mean over rows i of  -1/|P(i)| sum over p in P(i) of log( e^(z_i.z_p / tau) / Z_i )
+//   Z_i = sum over a != i of e^(z_i.z_a / tau)
+//
+// P(i): the other rows of the class of i; a row without one is left out of the mean. Prediction: the class whose mean of
+// phi over the memory is nearest, phi = h / || h || (strategies/nearest_mean.hpp).
 //
 // v: the last hidden layer h, or the logits as a linear projection of it. Mai et al. 2021, Supervised contrastive
 // replay, CVPR workshop on continual learning, arXiv:2103.13885; loss: Khosla et al. 2020, arXiv:2004.11362, eq. 2.
@@ -38,7 +40,10 @@ class Scr final : public Strategy {
  public:
   explicit Scr(ScrOptions options) : options_(std::move(options)), buffer_(options_.buffer) {}
   [[nodiscard]] Needs needs() const override {
-    return {.replaces_objective = true, .learners = {"classifier"}, .prefix = Prefix::kChanges};
+    return {.replaces_objective = true,
+            .learners = {"classifier"},
+            .excludes = {{"xdg", kUngatedMeans}, {"hat", kUngatedMeans}},
+            .prefix = Prefix::kChanges};
   }
   Batch compose(Batch batch, StepContext& context) override;
   std::optional<at::Tensor> objective(StepContext& context) override;

@@ -68,6 +68,7 @@ Needs Slda::needs() const {
   auto const trained = options_.backbone == "first-event";
   return {.replaces_objective = true,
           .stages = true,
+          .alone = true,  // the others would hold on to a net that trains no more
           .learners = {"classifier"},
           .prefix = trained ? Prefix::kPlain : Prefix::kChanges};
 }

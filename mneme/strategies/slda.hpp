@@ -1,8 +1,9 @@
 // Streaming linear discriminant analysis: a frozen net gives features, and their class means and one covariance,
 // updated sample by sample, give a linear classifier in closed form.
 //
-//   for each sample, d = phi - mu_y:   Sigma <- (n Sigma + (n / (n + 1)) d d') / (n + 1),   mu_y <- mu_y + d / (n_y +
-//   1) score_c = phi . w_c - (1/2) mu_c . w_c,   w_c = [(1 - s) Sigma + s I]^-1 mu_c
+//   for each sample, d = phi - mu_y:   Sigma <- (n Sigma + (n / (n + 1)) d d') / (n + 1)
+//                                      mu_y <- mu_y + d / (n_y + 1)
+//   score_c = phi . w_c - (1/2) mu_c . w_c,   w_c = [(1 - s) Sigma + s I]^-1 mu_c
 //
 // phi [F] is the last hidden layer, n and n_y count the samples before this one, of all classes and of class y; means
 // begin at zero. Hayes and Kanan 2020, Lifelong machine learning with deep streaming linear discriminant analysis,

@@ -81,6 +81,8 @@ struct EventContext {
   RandomStreams* streams = nullptr;                                                          // the member's own
 
   [[nodiscard]] bool first() const { return index == 0; }
+  /// Nothing stored is of the past yet: in the first event. Where the stream shows no boundaries everything stored is.
+  [[nodiscard]] bool past_begins_later() const { return first() && visibility.boundaries; }
   /// Id of the task being learnt, -1 while forgetting. Throws VisibilityError where the stream hides it.
   [[nodiscard]] std::int64_t task_id() const;
   /// The same, empty where it is hidden.

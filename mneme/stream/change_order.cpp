@@ -289,7 +289,9 @@ ChangeRow boundary_free_row() {
                 "arXiv:2105.13327",
        .differences = "the paper draws samples by a Gaussian schedule with replacement; here each comes once",
        .options = list_options<BoundaryFreeOptions>},
-      boundary_free};
+      boundary_free,
+      false,
+      true};
 }
 
 }  // namespace mneme

@@ -6,6 +6,7 @@
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/text.hpp"
+#include "mneme/io/sha256.hpp"
 #include "mneme/stream/changes.hpp"
 #include "mneme/stream/making.hpp"
 
@@ -32,7 +33,11 @@ struct ForgetOptions {
 std::string name_of(ForgetOptions const& o) {
   if (!o.name.empty()) return o.name;
   if (!o.tasks.empty()) return join(o.tasks, " ");
-  if (!o.samples.empty()) return std::to_string(o.samples.size()) + " samples";
+  if (!o.samples.empty()) {  // two lists of one length are two requests
+    auto const text = numbers_text(o.samples);
+    auto const hash = sha256_hex({reinterpret_cast<std::uint8_t const*>(text.data()), text.size()});
+    return std::to_string(o.samples.size()) + " samples " + hash.substr(0, 6);
+  }
   return (o.classes.size() == 1 ? "class " : "classes ") + numbers_text(o.classes);
 }
 
@@ -96,7 +101,11 @@ Stream forget(Stream stream, Json const& options, std::string const& where, std:
   Request const request{.name = name_of(o), .classes = o.classes, .samples = o.samples, .tasks = o.tasks};
   if ((o.classes.empty() ? 0 : 1) + (o.samples.empty() ? 0 : 1) + (o.tasks.empty() ? 0 : 1) != 1)
     throw ConfigError(where + ": name what is to be forgotten: either classes, or samples, or tasks");
-  auto const at = o.after < 0 ? events : o.after + 1;
+  auto at = o.after < 0 ? events : o.after + 1;
+  auto const is_request = [&](std::int64_t i) {
+    return std::holds_alternative<Request>(stream.events[static_cast<std::size_t>(i)]);
+  };
+  while (at < events && is_request(at)) ++at;  // in the order in which they stand
   if (!o.classes.empty()) test_apart(stream, request, at, where);
   stream.notes.emplace_back("event " + std::to_string(at), "forget " + request.name);
   stream.events.insert(stream.events.begin() + at, request);

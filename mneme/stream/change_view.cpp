@@ -87,7 +87,8 @@ ChangeRow few_labels_row() {
       {.name = "few-labels",
        .summary = "all but a few training labels read -1, for a learner that can do without (lgaa, semi-supervised)",
        .options = list_options<FewLabelsOptions>},
-      few_labels};
+      few_labels,
+      true};
 }
 
 ChangeRow online_row() {
@@ -109,7 +110,8 @@ ChangeRow unlabelled_row() {
   return {{.name = "unlabelled",
            .summary = "the training labels are hidden, as for a learner that needs none (vae)",
            .options = list_options<NoOptions>},
-          unlabelled};
+          unlabelled,
+          true};
 }
 
 }  // namespace mneme

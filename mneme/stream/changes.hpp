@@ -19,11 +19,16 @@ namespace mneme {
 struct ChangeRow {
   PartInfo info;
   Stream (*apply)(Stream stream, Json const& options, std::string const& where, std::uint64_t seed);
+  bool takes_labels = false;      // and so must be the last one: others look at labels
+  bool takes_boundaries = false;  // one event is left
 };
 
 /// `mneme list changes`. Those of the order of things stand in change_order.cpp, those of the samples in
 /// change_samples.cpp, those of what may be seen in change_view.cpp, requests to forget in change_requests.cpp.
 std::span<ChangeRow const> change_table();
+
+/// Whether a stream of that configuration shows where its tasks begin.
+[[nodiscard]] bool has_boundaries(Json const& stream);
 
 /// The configuration of a stream without its requests to forget. None stands before the end of the first event, so up
 /// to there both are trained alike; the columns that are measured differ.

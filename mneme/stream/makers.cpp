@@ -49,9 +49,9 @@ Stream make_stream(Json const& options, std::string const& where, DataSource con
   auto stream = find_row(stream_table(), "stream", own.at("kind").get<std::string>()).make(own, where, source, seed);
   auto const changes = options.value("with", Json::array());
   for (std::size_t i = 0; i < changes.size(); ++i) {
-    if (!stream.visibility.labels)
-      throw ConfigError(where + ".with: `unlabelled` must be the last change, since others look at labels");
     auto const& row = find_row(change_table(), "stream change", changes[i].at("kind").get<std::string>());
+    if (row.takes_labels && i + 1 < changes.size())
+      throw ConfigError(where + ".with: `" + row.info.name + "` must be the last change, since others look at labels");
     stream = row.apply(std::move(stream), changes[i], where + ".with." + std::to_string(i), seed);
   }
   refuse_repeated_data(stream, where);

@@ -228,6 +228,8 @@ void Trainer::process(Event const& event) {
   measure(context, true, is_learn(event) ? "learn" : "forget");
   boundary("end");
   request_streams_.reset();
+  for (auto& member : strategies_.members())  // what was asked for is not kept
+    if (auto* unlearns = dynamic_cast<Unlearns*>(member.strategy.get())) unlearns->take({});
   ++position_.event;
   position_.at = static_cast<std::int64_t>(At::kStart);
 }
@@ -375,7 +377,9 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
   Output output;  // lives until after_step
   context.output = &output;
   for (std::size_t phase = 0; phase < optimizers_.size(); ++phase)
-    if (phase_runs(learner_, phase, position_.epoch)) train_phase(context, phase, forward, output, learning_rate);
+    for (auto left = phase_runs(learner_, phase, position_.epoch) ? phase_step(learner_, phase).times : 0; left > 0;
+         --left)
+      train_phase(context, phase, forward, output, learning_rate);
   if (stage.optimise) train_auxiliaries(batch, learning_rate);
   each(context, [](Strategy& s, StepContext& c) { s.after_step(c); });
   ++position_.step;

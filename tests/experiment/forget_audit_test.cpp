@@ -125,6 +125,25 @@ TEST(ForgetAudit, WhatAnEarlierRequestNamedIsNoRest) {
   EXPECT_EQ(entry.at("answers").at("test").size(), static_cast<std::size_t>(rest.size(0)));
 }
 
+// Wrong: the second request's unseen samples are of a class that the first one took, and look like a leak.
+TEST(ForgetAudit, WhatAnEarlierRequestNamedIsNotForgottenAgain) {
+  auto stream = toy::stream(2);
+  stream.events.push_back(Request{.name = "class 1", .classes = {1}, .samples = {}, .tasks = {}});
+  stream.events.push_back(Request{.name = "toy-0", .classes = {}, .samples = {}, .tasks = {"toy-0"}});
+  test::TemporaryFolder const scratch;
+  test::Rig rig(test::listed({{"kind", "retrain"}}), quick());
+  RunFiles files(scratch.path());
+  ForgetAudit audit(files, stream, rig.trainer, quick(), 0);
+  rig.trainer.attach(&files);
+  rig.trainer.attach(&audit);
+  rig.trainer.run(stream);
+  auto const& test = std::get<Task>(stream.events[0]).test;
+  auto const unseen = test.select(test.labels().ne(1).nonzero().squeeze(1));
+  ASSERT_LT(unseen.size(), test.size());
+  EXPECT_NEAR(read_json(scratch.path() / "forget.json").at(1).at("forget_test_accuracy").get<double>(),
+              rig.trainer.test(unseen, 0).front(), 1e-9);
+}
+
 TEST(AnswerDistance, IsTheMeanTotalVariation) {
   auto const a = Json::parse("[[0.5, 0.5, 0], [1, 0, 0]]"), b = Json::parse("[[0.25, 0.5, 0.25], [0, 0.5, 0.5]]");
   EXPECT_DOUBLE_EQ(answer_distance(a, b).get<double>(), (0.25 + 1) / 2);

@@ -35,7 +35,7 @@ Json row(std::int64_t event, std::string const& kind, std::vector<double> const&
 TEST(Judge, SummaryComparesTheLastRowWithTheOneBeforeTheFirstRequest) {
   Json const rows = {row(-1, "initial", {0.1, 0.1, 0.1, 0.1}, 0.1), row(0, "learn", {0.9, 1.0, 0.8, 0.7}, 0.9),
                      row(1, "forget", {0.9, 0.2, 0.2, 0.7}, 0.5), row(2, "forget", {0.5, 0.0, 0.9, 0.1}, 0.25)};
-  auto const s = judgement_summary({{"hash", "abc"}}, rows, {1, 3});
+  auto const s = judgement_summary({{"hash", "abc"}}, rows, {1, 3}, {0, 1, 2, 3});
   EXPECT_EQ(s["judge"]["hash"], "abc");
   EXPECT_DOUBLE_EQ(s["forgotten_probability"], 0.25);
   EXPECT_DOUBLE_EQ(s["forgotten_accuracy"], 0.05);
@@ -45,9 +45,22 @@ TEST(Judge, SummaryComparesTheLastRowWithTheOneBeforeTheFirstRequest) {
 }
 
 TEST(Judge, SummaryOfWhatWasNotJudgedBeforeSaysNothingOfAFall) {
-  auto const s = judgement_summary({{"hash", "abc"}}, Json::array({row(1, "forget", {0.5, 0.1}, 0.25)}), {1});
+  auto const s = judgement_summary({{"hash", "abc"}}, Json::array({row(1, "forget", {0.5, 0.1}, 0.25)}), {1}, {0, 1});
   EXPECT_DOUBLE_EQ(s["forgotten_accuracy"], 0.1);
   EXPECT_FALSE(s.contains("retained_accuracy_drop"));
+}
+
+// Wrong: a class that was not learnt yet is said to be drawn better since, or an attack on a class that is asked for
+// later counts.
+TEST(Judge, SummaryLeavesOutWhatWasNotLearntAndWhatWasNotAskedForYet) {
+  auto rows = Json::array({row(0, "learn", {0.9, 0.8, 0.1}, 0.9), row(1, "forget", {0.5, 0.1, 0.9}, 0.25)});
+  rows[1]["attacks"] = Json::array();
+  for (int const label : {1, 2})
+    rows[1]["attacks"].push_back(
+        {{"attack", "prototype"}, {"class", label}, {"probability", 0.1 * label}, {"accuracy", 0.5}, {"images", 6}});
+  auto const s = judgement_summary({{"hash", "abc"}}, rows, {1}, {0, 1});
+  EXPECT_NEAR(s["retained_accuracy_drop"].get<double>(), 0.4, 1e-12);
+  EXPECT_NEAR(s["recovered"]["prototype"]["probability"].get<double>(), 0.1, 1e-12);
 }
 
 // Wrong: the attacks' figures added up over classes, or one attack's taken for the other's.
@@ -60,7 +73,7 @@ TEST(Judge, SummaryHasTheMeansOfWhatEachAttackBroughtBack) {
   rows[1]["attacks"] = {attack("prototype", 0, 0.25, 0.5), attack("classifier", 0, 0.75, 1),
                         attack("prototype", 1, 0.75, 0), attack("classifier", 1, 0.25, 1)};
   rows[1]["quality"] = {{"coverage", 0.5}};
-  auto const s = judgement_summary({{"hash", "abc"}}, rows, {0, 1});
+  auto const s = judgement_summary({{"hash", "abc"}}, rows, {0, 1}, {0, 1});
   EXPECT_EQ(s["recovered"], (Json{{"classifier", {{"accuracy", 1.0}, {"probability", 0.5}}},
                                   {"prototype", {{"accuracy", 0.25}, {"probability", 0.5}}}}));
   EXPECT_EQ(s["quality"]["coverage"], 0.5);
@@ -68,7 +81,7 @@ TEST(Judge, SummaryHasTheMeansOfWhatEachAttackBroughtBack) {
 
 TEST(Judge, SummaryOfARunWithoutRequestsIsTheJudgeAlone) {
   Json const rows = {row(0, "learn", {0.9}, 0.9)};
-  auto const s = judgement_summary({{"hash", "abc"}}, rows, {});
+  auto const s = judgement_summary({{"hash", "abc"}}, rows, {}, {0});
   EXPECT_FALSE(s.contains("forgotten_probability"));
   EXPECT_TRUE(s.contains("judge"));
 }
@@ -125,7 +138,7 @@ TEST(Judge, SummaryGoesByTheRequestsUpToTheLastRow) {
   EXPECT_EQ(forgotten_classes(stream), (std::vector<std::int64_t>{1, 2}));
   Json const rows = {row(0, "learn", {0.9, 1.0}, 0.9), row(1, "forget", {0.9, 0.2}, 0.5),
                      row(2, "learn", {0.8, 0.3}, 0.25)};
-  auto const s = judgement_summary({{"hash", "abc"}}, rows, {1});
+  auto const s = judgement_summary({{"hash", "abc"}}, rows, {1}, {0, 1});
   EXPECT_DOUBLE_EQ(s["forgotten_accuracy"], 0.3);
   EXPECT_NEAR(s["retained_accuracy_drop"].get<double>(), 0.1, 1e-12);
 }
@@ -136,7 +149,7 @@ TEST(Judge, SummaryHasTheLastRowOfEachDomain) {
                       {"domains",
                        {{{"domain", "a"}, {"accuracy", 0.25}, {"quality", {{"coverage", 0.75}}}},
                         {{"domain", "b"}, {"accuracy", 1.0}}}}}};
-  auto const s = judgement_summary({{"a", 1}}, rows, {});
+  auto const s = judgement_summary({{"a", 1}}, rows, {}, {0});
   EXPECT_EQ(s["drawn"], (Json{{"a", {{"coverage", 0.75}, {"accuracy", 0.25}}}, {"b", {{"accuracy", 1.0}}}}));
 }
 

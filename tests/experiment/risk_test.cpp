@@ -124,6 +124,51 @@ TEST(Risk, RefusesWhatItCannotTellOf) {
   };
   EXPECT_NE(message("er", "classifier").find("strategy 'er'"), std::string::npos);
   EXPECT_NE(message("naive", "vae").find("'vae' is measured by its"), std::string::npos);
+  auto few = toy::stream(2);
+  auto& task = std::get<Task>(few.events[1]);
+  task.train = task.train.with(task.train.data(), at::full_like(task.train.labels(), -1));
+  test::Rig rig(test::listed("naive"), RunRecipe::toy().train, "lgaa");
+  EXPECT_NE(message_of<ConfigError>([&] { RiskObserver("risk.json", {}, few, rig.trainer, 8, 0); }).find("label"),
+            std::string::npos);
+}
+
+// Wrong: whether the first event has a row depends on whether its training was this process's.
+TEST(Risk, WithoutEpochsTheFirstEventHasARowUnderReplayToo) {
+  auto const seen = observe({{"kind", "self-replay"}, {"weights", "rows"}}, "lgaa");
+  ASSERT_EQ(seen.risk.at("rows").size(), 3U);
+  EXPECT_EQ(seen.risk.at("rows")[0].at("source").size(), 1U);
+}
+
+/// Attached after the training of the first event, as where arms share it.
+TEST(Risk, OfAFirstEventThatWasTrainedElsewhereIsTheSame) {
+  auto const rows = [](bool late) {
+    test::TemporaryFolder const folder;
+    Json const strategy = {{"kind", "self-replay"}, {"weights", "rows"}};
+    auto list = test::listed(strategy);
+    auto const stream = list.wrap(tasks());
+    test::Rig rig(std::move(list), RunRecipe::toy().train, "lgaa", {});
+    RiskObserver risk(folder.path() / "risk.json", {.samples = kImages, .steps = 20}, stream, rig.trainer, 8, 0);
+    Json kept;
+    struct Keep final : Observer {
+      explicit Keep(std::vector<Json>& all) : all_(all) {}
+      void line(Json const& line) override { all_.push_back(line); }
+      std::vector<Json>& all_;
+    };
+    std::vector<Json> lines;
+    Keep keep(lines);
+    if (late) {
+      rig.trainer.attach(&keep);
+    } else {
+      rig.trainer.attach(&risk);
+    }
+    rig.trainer.test_on(std::get<Task>(stream.events[0]));
+    rig.trainer.learn(std::get<Task>(stream.events[0]));
+    if (late)
+      for (auto const& line : lines)
+        if (line.at("kind") == "evaluation") risk.line(line);
+    return read_json(folder.path() / "risk.json");
+  };
+  EXPECT_EQ(rows(true), rows(false));
 }
 
 // Wrong: a sample of replay drawn from another model, or rows twice or lost, after a stop.

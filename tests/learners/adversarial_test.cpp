@@ -135,6 +135,7 @@ TEST(UniformKl, IsLogCLessTheEntropyAndLeavesOutOutputsThatDoNotTakePart) {
   auto const gradient = torch::autograd::grad({kl.sum()}, {logits}).front();
   EXPECT_TRUE(at::isfinite(gradient).all().item<bool>());
   EXPECT_EQ(gradient[0][3].item<double>(), 0);
+  EXPECT_NEAR(uniform_kl(logits.detach().clamp_min(kAbsent)).item<double>(), expected, 1e-12);
 }
 
 }  // namespace

@@ -82,11 +82,34 @@ TEST(Published, AVerdictNeedsThreeSeedsAndUsesTheirMean) {
   EXPECT_EQ(verdict(cell(60, 0.1), &bad), Verdict::kDiffers);
 }
 
+// Wrong: after a table is corrected the old verdict stands.
+TEST(Published, AValueOfAnotherProtocolIsNotJudged) {
+  auto const table = published_table(kTable, "t.toml");
+  auto const& c = table.cells.front();
+  auto measured = result({c.value, c.value, c.value});
+  EXPECT_EQ(verdict(c, &measured), Verdict::kNotTried);
+  measured.protocol = c.protocol;
+  EXPECT_EQ(verdict(c, &measured), Verdict::kReproduced);
+  std::string other(kTable);
+  other.insert(other.find("[published]"), "[train]\nepochs = 7\n");
+  EXPECT_NE(published_table(other, "t.toml").cells.front().protocol, c.protocol);
+  other = kTable;
+  other.insert(0, "seeds = [4, 5]\n");
+  EXPECT_EQ(published_table(other, "t.toml").cells.front().protocol, c.protocol);
+}
+
+/// The results, as of the table's own protocol.
+std::map<std::string, CellResult> of(PublishedTable const& table, std::map<std::string, CellResult> results) {
+  for (auto const& c : table.cells)
+    if (auto const found = results.find(c.name); found != results.end()) found->second.protocol = c.protocol;
+  return results;
+}
+
 // Wrong: a cell that equals naive because the method did nothing is counted, or one from memory is.
 TEST(Published, OnlyVerifiedAndActiveCellsCount) {
   auto const table = published_table(kTable, "t.toml");
-  std::map<std::string, CellResult> results = {
-      {"t/none", result({20, 20, 20})}, {"t/a", result({22, 23, 22})}, {"t/b", result({80, 80, 80})}};
+  auto results =
+      of(table, {{"t/none", result({20, 20, 20})}, {"t/a", result({22, 23, 22})}, {"t/b", result({80, 80, 80})}});
   EXPECT_EQ(counted({table}, results), 1) << "a: no proof; b: from memory";
   auto& a = results["t/a"];
   a.differs_from_naive = true;
@@ -146,6 +169,11 @@ TEST(Published, ValuesComeFromFinishedRunsOnly) {
   EXPECT_FALSE(a.differs_from_naive) << "one seed equals naive";
   EXPECT_EQ(a.largest_term, 0.25);
   EXPECT_EQ(a.largest_trace, 7.0);
+  EXPECT_EQ(verdict(table.cells.front(), &measured.at(table.cells.front().name)), Verdict::kNotTried) << "two seeds";
+  for (auto const& c : table.cells)
+    if (measured.contains(c.name)) {
+      EXPECT_EQ(measured.at(c.name).protocol, c.protocol);
+    }
 }
 
 TEST(Published, ResultsReadBackExactly) {
@@ -153,8 +181,10 @@ TEST(Published, ResultsReadBackExactly) {
   r.largest_term = 0.5;
   r.minutes = 3;
   r.version = "0.1";
+  r.protocol = "beef";
   auto const back = CellResult::from_json(r.to_json());
   EXPECT_EQ(back.values, r.values);
+  EXPECT_EQ(back.protocol, r.protocol);
   EXPECT_EQ(back.largest_term, r.largest_term);
   EXPECT_EQ(back.largest_trace, r.largest_trace);
   EXPECT_THROW(CellResult::from_json({{"values", 3}}), DataError);
@@ -163,12 +193,14 @@ TEST(Published, ResultsReadBackExactly) {
 TEST(Published, ThePageEndsEachRowWithItsVerdict) {
   auto const table = published_table(kTable, "t.toml");
   auto const page =
-      reproducibility_page({table}, {{"t/none", result({20, 20.1, 19.9})}, {"t/a", result({30, 30, 30})}});
+      reproducibility_page({table}, of(table, {{"t/none", result({20, 20.1, 19.9})}, {"t/a", result({30, 30, 30})}}));
   EXPECT_NE(page.find("| reproduced |\n"), std::string::npos);
   EXPECT_NE(page.find("| differs |\n"), std::string::npos);
   EXPECT_NE(page.find("unverified value"), std::string::npos);
   EXPECT_NE(page.find("| not tried |\n"), std::string::npos);
-  EXPECT_NE(page.find("1 of 2 tried cells reproduced, 1 counted, 3 listed"), std::string::npos) << page;
+  EXPECT_NE(page.find("1 of 2 cells reproduced that were tried and whose value is verified, 1 counted, 3 listed"),
+            std::string::npos)
+      << page;
 }
 
 TEST(Published, EveryTableOfTheCatalogueIsWhole) {

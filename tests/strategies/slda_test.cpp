@@ -110,11 +110,9 @@ TEST(Slda, SeesEverySampleOnceWhateverTheEpochs) {
   }
 }
 
-TEST(Slda, CountsNewSamplesOnlyWhereOthersReplay) {
-  Rig rig(listed({{{"kind", "er"}, {"memory", 12}}, "slda"}));
-  rig.trainer.run(toy::split_stream(false));
-  auto const& slda = dynamic_cast<Slda const&>(*rig.trainer.strategies().members()[1].strategy);
-  EXPECT_TRUE(at::equal(slda.lda().means().count(), at::full({4}, 20.0, at::kDouble)));
+TEST(Slda, GoesWithNoOtherStrategySinceTheNetTrainsNoMore) {
+  EXPECT_THROW(listed({"slda", "er"}), ConfigError);
+  EXPECT_THROW(listed({"ewc", "fetril"}), ConfigError);
 }
 
 TEST(Slda, AsInitialisedTrainsNothingAtAll) {

@@ -297,6 +297,8 @@ TEST(FewLabels, AsManyOfEachClassKeepTheirsAndNothingElseChanges) {
   EXPECT_TRUE(at::equal(task(stream, 0).test.labels(), task(plain, 0).test.labels()));
   test::expect_mentions(refusal({{{"kind", "few-labels"}, {"labels", 4 * 1000 * classes}}}),
                         {"with.0.labels", "fewer"});
+  test::expect_mentions(refusal({{{"kind", "few-labels"}, {"labels", 4}}, {{"kind", "limit"}, {"samples", 20}}}),
+                        {"few-labels", "last"});
 }
 
 // ------------------------------------------------------------------------------------------------------------- forget

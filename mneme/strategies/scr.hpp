@@ -5,8 +5,8 @@
 //   L = mean over rows i of  -1/|P(i)| sum over p in P(i) of log( e^(z_i.z_p / tau) / Z_i )
 //   Z_i = sum over a != i of e^(z_i.z_a / tau)
 //
-// P(i): the other rows of the class of i; a row without one is left out of the mean. Prediction: the class whose mean of
-// phi over the memory is nearest, phi = h / || h || (strategies/nearest_mean.hpp).
+// P(i): the other rows of the class of i; a row without one is left out of the mean. Prediction: the class whose mean
+// of phi over the memory is nearest, phi = h / || h || (strategies/nearest_mean.hpp).
 //
 // v: the last hidden layer h, or the logits as a linear projection of it. Mai et al. 2021, Supervised contrastive
 // replay, CVPR workshop on continual learning, arXiv:2103.13885; loss: Khosla et al. 2020, arXiv:2004.11362, eq. 2.

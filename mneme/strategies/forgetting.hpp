@@ -18,6 +18,8 @@ class Unlearns {
   [[nodiscard]] virtual bool uses_retained() const = 0;
   /// The event's data, on the learner's device, before `begin_event` and again after a resume.
   virtual void take(ForgetData data) = 0;
+  /// The request has been met: what was taken for it goes.
+  virtual void release() {}
 };
 
 /// What was forgotten, as a strategy that stores samples recognises it.

@@ -229,7 +229,7 @@ void Trainer::process(Event const& event) {
   boundary("end");
   request_streams_.reset();
   for (auto& member : strategies_.members())  // what was asked for is not kept
-    if (auto* unlearns = dynamic_cast<Unlearns*>(member.strategy.get())) unlearns->take({});
+    if (auto* unlearns = dynamic_cast<Unlearns*>(member.strategy.get())) unlearns->release();
   ++position_.event;
   position_.at = static_cast<std::int64_t>(At::kStart);
 }

@@ -22,6 +22,7 @@ class Unlearning : public Strategy, public Unlearns {
   [[nodiscard]] Needs needs() const override { return {.forgets = true}; }
   [[nodiscard]] bool uses_retained() const override { return true; }
   void take(ForgetData data) override { data_ = std::move(data); }
+  void release() override { data_ = {}; }
 
  protected:
   /// Of the event under way.

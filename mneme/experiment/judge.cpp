@@ -8,6 +8,7 @@
 #include "mneme/core/toml.hpp"
 #include "mneme/core/version.hpp"
 #include "mneme/data/locate.hpp"
+#include "mneme/io/bytes.hpp"
 #include "mneme/io/sha256.hpp"
 #include "mneme/train/trainer.hpp"
 
@@ -42,7 +43,7 @@ std::string hash_of(ExperimentPlan const& plan, Json const& data) {
   auto tree = plan.tree;
   for (auto const* key : {"name", "title", "description", "checkpoint_seconds"}) tree.erase(key);
   auto const text = to_toml(tree) + data.dump() + std::string(kVersion);
-  return sha256_hex({reinterpret_cast<std::uint8_t const*>(text.data()), text.size()});
+  return sha256_hex(as_bytes(text));
 }
 
 /// A finished run of the plan under `folder`; what an earlier process began is finished first.

@@ -171,7 +171,7 @@ ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std
   }
   auto const config = config_text(plan);
   auto const now = utc_timestamp(TimeFormat::kCompact);
-  auto const digest = sha256_hex({reinterpret_cast<std::uint8_t const*>(config.data()), config.size()}).substr(0, 8);
+  auto const digest = sha256_hex(as_bytes(config)).substr(0, 8);
   auto const base = out / plan.options.name;
   fs::path folder = base / (now + "-" + digest);
   std::error_code error;

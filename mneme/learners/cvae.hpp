@@ -23,11 +23,11 @@ class Cvae final : public ElboLearner, public Conditional, public Generates {
 
   [[nodiscard]] std::string kind() const override { return "cvae"; }
   void initialise(at::Generator& generator) override { net_->initialise(generator); }
-  /// logits [N, D]; more: "mu", "logvar" [N, latent]. Reads the labels.
   void check(Dataset const& data) const override {
     ElboLearner::check(data);
     check_labels(data, "learner 'cvae'");
   }
+  /// logits [N, D]; more: "mu", "logvar" [N, latent]. Reads the labels.
   Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) override;
   at::Tensor loss(Phase const& phase, Batch const& batch, Output const& output) override;
   [[nodiscard]] std::unique_ptr<Learner> snapshot() const override;

@@ -10,9 +10,10 @@ namespace mneme {
 
 void check_labels(Dataset const& data, std::string const& who) {
   if (data.size() == 0 || data.labels().min().item<std::int64_t>() >= 0) return;
-  throw DataError(
-      data.name() + ": samples without a label (-1), which " + who +
-      " cannot do without; label them, leave them out, or use the learner lgaa with mode = " + "\"semi-supervised\"");
+  throw DataError(data.name() + ": samples without a label (-1), which " + who +
+                  " cannot do without; label them, leave them out, or use the learner lgaa with mode = "
+                  "\"semi-supervised\" (some are labelled) or "
+                  "\"unsupervised\" (none is)");
 }
 
 at::Tensor active_logits(Batch const& batch, at::Tensor const& logits) {

@@ -222,9 +222,10 @@ at::Tensor Lgaa::loss(Phase const& phase, Batch const& batch, Output const& outp
         "is left with one, or norm = false");
   auto const codes = known(batch);
   auto const w = weights_of(batch);
-  if (phase.name == phases_.front().name) count(codes);
-  bool const alternating = options_.phase_schedule == "alternating";
-  if (phase.name == phases_.front().name || (alternating && phase.name == "inference")) parts_.clear();  // of a step
+  bool const front = phase.name == phases_.front().name;
+  if (front) count(codes);
+  // In alternating epochs a step is of the inference phase alone.
+  if (front || (options_.phase_schedule == "alternating" && phase.name == "inference")) parts_.clear();
   if (phase.name == "critic") return critic_phase(batch, codes, w);
   if (phase.name == "generator") return generator_phase(batch, codes, w);
   return options_.model == "gan" ? solver_phase(batch, codes, w) : inference_phase(batch, codes, w);

@@ -8,6 +8,7 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/core/options.hpp"
 #include "mneme/core/toml.hpp"
+#include "mneme/io/bytes.hpp"
 #include "mneme/io/sha256.hpp"
 
 namespace mneme {
@@ -84,7 +85,7 @@ std::string protocol_of(Json tree, std::string const& arm) {
   tree["arm"] = tree["arm"][arm];
   for (auto const* key : {"name", "title", "description", "seeds", "published"}) tree.erase(key);
   auto const text = tree.dump();
-  return sha256_hex({reinterpret_cast<std::uint8_t const*>(text.data()), text.size()}).substr(0, 16);
+  return sha256_hex(as_bytes(text)).substr(0, 16);
 }
 
 }  // namespace

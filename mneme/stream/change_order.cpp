@@ -281,17 +281,19 @@ ChangeRow blurry_row() {
 
 ChangeRow boundary_free_row() {
   return {
-      {.name = "boundary-free",
-       .summary = "no boundaries: one event in which the tasks flow into one another; task and boundaries hidden, "
-                  "each sample seen once",
-       .equation = "sample i of task t comes at time b_t + n_t u_i + width (N / T) g_i, u uniform, g standard normal",
-       .paper = "Shanahan, Kaplanis and Mitrovic 2021, Encoders and ensembles for task-free continual learning, "
-                "arXiv:2105.13327",
-       .differences = "the paper draws samples by a Gaussian schedule with replacement; here each comes once",
-       .options = list_options<BoundaryFreeOptions>},
-      boundary_free,
-      false,
-      true};
+      .info = {.name = "boundary-free",
+               .summary =
+                   "no boundaries: one event in which the tasks flow into one another; task and boundaries hidden, "
+                   "each sample seen once",
+               .equation =
+                   "sample i of task t comes at time b_t + n_t u_i + width (N / T) g_i, u uniform, g standard normal",
+               .paper =
+                   "Shanahan, Kaplanis and Mitrovic 2021, Encoders and ensembles for task-free continual learning, "
+                   "arXiv:2105.13327",
+               .differences = "the paper draws samples by a Gaussian schedule with replacement; here each comes once",
+               .options = list_options<BoundaryFreeOptions>},
+      .apply = boundary_free,
+      .takes_boundaries = true};
 }
 
 }  // namespace mneme

@@ -6,6 +6,7 @@
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/text.hpp"
+#include "mneme/io/bytes.hpp"
 #include "mneme/io/sha256.hpp"
 #include "mneme/stream/changes.hpp"
 #include "mneme/stream/making.hpp"
@@ -35,7 +36,7 @@ std::string name_of(ForgetOptions const& o) {
   if (!o.tasks.empty()) return join(o.tasks, " ");
   if (!o.samples.empty()) {  // two lists of one length are two requests
     auto const text = numbers_text(o.samples);
-    auto const hash = sha256_hex({reinterpret_cast<std::uint8_t const*>(text.data()), text.size()});
+    auto const hash = sha256_hex(as_bytes(text));
     return std::to_string(o.samples.size()) + " samples " + hash.substr(0, 6);
   }
   return (o.classes.size() == 1 ? "class " : "classes ") + numbers_text(o.classes);

@@ -84,11 +84,12 @@ Stream few_labels(Stream stream, Json const& options, std::string const& where, 
 
 ChangeRow few_labels_row() {
   return {
-      {.name = "few-labels",
-       .summary = "all but a few training labels read -1, for a learner that can do without (lgaa, semi-supervised)",
-       .options = list_options<FewLabelsOptions>},
-      few_labels,
-      true};
+      .info = {.name = "few-labels",
+               .summary =
+                   "all but a few training labels read -1, for a learner that can do without (lgaa, semi-supervised)",
+               .options = list_options<FewLabelsOptions>},
+      .apply = few_labels,
+      .takes_labels = true};
 }
 
 ChangeRow online_row() {
@@ -107,11 +108,11 @@ ChangeRow hidden_task_row() {
 }
 
 ChangeRow unlabelled_row() {
-  return {{.name = "unlabelled",
-           .summary = "the training labels are hidden, as for a learner that needs none (vae)",
-           .options = list_options<NoOptions>},
-          unlabelled,
-          true};
+  return {.info = {.name = "unlabelled",
+                   .summary = "the training labels are hidden, as for a learner that needs none (vae)",
+                   .options = list_options<NoOptions>},
+          .apply = unlabelled,
+          .takes_labels = true};
 }
 
 }  // namespace mneme

@@ -104,24 +104,34 @@ TEST(ForgetAudit, WhatIsStillKnownNeedsNoRelearningAndWhatWasNeverSeenDoes) {
   EXPECT_GT(gone.at("relearn_steps").get<std::int64_t>(), 0);
 }
 
+/// A run over a stream under `retrain`, audited.
+struct Retrained {
+  explicit Retrained(Stream const& stream) : files(scratch.path()), audit(files, stream, rig.trainer, quick(), 0) {
+    rig.trainer.attach(&files);
+    rig.trainer.attach(&audit);
+    rig.trainer.run(stream);
+  }
+  [[nodiscard]] Json entry(std::size_t i) const { return read_json(scratch.path() / "forget.json").at(i); }
+
+  test::TemporaryFolder scratch;
+  test::Rig rig{test::listed({{"kind", "retrain"}}), quick()};
+  RunFiles files;
+  ForgetAudit audit;
+};
+
 // Wrong: what an earlier request named counts as a rest that is still to be known.
 TEST(ForgetAudit, WhatAnEarlierRequestNamedIsNoRest) {
   auto stream = toy::stream(1);
   for (std::int64_t const c : {1, 2})
     stream.events.push_back(Request{.name = "class " + std::to_string(c), .classes = {c}, .samples = {}, .tasks = {}});
-  test::TemporaryFolder const scratch;
-  test::Rig rig(test::listed({{"kind", "retrain"}}), quick());
-  RunFiles files(scratch.path());
-  ForgetAudit audit(files, stream, rig.trainer, quick(), 0);
-  rig.trainer.attach(&files);
-  rig.trainer.attach(&audit);
-  rig.trainer.run(stream);
+  Retrained run(stream);
+  auto const entry = run.entry(1);
   auto const test = toy::task("toy-0", 0).test;
   auto const rest = test.labels().eq(0).logical_or(test.labels().eq(3)).nonzero().squeeze(1);
   auto const forgotten = test.labels().eq(2).nonzero().squeeze(1);
-  auto const entry = read_json(scratch.path() / "forget.json").at(1);
-  EXPECT_NEAR(entry.at("test_accuracy").get<double>(), rig.trainer.test(test.select(rest)).front(), 1e-9);
-  EXPECT_NEAR(entry.at("forget_test_accuracy").get<double>(), rig.trainer.test(test.select(forgotten)).front(), 1e-9);
+  EXPECT_NEAR(entry.at("test_accuracy").get<double>(), run.rig.trainer.test(test.select(rest)).front(), 1e-9);
+  EXPECT_NEAR(entry.at("forget_test_accuracy").get<double>(), run.rig.trainer.test(test.select(forgotten)).front(),
+              1e-9);
   EXPECT_EQ(entry.at("answers").at("test").size(), static_cast<std::size_t>(rest.size(0)));
 }
 
@@ -130,18 +140,12 @@ TEST(ForgetAudit, WhatAnEarlierRequestNamedIsNotForgottenAgain) {
   auto stream = toy::stream(2);
   stream.events.push_back(Request{.name = "class 1", .classes = {1}, .samples = {}, .tasks = {}});
   stream.events.push_back(Request{.name = "toy-0", .classes = {}, .samples = {}, .tasks = {"toy-0"}});
-  test::TemporaryFolder const scratch;
-  test::Rig rig(test::listed({{"kind", "retrain"}}), quick());
-  RunFiles files(scratch.path());
-  ForgetAudit audit(files, stream, rig.trainer, quick(), 0);
-  rig.trainer.attach(&files);
-  rig.trainer.attach(&audit);
-  rig.trainer.run(stream);
+  Retrained run(stream);
+  auto const entry = run.entry(1);
   auto const& test = std::get<Task>(stream.events[0]).test;
   auto const unseen = test.select(test.labels().ne(1).nonzero().squeeze(1));
   ASSERT_LT(unseen.size(), test.size());
-  EXPECT_NEAR(read_json(scratch.path() / "forget.json").at(1).at("forget_test_accuracy").get<double>(),
-              rig.trainer.test(unseen, 0).front(), 1e-9);
+  EXPECT_NEAR(entry.at("forget_test_accuracy").get<double>(), run.rig.trainer.test(unseen, 0).front(), 1e-9);
 }
 
 TEST(AnswerDistance, IsTheMeanTotalVariation) {

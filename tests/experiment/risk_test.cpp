@@ -148,7 +148,6 @@ TEST(Risk, OfAFirstEventThatWasTrainedElsewhereIsTheSame) {
     auto const stream = list.wrap(tasks());
     test::Rig rig(std::move(list), RunRecipe::toy().train, "lgaa", {});
     RiskObserver risk(folder.path() / "risk.json", {.samples = kImages, .steps = 20}, stream, rig.trainer, 8, 0);
-    Json kept;
     struct Keep final : Observer {
       explicit Keep(std::vector<Json>& all) : all_(all) {}
       void line(Json const& line) override { all_.push_back(line); }

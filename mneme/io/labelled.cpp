@@ -21,7 +21,7 @@ void transpose_planes(std::vector<std::uint8_t>& pixels, std::vector<std::int64_
   auto const height = static_cast<std::size_t>(shape[2]);
   auto const width = static_cast<std::size_t>(shape[3]);
   std::size_t const area = height * width;
-  std::vector<std::uint8_t> plane(area);
+  std::vector<std::uint8_t> plane(std::min(area, pixels.size()));  // without pictures, extents are but a claim
   for (std::size_t start = 0; start < pixels.size(); start += area) {
     for (std::size_t i = 0; i < height; ++i) {
       for (std::size_t j = 0; j < width; ++j) plane[j * height + i] = pixels[start + i * width + j];

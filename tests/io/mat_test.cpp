@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 
 #include "mneme/core/errors.hpp"
 #include "mneme/io/bytes.hpp"
@@ -145,6 +146,17 @@ TEST(Svhn, RefusesOtherLabelsAndArrays) {
   expect_mentions(refused(svhn("\x01", {12, 1})), {"a.mat, byte 128", "[H, W, C, N]"});
   MatWriter const w;
   expect_mentions(refused(w.header() + w.matrix("X", kUint8Class, {1, 1, 1}, kUint8, "a")), {"'y'", "arrays: X"});
+}
+
+// Wrong: extents of pictures that are not there are memory that is asked for.
+TEST(Svhn, NoPicturesTakeNoMemoryWhateverTheirExtents) {
+  MatWriter const w;
+  int const largest = std::numeric_limits<int>::max();
+  auto const none = parse_svhn(bytes_of(w.header() + w.matrix("X", kUint8Class, {largest, largest, 1, 0}, kUint8, "") +
+                                        w.matrix("y", kUint8Class, {0, 1}, kUint8, "")),
+                               "a.mat");
+  EXPECT_EQ(none.count(), 0);
+  EXPECT_TRUE(none.pixels.empty());
 }
 
 // A file in the layout of the published ones, with the pictures of an idx file that is read by other code.

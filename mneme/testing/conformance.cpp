@@ -1,12 +1,16 @@
 #include "mneme/testing/conformance.hpp"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <fcntl.h>
 #include <torch/types.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/train/evaluate.hpp"
 
 namespace mneme {
 namespace {
@@ -61,7 +65,11 @@ class Checker {
     evaluation(whole);
     prefix();
     visibility();
-    saved_twice();
+    auto const learner = recipe_.learner(kSeed);
+    Trainer trained(*learner, recipe_.strategies(kSeed), recipe_.train, recipe_.evaluation, kSeed);
+    trained.run(trained.strategies().wrap(recipe_.stream));
+    scores(trained);
+    saved_twice(trained);
     return std::move(found_);
   }
 
@@ -117,12 +125,43 @@ class Checker {
     }
   }
 
-  void saved_twice() {
-    auto const learner = recipe_.learner(kSeed), other = recipe_.learner(kSeed);
-    Trainer first(*learner, recipe_.strategies(kSeed), recipe_.train, recipe_.evaluation, kSeed);
-    first.run(first.strategies().wrap(recipe_.stream));
+  /// Scores [N, C] of samples, asked for in batches of `size`.
+  static at::Tensor scores_of(Trainer& trained, Dataset const& data, std::optional<std::int64_t> task,
+                              std::int64_t size) {
+    Visibility const shown{.task_at_training = task.has_value(), .task_at_test = task.has_value()};
+    auto noise = at::detail::createCPUGenerator(kSeed);
+    TestScope const around(trained.strategies(), {trained.learner(), task});
+    std::vector<at::Tensor> parts;
+    for (std::int64_t first = 0; first < data.size(); first += size) {
+      auto const n = std::min(size, data.size() - first);
+      Batch const batch(data.slice(first, n), data.labels().narrow(0, first, n), task.value_or(-1), shown);
+      parts.push_back(predict(trained.learner(), trained.strategies(), batch, noise).logits);
+    }
+    return at::cat(parts);
+  }
+
+  void scores(Trainer& trained) {
+    if (dynamic_cast<Predicts const*>(&trained.learner()) == nullptr) return;
+    constexpr std::int64_t kWhole = 1000;
+    for (auto const* task : recipe_.stream.tasks()) {
+      auto const& data = task->test;
+      auto const id = recipe_.stream.visibility.task_at_test ? std::optional(task->id) : std::nullopt;
+      auto const whole = scores_of(trained, data, id, kWhole);
+      auto const expect_alike = [&](at::Tensor const& other, std::string const& how) {
+        expect(at::allclose(other, whole, 1e-5, 1e-5) && at::equal(other.argmax(1), whole.argmax(1)),
+               "test samples of task " + std::to_string(task->id) + " get other scores " + how);
+      };
+      for (std::int64_t const size : {1, 7})
+        expect_alike(scores_of(trained, data, id, size), "in batches of " + std::to_string(size));
+      auto const order = at::arange(data.size() - 1, -1, -1, at::kLong);
+      expect_alike(scores_of(trained, data.select(order), id, kWhole).index_select(0, order), "in another order");
+    }
+  }
+
+  void saved_twice(Trainer& trained) {
+    auto const other = recipe_.learner(kSeed);
     Archive saved;
-    first.state(saved);
+    trained.state(saved);
     Archive stored(saved.tensors(), saved.values(), "stored state");
     Trainer second(*other, recipe_.strategies(kSeed), recipe_.train, recipe_.evaluation, kSeed);
     second.state(stored);

@@ -15,6 +15,7 @@ namespace mneme {
 ///  - stopped or crashed at any of several steps, and resumed, the run ends with the same bits;
 ///  - a state that is loaded and saved again is the same state;
 ///  - evaluating on the way changes nothing;
+///  - a test sample gets the same scores (within 1e-5) and the same answer whatever batch it stands in;
 ///  - before the first `end_event` it does what its declared prefix says: nothing, unless that is kChanges;
 ///  - it reads nothing that a stream hides and that `needs()` does not ask for;
 ///  - parameters and log stay finite, and nothing is printed.

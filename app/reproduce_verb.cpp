@@ -170,6 +170,10 @@ int reproduce(ReproduceFlags const& flags) {
     return 0;
   }
   check_flags(flags.execute);
+  if (!wanted.empty() && !flags.runs.empty())
+    throw ConfigError(
+        "--run takes the values of a run that was made, and a name (or --all) runs a table again: give one or the "
+        "other");
   int status = 0;
   for (auto const& folder : flags.runs) {
     auto const run = RunFolder::read(folder);

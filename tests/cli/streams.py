@@ -1,12 +1,15 @@
 """Streams: every example of docs/streams.md runs on the embedded sample; `mneme show` tells what a stream is."""
 import json
+import os
 import pathlib
 import re
+import shutil
 import unittest
 
 from _mneme import CommandTest
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "streams.md"
+LANGUAGES = pathlib.Path(os.environ.get("MNEME_DATA") or "none", "text", "language_id", "language_detection.csv").absolute()
 BASE = {"name": 'name = "stream"', "data": 'data = "sample"',
         "learner": 'learner = { kind = "classifier", net = { kind = "mlp", hidden = [8] } }',
         "train": "train = { batch = 64 }"}
@@ -50,6 +53,17 @@ class Streams(CommandTest):
         again = self.run_one(f'stream = {{ kind = "split", order = [{", ".join(order.split())}] }}')
         rows = lambda folder: json.loads((folder / "summary.json").read_text())["arms"][0]["tasks"]
         self.assertEqual(rows(run), rows(again), "the order that is shown is not the one that was trained on")
+
+    @unittest.skipUnless(LANGUAGES.exists(), "no texts below MNEME_DATA")
+    def test_languages_are_learnt_one_after_another(self):
+        (self.folder / "language_detection.csv").symlink_to(LANGUAGES)
+        shutil.copy(PAGE.parents[1] / "examples" / "languages.toml", self.folder)
+        self.mneme("run", "languages.toml", "--seed", "0", "--arm", "naive", "--arm", "er",
+                   "-s", "train.epochs=2")
+        arms = json.loads((self.run_folders()[-1] / "summary.json").read_text())["arms"]
+        average = {arm["arm"]: arm["average"] for arm in arms}
+        self.assertGreater(average["er"], average["naive"] + 0.1)
+        self.assertEqual(len(arms[0]["tasks"]), 4)
 
     def test_hidden_things_are_refused_by_name(self):
         free = self.write('stream = { kind = "split", with = ["boundary-free"] }\nstrategy = "ewc"\n')

@@ -1,4 +1,4 @@
-// Changes of the training samples of each task: fewer, long-tailed, wrongly labelled.
+// Changes of the samples of each task: another split, fewer, long-tailed, wrongly labelled.
 #include <torch/types.h>
 
 #include <algorithm>
@@ -25,6 +25,29 @@ std::string percent(double share) { return format_number(100 * share) + " %"; }
 at::Tensor chosen_rows(at::Tensor const& rows, std::int64_t count, at::Generator generator) {
   auto const order = random_order(rows.size(0), std::move(generator)).narrow(0, 0, count);
   return std::get<0>(rows.index_select(0, order).sort());
+}
+
+// ----------------------------------------------------------------------------------------------------- pooled split
+
+struct PooledSplitOptions {
+  void describe(OptionVisitor&) {}
+};
+
+/// Tasks of as many samples get the same order: where they show the same images in other ways, none is trained on in
+/// one and tested on in another.
+Stream pooled_split(Stream stream, Json const& options, std::string const& where, std::uint64_t seed) {
+  static_cast<void>(read_options<PooledSplitOptions>(options, where, {"kind"}));
+  each_task(stream, [&](Task& task) {
+    auto const n = task.train.size(), all = n + task.test.size();
+    auto const order = random_order(all, generator_of(seed, "pooled-split"));
+    auto const pool = concatenate(task.train.name(), {task.train, task.test});
+    auto const name = task.test.name();
+    task.train = pool.select(order.narrow(0, 0, n));
+    task.test = pool.select(order.narrow(0, n, all - n)).renamed(name);
+    task.classes = classes_of(task.train);
+  });
+  stream.notes.emplace_back("split", "training and test samples of each task pooled and split anew");
+  return stream;
 }
 
 // ------------------------------------------------------------------------------------------------------------ limit
@@ -121,6 +144,17 @@ Stream noisy_labels(Stream stream, Json const& options, std::string const& where
 }
 
 }  // namespace
+
+ChangeRow pooled_split_row() {
+  return {.info = {.name = "pooled-split",
+                   .summary = "training and test samples of each task are pooled and split anew into as many of each; "
+                              "figures are then not those of the standard split",
+                   .paper = "as in the released code of Ye and Bors 2024, Lifelong generative adversarial autoencoder, "
+                            "IEEE TNNLS 35(10)",
+                   .options = list_options<PooledSplitOptions>},
+          .apply = pooled_split,
+          .splits = true};
+}
 
 ChangeRow limit_row() {
   return {{.name = "limit",

@@ -7,8 +7,9 @@ namespace mneme {
 
 std::span<ChangeRow const> change_table() {
   static std::vector<ChangeRow> const table = {
-      task_order_row(),   repeat_row(), blurry_row(), boundary_free_row(), limit_row(),      imbalanced_row(),
-      noisy_labels_row(), forget_row(), online_row(), hidden_task_row(),   unlabelled_row(), few_labels_row(),
+      task_order_row(),  repeat_row(),     blurry_row(),       boundary_free_row(), pooled_split_row(),
+      limit_row(),       imbalanced_row(), noisy_labels_row(), forget_row(),        online_row(),
+      hidden_task_row(), unlabelled_row(), few_labels_row(),
   };
   return table;
 }

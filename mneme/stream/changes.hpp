@@ -3,8 +3,8 @@
 //
 //   stream = { kind = "split", with = [{ kind = "noisy-labels", share = 0.4 }, "online"] }
 //
-// Test samples are never changed: `forget` measures those of its classes apart. Every random choice depends on the
-// run's seed and the task's name alone.
+// Test samples are never changed but by `pooled-split`: `forget` measures those of its classes apart. Every random
+// choice depends on the run's seed and the task's name alone.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@ struct ChangeRow {
   Stream (*apply)(Stream stream, Json const& options, std::string const& where, std::uint64_t seed);
   bool takes_labels = false;      // and so must be the last one: others look at labels
   bool takes_boundaries = false;  // one event is left
+  bool splits = false;  // gives test samples to training and so must be the first: others change what it pools
 };
 
 /// `mneme list changes`. Those of the order of things stand in change_order.cpp, those of the samples in
@@ -39,6 +40,7 @@ std::span<ChangeRow const> change_table();
 [[nodiscard]] ChangeRow repeat_row();
 [[nodiscard]] ChangeRow blurry_row();
 [[nodiscard]] ChangeRow boundary_free_row();
+[[nodiscard]] ChangeRow pooled_split_row();
 [[nodiscard]] ChangeRow limit_row();
 [[nodiscard]] ChangeRow imbalanced_row();
 [[nodiscard]] ChangeRow noisy_labels_row();

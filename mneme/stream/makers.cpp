@@ -52,6 +52,9 @@ Stream make_stream(Json const& options, std::string const& where, DataSource con
     auto const& row = find_row(change_table(), "stream change", changes[i].at("kind").get<std::string>());
     if (row.takes_labels && i + 1 < changes.size())
       throw ConfigError(where + ".with: `" + row.info.name + "` must be the last change, since others look at labels");
+    if (row.splits && i > 0)
+      throw ConfigError(where + ".with: `" + row.info.name + "` must be the first change: what others do to training " +
+                        "samples would come into the test sets");
     stream = row.apply(std::move(stream), changes[i], where + ".with." + std::to_string(i), seed);
   }
   refuse_repeated_data(stream, where);

@@ -17,17 +17,25 @@ CriticLoss critic_loss(Stack const& critic, at::Tensor const& x, at::Tensor cons
                        at::Tensor const& w, double lambda) {
   at::DimVector each(static_cast<std::size_t>(x.dim()), 1);
   each[0] = -1;
+  Pass const trained{.trained = true, .norm = Pass::Norm::kBatch};
+  auto const n = x.size(0);
+  auto const scores = critic.forward(at::cat({x, y}), trained).squeeze(1);
+  auto const distance = at::dot(w, scores.narrow(0, 0, n)) - at::dot(w, scores.narrow(0, n, n));
   auto const mixed = at::lerp(y, x, e.view(each)).detach().requires_grad_(true);
+  if (critic.normalises()) {
+    auto const score = critic.forward(mixed, trained).sum();
+    auto const norm = torch::autograd::grad({score}, {mixed}, {}, true, true).front().flatten(1).norm(2, 1);
+    auto const total = at::dot(w, (norm - 1).square());
+    return {.loss = lambda * total - distance,
+            .distance = distance.detach(),
+            .penalty = total.detach(),
+            .norm = at::dot(w, norm.detach())};
+  }
   std::vector<at::Tensor> slopes;
   auto const score = critic.forward(mixed, {.trained = false}, &slopes);
   auto const gradient = torch::autograd::grad({score.sum()}, {mixed}).front();
   auto const penalty = gradient_penalty(gradient);
   auto const total = at::dot(w, penalty.value);
-
-  Pass const trained{.trained = true};
-  auto const scores = critic.forward(at::cat({x, y}), trained).squeeze(1);
-  auto const n = x.size(0);
-  auto const distance = at::dot(w, scores.narrow(0, 0, n)) - at::dot(w, scores.narrow(0, n, n));
   auto const along = critic.tangent(penalty.direction * (lambda * w).view(each), slopes, trained).sum();
   // `along` has the penalty's gradient and another value.
   return {.loss = along - along.detach() + lambda * total - distance,

@@ -5,7 +5,8 @@
 //
 //   L = sum_n w_n [ D(y_n) - D(x_n) + lambda (|| grad D(m_n) || - 1)^2 ],    m_n = e_n x_n + (1 - e_n) y_n
 //
-// the norm over all pixels and channels of an image. The critic must not mix samples: no batch normalisation.
+// the norm over all pixels and channels of an image. With batch normalisation the critic mixes samples, and grad D(m_n)
+// is that of the sum of all scores.
 //
 // Gumbel-softmax (Jang, Gu and Poole 2017, arXiv:1611.01144, eq. 2): y = softmax((logits + g) / temperature), g of the
 // standard Gumbel distribution: argmax y has the probabilities softmax(logits) whatever the temperature is.
@@ -32,9 +33,10 @@ struct CriticLoss {
   at::Tensor penalty;   // sum_n w_n (|| grad D(m_n) || - 1)^2
   at::Tensor norm;      // sum_n w_n || grad D(m_n) ||
 };
-/// `critic` gives [N, 1] and is piecewise linear. Then the penalty's gradient needs no second derivative: by the chain
+/// `critic` gives [N, 1]. Where it is piecewise linear the penalty's gradient needs no second derivative: by the chain
 /// rule it is that of sum_n J_n v_n, v_n = lambda w_n direction_n held, J_n the Jacobian at m_n, which is one more
-/// forward pass with held slopes (Stack::tangent). x, y [N, ...], e [N], w [N].
+/// forward pass with held slopes (Stack::tangent). A critic that normalises takes the second derivative. x, y [N, ...],
+/// e [N], w [N].
 [[nodiscard]] CriticLoss critic_loss(Stack const& critic, at::Tensor const& x, at::Tensor const& y, at::Tensor const& e,
                                      at::Tensor const& w, double lambda);
 

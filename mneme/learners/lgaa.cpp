@@ -14,6 +14,7 @@ namespace {
 
 Pass const kTrained{.trained = true, .norm = Pass::Norm::kMoving};
 Pass const kFixed{.trained = false, .norm = Pass::Norm::kRunning};
+Pass const kCritic{.trained = false, .norm = Pass::Norm::kBatch};  // it has no running statistics
 
 std::string text_of(Shape const& shape) {
   std::string text;
@@ -72,58 +73,6 @@ std::vector<int> segments_of(ParameterArena const& arena, std::vector<std::strin
 
 }  // namespace
 
-void LgaaOptions::describe(OptionVisitor& v) {
-  head.describe(v);
-  net.describe(v);
-  v.field("model", model,
-          {.help = "lgaa: all phases; vae: the inference phase alone; gan: critic, generator and a classifier, nothing "
-                   "reconstructs",
-           .choices = {"lgaa", "vae", "gan"}});
-  v.field("phase_schedule", phase_schedule,
-          {.help = "interleaved: all phases in every step; alternating: critic and generator in the first, third, ... "
-                   "epoch of an event, inference in the others",
-           .choices = {"interleaved", "alternating"}});
-  v.field("mode", mode,
-          {.help = "labels of the training data: all needed; -1 where there is none; or never read",
-           .choices = {"supervised", "semi-supervised", "unsupervised"}});
-  v.field("penalty", penalty,
-          {.help = "weight of the critic's gradient penalty", .min = 0, .source = "Gulrajani et al. 2017: 10"});
-  v.field("regression", regression,
-          {.help = "generator: weight of the cross-entropies of q(u|x') and q(a|x') with the codes that x' was drawn "
-                   "with; 0: none, as in the released code",
-           .min = 0});
-  v.field("kl", kl, {.help = "inference: weight of KL(q(z|x) || N(0, I))", .min = 0});
-  v.field("kl_category", kl_category, {.help = "inference: weight of KL(q(u|x) || uniform)", .min = 0});
-  v.field("kl_domain", kl_domain, {.help = "inference: weight of KL(q(a|x) || uniform)", .min = 0});
-  v.field("kl_known", kl_known, {.help = "these two also of rows whose code is known, as in the released code"});
-  v.field("category", category, {.help = "inference: weight of CE(q(u|x), label); 0: without", .min = 0});
-  v.field("domain", domain, {.help = "inference: weight of CE(q(a|x), task); 0: without", .min = 0});
-  v.field("dreaming", dreaming,
-          {.help = "inference: weight of regressing the codes of freshly drawn images; 0: none", .min = 0});
-  v.field("codes", codes,
-          {.help = "inference: the u and a that are reconstructed from. known: the row's own where it has them, else "
-                   "samples of q(u|x), q(a|x); inferred: always samples, as in the released code",
-           .choices = {"known", "inferred"}});
-  v.field("temperature", temperature,
-          {.help = "of the Gumbel-softmax samples of u and a", .above = 0, .source = "the released code: 0.5"});
-  v.field("beta1", beta1, {.help = "decay of Adam's first moment in critic and generator phase", .min = 0, .below = 1});
-  v.field("beta2", beta2, {.help = "of the second moment", .min = 0, .below = 1});
-  v.field("critic_steps", critic_steps,
-          {.help = "how often the critic's phase trains for each of the others, with noise of its own each time",
-           .min = 1,
-           .max = 100,
-           .source = "Gulrajani et al. 2017: 5"});
-  v.field("critic_rate", critic_rate, {.help = "factor of the learning rate in the critic phase", .above = 0});
-  v.field("generator_rate", generator_rate, {.help = "in the generator phase", .above = 0});
-  v.field("inference_rate", inference_rate, {.help = "in the inference phase", .above = 0});
-  v.field("least_spread", least_spread,
-          {.help = "the run stops where drawn images differ among themselves less than this share of how much real "
-                   "ones do",
-           .min = 0});
-  v.field("collapse_lines", collapse_lines,
-          {.help = "on so many logged steps in a row; 0: it never stops for that", .min = 0});
-}
-
 /// What is known of the codes of a batch's rows.
 struct Lgaa::Known {
   at::Tensor label;     // int64 [N], 0 where it is not known; undefined: none is known
@@ -158,7 +107,9 @@ Lgaa::Lgaa(LearnerShape const& shape, LgaaOptions const& options, at::Generator*
     phase_steps_.push_back(step);
   };
   auto const adversarial = [&](double rate, std::int64_t times) {
-    return PhaseStep{.rate = rate, .beta1 = options.beta1, .beta2 = options.beta2, .times = times};
+    PhaseStep step{.rate = rate, .beta1 = options.beta1, .beta2 = options.beta2, .times = times};
+    if (options.adversarial_optimizer != "train") step.optimizer = options.adversarial_optimizer;
+    return step;
   };
   if (!vae) {
     add("critic", {"critic"}, adversarial(options.critic_rate, options.critic_steps));
@@ -216,10 +167,10 @@ Output Lgaa::forward(Batch const& batch, ForwardContext const& context, at::Gene
 
 at::Tensor Lgaa::loss(Phase const& phase, Batch const& batch, Output const& output) {
   if (!output.more.empty()) return Learner::loss(phase, batch, output);
-  if (options_.net.norm && batch.size() < 2)
+  if ((options_.net.norm || options_.net.critic_norm == "batch") && batch.size() < 2)
     throw ConfigError(
         "learner 'lgaa': batch normalisation cannot train on a batch of one sample. Choose train.batch so that no step "
-        "is left with one, or norm = false");
+        "is left with one, or norm = false, and no \"batch\" for critic_norm");
   auto const codes = known(batch);
   auto const w = weights_of(batch);
   bool const front = phase.name == phases_.front().name;
@@ -254,7 +205,7 @@ Lgaa::Known Lgaa::known(Batch const& batch) {
 
 Codes Lgaa::drawn(Batch const& batch, Known const& known) {
   auto const n = batch.size();
-  Codes codes{.z = draw_normal({n, options_.net.latent}, noise_, batch.x.device()), .u = known.u, .a = known.a};
+  Codes codes{.z = prior_codes(n, noise_), .u = known.u, .a = known.a};
   if (known.u.defined() && !known.labelled.defined()) return codes;
   auto const device = batch.x.device();
   auto const any = batch.active.defined()
@@ -263,6 +214,11 @@ Codes Lgaa::drawn(Batch const& batch, Known const& known) {
   auto const uniform = classes_.index_select(0, any);
   codes.u = known.u.defined() ? at::where(known.labelled.unsqueeze(1) > 0, known.u, uniform) : uniform;
   return codes;
+}
+
+at::Tensor Lgaa::prior_codes(std::int64_t n, at::Generator& noise) const {
+  if (options_.prior == "normal") return draw_normal({n, options_.net.latent}, noise, shape_.device);
+  return at::empty({n, options_.net.latent}, at::kFloat).uniform_(-1, 1, noise).to(shape_.device);
 }
 
 void Lgaa::count(Known const& known) {
@@ -293,7 +249,7 @@ at::Tensor Lgaa::critic_phase(Batch const& batch, Known const& known, at::Tensor
 at::Tensor Lgaa::generator_phase(Batch const& batch, Known const& known, at::Tensor const& w) {
   auto const codes = drawn(batch, known);
   auto const fake = net_.generate(codes.z, codes.u, codes.a, kTrained);
-  auto loss = -at::dot(w, net_.critic.forward(fake, kFixed).squeeze(1));
+  auto loss = -at::dot(w, net_.critic.forward(fake, kCritic).squeeze(1));
   parts_["generator"] = loss.detach();
   if (options_.regression == 0) return loss;
   auto const z = net_.domain_of_image ? at::Tensor() : net_.encode(fake, kFixed).mu;
@@ -461,8 +417,7 @@ at::Tensor Lgaa::domains_of(at::Tensor const& x) const { return infer(x).a.argma
 at::Tensor Lgaa::met() const { return parameters().buffer(met_).cpu().gt(0); }
 
 at::Tensor Lgaa::draw(at::Tensor const& labels, at::Tensor const& domains, at::Generator& noise) const {
-  auto const z = draw_normal({labels.size(0), options_.net.latent}, noise, labels.device());
-  return decode({.z = z, .u = category_code(labels), .a = domain_code(domains)});
+  return decode({.z = prior_codes(labels.size(0), noise), .u = category_code(labels), .a = domain_code(domains)});
 }
 
 at::Tensor Lgaa::sample(std::int64_t n, at::Generator& noise) {

@@ -25,8 +25,9 @@
 // cross-entropy is over the others, which stand for all rows of their part of the batch: the few labelled ones among
 // the new, all among the replayed; `unsupervised` labels are not read, and there is no such term.
 //
-// Differences from the released code: the gradient's norm is over the whole image, one e a sample, no batch
-// normalisation in the critic; z ~ N(0, I), as the KL term has it, and not uniform; KL of u and a from logits, once
+// Differences from the released code: the gradient's norm is over the whole image, one e a sample; no batch
+// normalisation in the critic (critic_norm); z ~ N(0, I), as the KL term has it, and not uniform (prior); Adam in all
+// phases (adversarial_optimizer); KL of u and a from logits, once
 // through a softmax, a mean over the batch, and only of rows whose code is not known (with `kl_known` of all): of a row
 // whose label is known it would pull against the cross-entropy, to even odds at equal weights; for the same reason the
 // reconstruction is of the known codes: the squared error's gradient through the samples outweighs the cross-entropy,
@@ -65,7 +66,9 @@ struct LgaaOptions {
   double domain = 1.0;
   double dreaming = 0.0;
   std::string codes = "known";
+  std::string prior = "normal";
   double temperature = 0.5;
+  std::string adversarial_optimizer = "train";
   double beta1 = 0.0;
   double beta2 = 0.9;
   std::int64_t critic_steps = 1;
@@ -143,6 +146,8 @@ class Lgaa final : public Learner,
   struct Known;  // a batch's codes
   [[nodiscard]] Known known(Batch const& batch);
   [[nodiscard]] Codes drawn(Batch const& batch, Known const& known);
+  /// z of the prior [n, latent].
+  [[nodiscard]] at::Tensor prior_codes(std::int64_t n, at::Generator& noise) const;
   void count(Known const& known);
   at::Tensor critic_phase(Batch const& batch, Known const& known, at::Tensor const& w);
   at::Tensor generator_phase(Batch const& batch, Known const& known, at::Tensor const& w);

@@ -11,6 +11,7 @@ namespace mneme {
 namespace {
 
 using Act = Stack::Act;
+using Norm = Stack::Norm;
 
 /// The sizes that the nets are built from.
 struct Sizes {
@@ -32,6 +33,7 @@ struct Sizes {
   static std::int64_t down(std::int64_t side) { return side / 2 / 2; }
   static std::int64_t up(std::int64_t side) { return (side + 3) / 4; }
 
+  [[nodiscard]] Norm norm() const { return o.norm ? Norm::kBatch : Norm::kNone; }
   [[nodiscard]] bool deep() const { return o.networks == "lgaa"; }
   /// A side after four convolutions 3x3 of stride 2 and padding 1.
   static std::int64_t deep_down(std::int64_t side) { return (side + 15) / 16; }
@@ -41,7 +43,7 @@ struct Sizes {
 };
 
 /// The convolutions that critic, encoder and domain net begin with.
-void trunk(Stack& stack, Sizes const& s, bool norm) {
+void trunk(Stack& stack, Sizes const& s, Norm norm) {
   if (s.deep()) {
     Stack::Options const hidden{.norm = norm, .act = Act::kLeaky};
     stack.conv(s.channels, s.wide(64), 3, 2, 1, {.act = Act::kLeaky})
@@ -59,14 +61,14 @@ void trunk(Stack& stack, Sizes const& s, bool norm) {
 }
 
 /// From the trunk to `out` numbers; those of 2020 go by 64.
-Stack narrowed(Stack stack, Sizes const& s, std::int64_t out, bool norm) {
+Stack narrowed(Stack stack, Sizes const& s, std::int64_t out, Norm norm) {
   if (s.deep()) return stack.linear(s.wide(1024), out, {});
   return stack.linear(s.wide(1024), 64, {.norm = norm, .act = Act::kLeaky}).linear(64, out, {});
 }
 
 Stack generator_of(ParameterArena& arena, Sizes const& s, std::int64_t codes) {
   auto const h = Sizes::up(s.height), b = Sizes::up(s.breadth);
-  Stack::Options const hidden{.norm = s.o.norm, .act = Act::kRelu};
+  Stack::Options const hidden{.norm = s.norm(), .act = Act::kRelu};
   Stack stack(arena, "generator");
   if (s.deep()) {
     auto const maps = s.wide(256);
@@ -85,19 +87,20 @@ Stack generator_of(ParameterArena& arena, Sizes const& s, std::int64_t codes) {
 
 Stack critic_of(ParameterArena& arena, Sizes const& s) {
   Stack stack(arena, "critic");
-  trunk(stack, s, false);
+  bool const layer = s.o.critic_norm == "layer", batch = s.o.critic_norm == "batch";
+  trunk(stack, s, layer ? Norm::kLayer : batch ? Norm::kBatch : Norm::kNone);
   stack.linear(s.wide(1024), 1, {});
   return stack;
 }
 
 Stack encoder_of(ParameterArena& arena, Sizes const& s) {
   Stack stack(arena, "encoder");
-  trunk(stack, s, s.o.norm);
-  return narrowed(stack, s, 2 * s.o.latent, s.o.norm);
+  trunk(stack, s, s.norm());
+  return narrowed(stack, s, 2 * s.o.latent, s.norm());
 }
 
 Stack category_of(ParameterArena& arena, Sizes const& s, std::int64_t classes) {
-  Stack::Options const hidden{.norm = s.o.norm, .act = Act::kRelu};
+  Stack::Options const hidden{.norm = s.norm(), .act = Act::kRelu};
   Stack stack(arena, "category");
   stack.conv(s.channels, s.wide(32), 5, 1, 2, hidden)
       .pool()
@@ -112,8 +115,8 @@ Stack category_of(ParameterArena& arena, Sizes const& s, std::int64_t classes) {
 Stack domain_of(ParameterArena& arena, Sizes const& s) {
   Stack stack(arena, "domain");
   if (s.o.domain_from == "image") {
-    trunk(stack, s, false);
-    return narrowed(stack, s, s.o.domains, false);
+    trunk(stack, s, Norm::kNone);
+    return narrowed(stack, s, s.o.domains, Norm::kNone);
   }
   stack.linear(s.o.latent, 200, {.act = Act::kLeaky})
       .linear(200, 100, {.act = Act::kLeaky})
@@ -134,6 +137,10 @@ void LgaaNetOptions::describe(OptionVisitor& v) {
   v.field("latent", latent, {.help = "dimensions of the continuous code z", .min = 1});
   v.field("domains", domains, {.help = "length of the domain code a: the largest number of tasks", .min = 1});
   v.field("norm", norm, {.help = "batch normalisation in generator, encoder and category net"});
+  v.field("critic_norm", critic_norm,
+          {.help = "normalisation in the critic. none; layer: over each image's own values; batch: as in the released "
+                   "code, so that the gradient penalty is no longer of each image by itself",
+           .choices = {"none", "layer", "batch"}});
   v.field("dropout", dropout, {.help = "share that dropout takes from the category net", .min = 0, .below = 1});
   v.field("domain_from", domain_from,
           {.help = "what the domain is inferred from: the image, or its code z", .choices = {"image", "code"}});

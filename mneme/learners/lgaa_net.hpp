@@ -21,8 +21,9 @@
 //               Conv 3x3 stride 2, 64 w, L -> the same with 128 w, 256 w and 512 w, BN, L -> FC 1024 w, L -> 1 or
 //               mu, log sigma^2 or domains; BN in the encoder alone
 //
-// The critic has no batch normalisation, which would mix samples and spoil the gradient penalty. Where the original's
-// q(a|x) has batch normalisation it is left out: a batch holds one domain at first and two or more later.
+// The critic has no batch normalisation, which would mix samples and spoil the gradient penalty; critic_norm puts it,
+// or layer normalisation, where the encoder has BN. Where the original's q(a|x) has batch normalisation it is left out:
+// a batch holds one domain at first and two or more later.
 #pragma once
 
 #include "mneme/core/options.hpp"
@@ -37,6 +38,7 @@ struct LgaaNetOptions {
   std::int64_t latent = 32;
   std::int64_t domains = 4;
   bool norm = true;
+  std::string critic_norm = "none";
   double dropout = 0.5;
   std::string domain_from = "image";
   void describe(OptionVisitor& v);

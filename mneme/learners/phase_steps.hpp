@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 
 namespace mneme {
 
 /// What a phase does otherwise than `train` says.
 struct PhaseStep {
   double rate = 1;  // factor of the learning rate
+  std::optional<std::string> optimizer = {};
   std::optional<double> beta1 = {}, beta2 = {};
   std::int64_t times = 1;  // in every step, on the same batch
 };

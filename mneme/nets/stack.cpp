@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -43,12 +44,14 @@ Stack& Stack::add(Kind kind, std::string const& label, Shape weight, std::int64_
   auto const own = name_ + "." + label + number;
   Layer layer{.kind = kind, .stride = stride, .padding = padding, .act = options.act};
   layer.weight = arena_->add(own + ".weight", std::move(weight));
-  if (options.norm) {
+  if (options.norm != Norm::kNone) {
     auto const norm = name_ + ".norm" + number;
     layer.scale = arena_->add(norm + ".weight", {out});
     layer.shift = arena_->add(norm + ".bias", {out});
-    layer.mean = arena_->add_buffer(norm + ".mean", {out});
-    layer.variance = arena_->add_buffer(norm + ".variance", {out});
+    if (options.norm == Norm::kBatch) {
+      layer.mean = arena_->add_buffer(norm + ".mean", {out});
+      layer.variance = arena_->add_buffer(norm + ".variance", {out});
+    }
   } else {
     layer.bias = arena_->add(own + ".bias", {out});
   }
@@ -95,6 +98,7 @@ void Stack::initialise(at::Generator& generator) const {
     if (layer.scale < 0) continue;
     arena_->value(layer.scale).fill_(1);
     arena_->value(layer.shift).zero_();
+    if (layer.mean < 0) continue;
     arena_->buffer(layer.mean).zero_();
     arena_->buffer(layer.variance).fill_(1);
   }
@@ -115,11 +119,13 @@ at::Tensor Stack::apply(Layer const& layer, at::Tensor const& x, Pass const& pas
 }
 
 at::Tensor Stack::normalised(Layer const& layer, at::Tensor const& x, Pass const& pass) const {
+  auto const scale = parameter(layer.scale, pass), shift = parameter(layer.shift, pass);
+  if (layer.mean < 0) return at::group_norm(x, 1, scale, shift, kEpsilon, false);
   auto const running = [&](int index) {
     return pass.norm == Pass::Norm::kBatch ? at::Tensor() : arena_->buffer(index);
   };
-  return at::batch_norm(x, parameter(layer.scale, pass), parameter(layer.shift, pass), running(layer.mean),
-                        running(layer.variance), pass.norm != Pass::Norm::kRunning, kMomentum, kEpsilon, false);
+  return at::batch_norm(x, scale, shift, running(layer.mean), running(layer.variance),
+                        pass.norm != Pass::Norm::kRunning, kMomentum, kEpsilon, false);
 }
 
 at::Tensor Stack::forward(at::Tensor const& x, Pass const& pass, std::vector<at::Tensor>* slopes) const {
@@ -150,6 +156,10 @@ at::Tensor Stack::forward(at::Tensor const& x, Pass const& pass, std::vector<at:
     }
   }
   return h;
+}
+
+bool Stack::normalises() const {
+  return std::any_of(layers_.begin(), layers_.end(), [](Layer const& layer) { return layer.scale >= 0; });
 }
 
 at::Tensor Stack::tangent(at::Tensor const& v, std::vector<at::Tensor> const& slopes, Pass const& pass) const {

@@ -32,8 +32,11 @@ struct Pass {
 class Stack {
  public:
   enum class Act { kNone, kRelu, kLeaky, kSigmoid };  // kLeaky: x > 0 ? x : 0.2 x
+  /// kBatch: over the batch and all positions of a channel; kLayer: over a sample's channels and positions (Ba et al.
+  /// 2016, arXiv:1607.06450, with a scale and a shift a channel).
+  enum class Norm { kNone, kBatch, kLayer };
   struct Options {
-    bool norm = false;  // batch normalisation before the activation; the layer then has no bias
+    Norm norm = Norm::kNone;  // before the activation; the layer then has no bias
     Act act = Act::kNone;
   };
 
@@ -61,13 +64,15 @@ class Stack {
   /// J v for the Jacobian J of a forward pass that left these slopes, v [N, ...]; a graph of the trained parameters
   /// with the slopes held. Exact where activations are piecewise linear; for stacks without normalisation and pooling.
   [[nodiscard]] at::Tensor tangent(at::Tensor const& v, std::vector<at::Tensor> const& slopes, Pass const& pass) const;
+  [[nodiscard]] bool normalises() const;
 
  private:
   enum class Kind { kLinear, kConv, kTransposed, kPool, kMaps, kDropout };
   struct Layer {
     Kind kind;
     int weight = -1, bias = -1;
-    int scale = -1, shift = -1, mean = -1, variance = -1;  // of batch normalisation: segments, buffers
+    int scale = -1, shift = -1;    // of normalisation: segments
+    int mean = -1, variance = -1;  // of batch normalisation: buffers
     std::int64_t stride = 1, padding = 0;
     Shape shape = {};    // kMaps
     double share = 0.0;  // kDropout

@@ -12,14 +12,15 @@
 namespace mneme {
 
 void OptimizerOptions::describe(OptionVisitor& v) {
-  v.field("optimizer", optimizer, {.help = "update rule", .choices = {"sgd", "adam", "adamw"}});
+  v.field("optimizer", optimizer, {.help = "update rule", .choices = {"sgd", "adam", "adamw", "rmsprop"}});
   v.field("learning_rate", learning_rate, {.help = "learning rate", .above = 0});
-  v.field("momentum", momentum, {.help = "momentum of SGD", .min = 0, .below = 1});
+  v.field("momentum", momentum, {.help = "momentum of SGD and RMSprop", .min = 0, .below = 1});
   v.field("nesterov", nesterov, {.help = "Nesterov's form of momentum (SGD)"});
   v.field("weight_decay", weight_decay, {.help = "L2 decay; decoupled for adamw", .min = 0});
   v.field("beta1", beta1, {.help = "decay of Adam's first moment", .min = 0, .below = 1});
-  v.field("beta2", beta2, {.help = "decay of Adam's second moment", .min = 0, .below = 1});
-  v.field("epsilon", epsilon, {.help = "Adam's denominator guard", .above = 0});
+  v.field("beta2", beta2,
+          {.help = "decay of the second moment of Adam and RMSprop (there 0.99 is usual)", .min = 0, .below = 1});
+  v.field("epsilon", epsilon, {.help = "denominator guard of Adam and RMSprop", .above = 0});
   v.field("schedule", schedule, {.help = "learning rate over a stage", .choices = {"constant", "linear", "cosine"}});
   v.field("warmup_steps", warmup_steps, {.help = "linear rise at the start of a stage", .unit = "steps", .min = 0});
   v.field("final_scale", final_scale, {.help = "factor that linear and cosine end at", .min = 0, .max = 1});
@@ -34,14 +35,29 @@ double schedule_factor(OptimizerOptions const& o, std::int64_t step, std::int64_
   return 1;
 }
 
+namespace {
+
+/// How many rows [P] a rule keeps. SGD: its buffer, with momentum; RMSprop: the second moment, and that; Adam: the
+/// first and second moment.
+int rows_of(OptimizerOptions const& o) {
+  if (o.optimizer == "adam" || o.optimizer == "adamw") return 2;
+  return (o.optimizer == "rmsprop" ? 1 : 0) + (o.momentum > 0 ? 1 : 0);
+}
+
+std::string rule_of(OptimizerOptions const& o) {
+  bool const adam = o.optimizer == "adam" || o.optimizer == "adamw";
+  return o.optimizer + (!adam && o.momentum > 0 ? " with momentum" : "");
+}
+
+}  // namespace
+
 ArenaOptimizer::ArenaOptimizer(OptimizerOptions options, ParameterArena& arena)
     : options_(std::move(options)), arena_(&arena) {
   if (options_.optimizer == "sgd" && options_.nesterov && options_.momentum == 0)
     throw ConfigError("train.nesterov: needs a momentum above 0; set train.momentum, 0.9 is usual");
   segments_.resize(arena.segments().size());
   std::iota(segments_.begin(), segments_.end(), 0);
-  auto const rows = options_.optimizer == "sgd" ? (options_.momentum > 0 ? 1 : 0) : 2;
-  for (int i = 0; i < rows; ++i) rows_.push_back(arena.new_row());
+  for (int i = 0; i < rows_of(options_); ++i) rows_.push_back(arena.new_row());
   count_ = at::zeros({}, arena.value().options());
   bind();
 }
@@ -74,6 +90,7 @@ void ArenaOptimizer::step(double learning_rate) {
                     false);
     return;
   }
+  if (o.optimizer == "rmsprop") return rmsprop(learning_rate);
   count_.add_(1);  // the fused kernels expect the counter of the step that they are about to make
   if (o.optimizer == "adam")
     at::_fused_adam_(views_[0], views_[1], views_[2], views_[3], {}, counts_, learning_rate, o.beta1, o.beta2,
@@ -81,6 +98,21 @@ void ArenaOptimizer::step(double learning_rate) {
   else
     at::_fused_adamw_(views_[0], views_[1], views_[2], views_[3], {}, counts_, learning_rate, o.beta1, o.beta2,
                       o.weight_decay, o.epsilon, false, false);
+}
+
+void ArenaOptimizer::rmsprop(double learning_rate) {
+  auto const& o = options_;
+  for (std::size_t i = 0; i < views_[0].size(); ++i) {
+    auto g = views_[1][i];
+    if (o.weight_decay > 0) g = g.add(views_[0][i], o.weight_decay);
+    auto square = views_[2][i];
+    square.mul_(o.beta2).addcmul_(g, g, 1 - o.beta2);
+    auto const scale = square.sqrt().add_(o.epsilon);
+    if (o.momentum > 0)
+      views_[0][i].add_(views_[3][i].mul_(o.momentum).addcdiv_(g, scale), -learning_rate);
+    else
+      views_[0][i].addcdiv_(g, scale, -learning_rate);
+  }
 }
 
 at::Tensor ArenaOptimizer::gradient_norm() const {
@@ -112,7 +144,7 @@ void ArenaOptimizer::grown(Growth const& growth) {
 }
 
 void ArenaOptimizer::state(Archive& archive) {
-  auto const own = options_.optimizer + (options_.optimizer == "sgd" && options_.momentum > 0 ? " with momentum" : "");
+  auto const own = rule_of(options_);
   auto rule = own;
   archive.field("rule", rule);
   if (rule != own)

@@ -38,8 +38,9 @@ class ArenaOptimizer {
  public:
   ArenaOptimizer(OptimizerOptions options, ParameterArena& arena);
 
-  /// One update with learning rate `learning_rate`. SGD, Adam and AdamW as torch defines them (decay of SGD and Adam
-  /// is added to the gradient, AdamW's is decoupled).
+  /// One update with learning rate `learning_rate`. SGD, Adam, AdamW and RMSprop as torch defines them (AdamW's decay
+  /// is decoupled, that of the others is added to the gradient). RMSprop, g the gradient, b the momentum buffer:
+  ///   s <- beta2 s + (1 - beta2) g^2,   b <- momentum b + g / (sqrt s + epsilon),   theta <- theta - rate b
   void step(double learning_rate);
   /// Of the part of the gradient that a step takes.
   [[nodiscard]] at::Tensor gradient_norm() const;
@@ -54,11 +55,12 @@ class ArenaOptimizer {
 
  private:
   void bind();
+  void rmsprop(double learning_rate);
 
   OptimizerOptions options_;
   ParameterArena* arena_;
   std::vector<int> segments_;
-  std::vector<at::Tensor> rows_;                // Adam: first and second moment; SGD with momentum: its buffer
+  std::vector<at::Tensor> rows_;                // see rows_of
   at::Tensor count_;                            // float scalar, as the fused kernels want it
   std::vector<std::vector<at::Tensor>> views_;  // value, gradient, rows…: by range
   std::vector<at::Tensor> counts_;

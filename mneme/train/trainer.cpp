@@ -72,6 +72,7 @@ Trainer::Trainer(Learner& learner, StrategyList strategies, TrainOptions options
   for (std::size_t i = 0; i < learner.phases().size(); ++i) {
     auto const own = phase_step(learner, i);
     auto options = options_.optimizer;
+    options.optimizer = own.optimizer.value_or(options.optimizer);
     options.beta1 = own.beta1.value_or(options.beta1);
     options.beta2 = own.beta2.value_or(options.beta2);
     optimizers_.emplace_back(options, learner.parameters());

@@ -96,6 +96,62 @@ TEST(GradientPenalty, OfAConvolutionalCriticEqualsTorchsSecondDerivative) {
   }
 }
 
+/// What the critic of the next test is, in double: normalised over a sample, or over the batch.
+at::Tensor normalised_score(std::vector<at::Tensor> const& p, at::Tensor const& x, Stack::Norm norm) {
+  auto const normal = [&](at::Tensor const& h, at::Tensor const& scale, at::Tensor const& shift) {
+    std::vector<std::int64_t> over, channel(static_cast<std::size_t>(h.dim()), 1);
+    channel[1] = -1;
+    for (std::int64_t d = 0; d < h.dim(); ++d)
+      if (norm == Stack::Norm::kLayer ? d > 0 : d != 1) over.push_back(d);
+    auto const centred = h - h.mean(over, true);
+    return centred / (centred.square().mean(over, true) + 1e-5).sqrt() * scale.view(channel) + shift.view(channel);
+  };
+  auto h = at::leaky_relu(at::conv2d(x, p[0], p[1], 2, at::IntArrayRef{1}), 0.2);
+  h = at::leaky_relu(normal(at::conv2d(h, p[2], {}, 2, at::IntArrayRef{1}), p[3], p[4]), 0.2);
+  h = at::leaky_relu(normal(at::linear(h.flatten(1), p[5]), p[6], p[7]), 0.2);
+  return at::linear(h, p[8], p[9]).squeeze(1);
+}
+
+// A critic that normalises is not piecewise linear: its penalty has second derivatives that held slopes do not give.
+TEST(GradientPenalty, OfACriticThatNormalisesEqualsTorchsSecondDerivative) {
+  for (auto const norm : {Stack::Norm::kLayer, Stack::Norm::kBatch}) {
+    ParameterArena arena;
+    Stack critic(arena, "critic");
+    critic.conv(1, 3, 4, 2, 1, {.act = Stack::Act::kLeaky})
+        .conv(3, 5, 4, 2, 1, {.norm = norm, .act = Stack::Act::kLeaky})
+        .linear(20, 6, {.norm = norm, .act = Stack::Act::kLeaky})
+        .linear(6, 1, {});
+    arena.allocate();
+    auto g = seeded(3);
+    critic.initialise(g);
+    arena.value().add_(at::randn(arena.value().sizes(), g, at::kFloat).mul_(0.1));
+    auto const x = at::rand({5, 1, 8, 8}, g, at::kFloat), y = at::rand({5, 1, 8, 8}, g, at::kFloat);
+    auto const e = at::rand({5}, g, at::kFloat);
+    arena.begin_gradient();
+    auto const result = critic_loss(critic, x, y, e, at::full({5}, 0.2, at::kFloat), 10);
+    result.loss.backward();
+    arena.finish_gradient();
+
+    std::vector<at::Tensor> p;
+    for (int i = 0; i < 10; ++i) p.push_back(arena.value(i).to(at::kDouble).clone().requires_grad_(true));
+    auto const real = x.to(at::kDouble), made = y.to(at::kDouble), share = e.to(at::kDouble).view({5, 1, 1, 1});
+    auto const scores = normalised_score(p, at::cat({real, made}), norm);
+    auto const mixed = (share * real + (1 - share) * made).requires_grad_(true);
+    auto const slope = torch::autograd::grad({normalised_score(p, mixed, norm).sum()}, {mixed}, {}, true, true).front();
+    auto const penalty = (slope.flatten(1).norm(2, 1) - 1).square().mean();
+    auto const loss = scores.narrow(0, 5, 5).mean() - scores.narrow(0, 0, 5).mean() + 10 * penalty;
+    EXPECT_NEAR(result.loss.item<double>(), loss.item<double>(), 1e-4);
+    EXPECT_NEAR(result.penalty.item<double>(), penalty.item<double>(), 1e-5);
+    auto const expected = torch::autograd::grad({loss}, p, {}, false, false, true);
+    for (int i = 0; i < 10; ++i) {
+      auto const found = arena.segment(i).of(arena.grad()).to(at::kDouble);
+      auto const& right = expected[static_cast<std::size_t>(i)];
+      EXPECT_LT((found - right).norm().item<double>(), 1e-3 * (1e-3 + right.norm().item<double>()))
+          << arena.segment(i).name;
+    }
+  }
+}
+
 TEST(GradientPenalty, AGradientOfZeroHasNoDirection) {
   auto const p = gradient_penalty(at::zeros({2, 1, 2, 2}));
   EXPECT_TRUE(at::equal(p.value, at::ones({2})));

@@ -373,6 +373,44 @@ TEST(Lgaa, TheCriticTrainsAsOftenAsItIsToldForEachOfTheOthers) {
   EXPECT_EQ(steps, (std::map<std::string, int>{{"critic", 12}, {"generator", 4}, {"inference", 4}}));
 }
 
+// The choices of the released code that are not the default: each trains, does what it says and touches no statistics
+// that are not there.
+TEST(Lgaa, TheReleasedCodesChoicesAreOptions) {
+  auto const trained = [](Json const& options) {
+    auto learner = toy::learner("lgaa", options);
+    TrainOptions train;
+    train.steps = 3;
+    train.batch = 8;
+    Trainer trainer(*learner, {}, train, {}, 0);
+    trainer.learn(toy::task("toy-0", 0));
+    EXPECT_TRUE(at::isfinite(learner->parameters().value()).all().item<bool>()) << options;
+    return learner;
+  };
+  auto const plain = trained(Json::object())->parameters().value().clone();
+  for (Json const& options : {Json{{"critic_norm", "layer"}}, Json{{"critic_norm", "batch"}}}) {
+    auto const learner = trained(options);
+    EXPECT_GT(learner->parameters().size(), plain.numel()) << options;
+  }
+  auto const same = trained({{"adversarial_optimizer", "adam"}})->parameters().value();
+  EXPECT_TRUE(at::equal(same, plain));
+  for (Json const& options : {Json{{"adversarial_optimizer", "rmsprop"}}, Json{{"prior", "uniform"}}})
+    EXPECT_FALSE(at::equal(trained(options)->parameters().value(), plain)) << options;
+}
+
+TEST(Lgaa, AUniformPriorStaysWithinItsBounds) {
+  LgaaOptions options;
+  options.prior = "uniform";
+  auto const learner = small(options), normal = small();
+  auto const labels = at::zeros({400}, at::kLong), domains = at::zeros({400}, at::kLong);
+  auto noise = seeded(3), again = seeded(3), other = seeded(3);
+  auto const drawn = learner->draw(labels, domains, noise);
+  auto const z = at::empty({400, 3}, at::kFloat).uniform_(-1, 1, again);
+  auto const expected =
+      learner->decode({.z = z, .u = learner->category_code(labels), .a = learner->domain_code(domains)});
+  EXPECT_TRUE(at::equal(drawn, expected));
+  EXPECT_FALSE(at::equal(drawn, normal->draw(labels, domains, other)));
+}
+
 TEST(Lgaa, RefusesModelsWithoutThePartThatIsAskedFor) {
   LgaaOptions vae, gan;
   vae.model = "vae";

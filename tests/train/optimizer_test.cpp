@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/adamw.h>
+#include <torch/optim/rmsprop.h>
 #include <torch/optim/sgd.h>
 #include <torch/types.h>
 
@@ -71,6 +72,21 @@ TEST(Optimizer, AdamWIsTorchs) {
   expect_same({.optimizer = "adamw", .learning_rate = 0.01, .weight_decay = 0.1}, [](std::vector<at::Tensor> p) {
     return std::make_unique<torch::optim::AdamW>(std::move(p), torch::optim::AdamWOptions(0.01).weight_decay(0.1));
   });
+}
+
+TEST(Optimizer, RmspropIsTorchs) {
+  for (double const momentum : {0.0, 0.9})
+    for (double const decay : {0.0, 0.01})
+      expect_same({.optimizer = "rmsprop",
+                   .learning_rate = 0.01,
+                   .momentum = momentum,
+                   .weight_decay = decay,
+                   .beta2 = 0.9,
+                   .epsilon = 1e-6},
+                  [&](std::vector<at::Tensor> p) {
+                    auto o = torch::optim::RMSpropOptions(0.01).alpha(0.9).eps(1e-6).momentum(momentum);
+                    return std::make_unique<torch::optim::RMSprop>(std::move(p), o.weight_decay(decay));
+                  });
 }
 
 TEST(Optimizer, RefusesNesterovWithoutMomentum) {

@@ -1,0 +1,66 @@
+// The options of the Lifelong Generative Adversarial Autoencoder; its nets' are in lgaa_net.cpp.
+#include "mneme/learners/lgaa.hpp"
+
+namespace mneme {
+
+void LgaaOptions::describe(OptionVisitor& v) {
+  head.describe(v);
+  net.describe(v);
+  v.field("model", model,
+          {.help = "lgaa: all phases; vae: the inference phase alone; gan: critic, generator and a classifier, nothing "
+                   "reconstructs",
+           .choices = {"lgaa", "vae", "gan"}});
+  v.field("phase_schedule", phase_schedule,
+          {.help = "interleaved: all phases in every step; alternating: critic and generator in the first, third, ... "
+                   "epoch of an event, inference in the others",
+           .choices = {"interleaved", "alternating"}});
+  v.field("mode", mode,
+          {.help = "labels of the training data: all needed; -1 where there is none; or never read",
+           .choices = {"supervised", "semi-supervised", "unsupervised"}});
+  v.field("penalty", penalty,
+          {.help = "weight of the critic's gradient penalty", .min = 0, .source = "Gulrajani et al. 2017: 10"});
+  v.field("regression", regression,
+          {.help = "generator: weight of the cross-entropies of q(u|x') and q(a|x') with the codes that x' was drawn "
+                   "with; 0: none, as in the released code",
+           .min = 0});
+  v.field("kl", kl, {.help = "inference: weight of KL(q(z|x) || N(0, I))", .min = 0});
+  v.field("kl_category", kl_category, {.help = "inference: weight of KL(q(u|x) || uniform)", .min = 0});
+  v.field("kl_domain", kl_domain, {.help = "inference: weight of KL(q(a|x) || uniform)", .min = 0});
+  v.field("kl_known", kl_known, {.help = "these two also of rows whose code is known, as in the released code"});
+  v.field("category", category, {.help = "inference: weight of CE(q(u|x), label); 0: without", .min = 0});
+  v.field("domain", domain, {.help = "inference: weight of CE(q(a|x), task); 0: without", .min = 0});
+  v.field("dreaming", dreaming,
+          {.help = "inference: weight of regressing the codes of freshly drawn images; 0: none", .min = 0});
+  v.field("codes", codes,
+          {.help = "inference: the u and a that are reconstructed from. known: the row's own where it has them, else "
+                   "samples of q(u|x), q(a|x); inferred: always samples, as in the released code",
+           .choices = {"known", "inferred"}});
+  v.field("prior", prior,
+          {.help = "what z is drawn from for images. normal: N(0, I); uniform: in [-1, 1], as in the released code for "
+                   "MNIST, where the KL term stays that with N(0, I)",
+           .choices = {"normal", "uniform"}});
+  v.field("temperature", temperature,
+          {.help = "of the Gumbel-softmax samples of u and a", .above = 0, .source = "the released code: 0.5"});
+  v.field(
+      "adversarial_optimizer", adversarial_optimizer,
+      {.help = "update rule in critic and generator phase. train: that of train.optimizer; the released code: rmsprop",
+       .choices = {"train", "adam", "rmsprop"}});
+  v.field("beta1", beta1, {.help = "decay of Adam's first moment in these two phases", .min = 0, .below = 1});
+  v.field("beta2", beta2, {.help = "of the second moment, RMSprop's too", .min = 0, .below = 1});
+  v.field("critic_steps", critic_steps,
+          {.help = "how often the critic's phase trains for each of the others, with noise of its own each time",
+           .min = 1,
+           .max = 100,
+           .source = "Gulrajani et al. 2017: 5"});
+  v.field("critic_rate", critic_rate, {.help = "factor of the learning rate in the critic phase", .above = 0});
+  v.field("generator_rate", generator_rate, {.help = "in the generator phase", .above = 0});
+  v.field("inference_rate", inference_rate, {.help = "in the inference phase", .above = 0});
+  v.field("least_spread", least_spread,
+          {.help = "the run stops where drawn images differ among themselves less than this share of how much real "
+                   "ones do",
+           .min = 0});
+  v.field("collapse_lines", collapse_lines,
+          {.help = "on so many logged steps in a row; 0: it never stops for that", .min = 0});
+}
+
+}  // namespace mneme

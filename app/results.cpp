@@ -6,6 +6,7 @@
 
 #include "mneme/core/files.hpp"
 #include "mneme/report/board.hpp"
+#include "mneme/report/generation.hpp"
 #include "mneme/report/report.hpp"
 #include "terminal.hpp"
 
@@ -41,6 +42,13 @@ std::string results_table(RunFolder const& run) {
     }
     text += "Final " + board.style.title + " (" + board.style.unit + "), mean ± sample deviation over the seeds\n" +
             columns(head, rows);
+    for (auto& of_task : generation_tables(board, true)) {
+      head = of_task.head;
+      head.insert(head.begin(), "arm");
+      for (std::size_t i = 0; i < board.arms.size(); ++i)
+        of_task.rows[i].insert(of_task.rows[i].begin(), board.arms[i].label);
+      text += of_task.task + ", images encoded and drawn\n" + columns(head, of_task.rows);
+    }
   }
   return text.empty() ? "No results yet.\n" : text;
 }

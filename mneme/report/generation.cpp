@@ -1,5 +1,5 @@
-// What a learner that draws by class and domain makes of its domains after the last event: how well it tells, encodes
-// and reconstructs real test images, what a judge says of drawn ones, and what its codes are good for.
+#include "mneme/report/generation.hpp"
+
 #include <algorithm>
 #include <functional>
 
@@ -42,6 +42,7 @@ struct Column {
   double factor;
   int decimals;
   std::function<std::optional<double>(ArmRun const&, std::string const& task)> value;
+  bool brief = false;  // in the terminal too
 };
 
 std::vector<Column> columns() {
@@ -59,15 +60,15 @@ std::vector<Column> columns() {
     };
   };
   return {
-      {"domain, %", 100, 1, at({"figures"}, "domain_accuracy")},
-      {"squared error", 1, 2, at({"figures"}, "squared_error")},
+      {"domain, %", 100, 1, at({"figures"}, "domain_accuracy"), true},
+      {"squared error", 1, 2, at({"figures"}, "squared_error"), true},
       {"when learnt", 1, 2,
        [](ArmRun const& run, std::string const& task) { return when_learnt(run, task, "squared_error"); }},
-      {"PSNR, dB", 1, 2, at({"figures"}, "psnr")},
-      {"SSIM", 1, 3, at({"figures"}, "ssim")},
-      {"drawn as asked, %", 100, 1, at({"drawn"}, "accuracy")},
-      {"Fréchet, drawn", 1, 2, at({"drawn"}, "frechet_distance")},
-      {"Fréchet, reconstructed", 1, 2, at({"drawn"}, "frechet_reconstructed")},
+      {"PSNR, dB", 1, 2, at({"figures"}, "psnr"), true},
+      {"SSIM", 1, 3, at({"figures"}, "ssim"), true},
+      {"drawn as asked, %", 100, 1, at({"drawn"}, "accuracy"), true},
+      {"Fréchet, drawn", 1, 2, at({"drawn"}, "frechet_distance"), true},
+      {"Fréchet, reconstructed", 1, 2, at({"drawn"}, "frechet_reconstructed"), true},
       {"density", 1, 3, at({"drawn"}, "density")},
       {"coverage", 1, 3, at({"drawn"}, "coverage")},
       {"nearest", 1, 2, at({"drawn"}, "nearest_training")},
@@ -101,36 +102,41 @@ std::string judges(Board const& board) {
 
 }  // namespace
 
-void add_generation(Page& page, Board const& board) {
-  std::string tables;
+std::vector<GenerationTable> generation_tables(Board const& board, bool brief) {
+  std::vector<GenerationTable> tables;
   for (auto const& task : board.tasks) {
-    std::vector<Column> shown;
-    std::vector<std::vector<std::optional<Seeds>>> cells;  // by column and arm
+    GenerationTable table{.task = task, .head = {}, .rows = std::vector<std::vector<std::string>>(board.arms.size())};
     for (auto const& column : columns()) {
-      std::vector<std::optional<Seeds>> of_arms;
+      if (brief && !column.brief) continue;
+      std::vector<std::optional<Seeds>> cells;  // by arm
       for (auto const& arm : board.arms) {
         std::vector<double> values;
         for (ArmRun const* run : arm.seeds)
           if (auto const value = column.value(*run, task)) values.push_back(*value);
-        of_arms.push_back(over_seeds(values));
+        cells.push_back(over_seeds(values));
       }
-      if (std::ranges::none_of(of_arms, [](auto const& cell) { return cell.has_value(); })) continue;
-      shown.push_back(column);
-      cells.push_back(std::move(of_arms));
+      if (std::ranges::none_of(cells, [](auto const& cell) { return cell.has_value(); })) continue;
+      table.head.push_back(column.title);
+      MetricStyle const style{
+          .title = "", .unit = "", .points = "", .factor = column.factor, .decimals = column.decimals};
+      for (std::size_t i = 0; i < cells.size(); ++i) table.rows[i].push_back(show_difference(cells[i], style));
     }
-    if (shown.empty()) continue;
+    if (!table.head.empty()) tables.push_back(std::move(table));
+  }
+  return tables;
+}
+
+void add_generation(Page& page, Board const& board) {
+  std::string tables;
+  for (auto const& of_task : generation_tables(board, false)) {
     html::Table table;
-    table.caption = escape(task);
+    table.caption = escape(of_task.task);
     table.head = {"arm"};
-    for (auto const& column : shown) table.head.push_back(escape(column.title));
+    for (auto const& title : of_task.head) table.head.push_back(escape(title));
     for (std::size_t i = 0; i < board.arms.size(); ++i) {
-      table.rows.push_back(
-          {"<span class=\"arm a" + std::to_string(i % 8) + "\"></span>" + escape(board.arms[i].label)});
-      for (std::size_t c = 0; c < shown.size(); ++c) {
-        MetricStyle const style{
-            .title = "", .unit = "", .points = "", .factor = shown[c].factor, .decimals = shown[c].decimals};
-        table.rows.back().push_back(escape(show_difference(cells[c][i], style)));
-      }
+      auto& row = table.rows.emplace_back();
+      row.push_back("<span class=\"arm a" + std::to_string(i % 8) + "\"></span>" + escape(board.arms[i].label));
+      for (auto const& cell : of_task.rows[i]) row.push_back(escape(cell));
     }
     tables += table.text("numbers");
   }

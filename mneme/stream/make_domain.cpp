@@ -11,11 +11,14 @@ struct DomainOptions {
   std::vector<std::string> datasets = {"fashion-mnist", "mnist"};
   std::string scenario = "domain";
   std::string fit = "pad";
-  std::int64_t size = 0, channels = 0;
+  std::int64_t size = 0, channels = 0, classes = 0;
   void describe(OptionVisitor& v) {
     v.field("datasets", datasets,
             {.help = "data sets in order, each is one task; \"inverted-\" before the name of a set of images: 255 less "
                      "each value, white on black becomes black on white"});
+    v.field("classes", classes,
+            {.help = "only so many classes of each set, the first as it counts them (10 of emnist-letters: A to J); 0: all",
+             .min = 0});
     describe_scenario(v, scenario);
     v.field("fit", fit,
             {.help = "how images of different sizes become one size. pad: zeros around the smaller; resize: bilinear; "
@@ -106,14 +109,23 @@ Dataset named_set(std::string const& name, std::string const& split, DataSource 
   return data.with(data.data().bitwise_not(), data.labels()).renamed(name);  // of a byte: 255 less it
 }
 
+/// The first `count` classes of a set.
+Dataset first_classes(Dataset const& data, std::int64_t count) {
+  if (count == 0 || class_count(data) <= count) return data;
+  auto const part = data.select(data.labels().lt(count).nonzero().squeeze(1));
+  auto names = data.class_names();
+  names.resize(std::min(names.size(), static_cast<std::size_t>(count)));
+  return relabelled(part, part.labels(), std::move(names));
+}
+
 Stream make_domain(Json const& options, std::string const& where, DataSource const& source, std::uint64_t) {
   auto const o = read_options<DomainOptions>(options, where, {"kind"});
   if (o.datasets.empty()) throw ConfigError(where + ".datasets: empty; name at least one data set");
   auto stream = empty_stream("domain", o.scenario);
   std::set<std::string> seen;
   for (auto const& name : o.datasets) {
-    auto const train = named_set(name, "train", source, where);  // noted in this order
-    auto const test = named_set(name, "test", source, where);
+    auto const train = first_classes(named_set(name, "train", source, where), o.classes);  // noted in this order
+    auto const test = first_classes(named_set(name, "test", source, where), o.classes);
     auto task = make_task(name, static_cast<std::int64_t>(stream.events.size()), train, test);
     for (int copy = 2; !seen.insert(task.name).second; ++copy) task.name = name + "-" + std::to_string(copy);
     if (o.scenario == "domain")

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "mneme/core/embedded.hpp"
+#include "mneme/report/generation.hpp"
 #include "mneme/report/html.hpp"
 #include "tests/report/fixture.hpp"
 
@@ -79,6 +80,12 @@ TEST(Report, DomainsHaveATableEachOfWhatIsReconstructedAndDrawn) {
     EXPECT_NE(second.find(text), std::string::npos) << text;
   EXPECT_EQ(second.find("squared error"), std::string::npos) << "a column that no arm has";
   EXPECT_NE(section.find("cnn-bn of experiment"), std::string::npos) << "the feature network is named";
+  RunFolder const run = RunFolder::read(folder);
+  auto const brief = generation_tables(make_boards({&run, 1}).front(), true);
+  ASSERT_EQ(brief.size(), 2U);
+  EXPECT_EQ(brief[1].task, "MNIST");
+  EXPECT_EQ(brief[1].head, (std::vector<std::string>{"domain, %", "drawn as asked, %", "Fréchet, drawn"}));
+  EXPECT_EQ(brief[1].rows, (std::vector<std::vector<std::string>>{{"87.5", "62.5", "3.50"}}));
 }
 
 // Wrong: a browser refuses the page's own scripts or style, or the policy lets others in.

@@ -130,6 +130,20 @@ TEST(Domain, AnInvertedSetIsItsNegativeInTrainingAndTest) {
   EXPECT_EQ(inverted.train.data().scalar_type(), at::kByte);
 }
 
+TEST(Domain, OnlyTheFirstClassesOfEachSetWhereThatIsAsked) {
+  auto const stream = make("domain", {{"datasets", {"toy"}}, {"classes", 2}});
+  auto const whole = make("domain", {{"datasets", {"toy"}}});
+  EXPECT_EQ(stream.classes, 2);
+  EXPECT_EQ(task(stream, 0).classes, (std::vector<std::int64_t>{0, 1}));
+  EXPECT_EQ(task(stream, 0).train.class_names().size(), 2U);
+  for (auto const part : {&Task::train, &Task::test}) {
+    auto const &few = task(stream, 0).*part, &all = task(whole, 0).*part;
+    EXPECT_TRUE(at::equal(few.data(), all.data().index_select(0, all.labels().lt(2).nonzero().squeeze(1))));
+    EXPECT_LT(few.labels().max().item<std::int64_t>(), 2);
+  }
+  EXPECT_EQ(make("domain", {{"datasets", {"toy"}}, {"classes", 100}}).classes, whole.classes);
+}
+
 TEST(Permuted, IsOnePermutationPerTaskForTrainingAndTest) {
   Json const options = {{"dataset", "toy"}, {"tasks", 3}};
   auto const stream = make("permuted", options), same = make("permuted", options), other = make("permuted", options, 1);

@@ -36,8 +36,7 @@ MetricStyle style_of(ExperimentPlan const& plan, Unit const& unit) {
     return unit.shared >= 0 ? a.shared == unit.shared : a.name == unit.arm;
   });
   auto const kind = arm->tree.at("learner").at("kind").get<std::string>();
-  bool const draws = kind == "vae" || kind == "cvae" || kind == "progressive-vae";
-  return metric_style(draws ? "negative_elbo" : "accuracy");
+  return metric_style(kind.ends_with("vae") ? "negative_elbo" : "accuracy");
 }
 
 bool stopped(int status) { return status == kStoppedStatus || status > 128; }

@@ -203,7 +203,7 @@ Drawing draw(LoadedArm& arm, DrawRequest const& request) {
     return draw_domains(*model, askable, request, learner.parameters().device(), noise);
   if (dynamic_cast<Conditional const*>(&learner) == nullptr && dynamic_cast<Generates const*>(&learner) == nullptr)
     throw ConfigError("the run's learner is a " + learner.kind() +
-                      ", which draws nothing on demand; those that do are vae, progressive-vae, cvae and lgaa");
+                      ", which draws nothing on demand; those that do are vae, cvae, progressive-vae, progressive-cvae and lgaa");
   return draw_as_in_test(arm, askable, request, noise);
 }
 

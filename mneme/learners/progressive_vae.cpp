@@ -11,6 +11,12 @@ ProgressiveOptions net_options(ProgressiveVaeOptions const& options) {
           .lateral = options.lateral};
 }
 
+at::Tensor beside(at::Tensor const& x, at::Tensor const& told) { return told.defined() ? at::cat({x, told}, 1) : x; }
+
+at::Tensor drawn(at::Tensor const& mu, at::Tensor const& logvar, at::Generator& noise) {
+  return at::addcmul(mu, (logvar * 0.5).exp(), draw_normal(mu.sizes(), noise, mu.device()));
+}
+
 }  // namespace
 
 void ProgressiveVaeOptions::describe(OptionVisitor& v) {
@@ -19,51 +25,64 @@ void ProgressiveVaeOptions::describe(OptionVisitor& v) {
           {.help = "what a new column reads old ones through", .choices = {"adapter", "linear", "none"}});
 }
 
-ProgressiveVae::ProgressiveVae(LearnerShape const& shape, ProgressiveVaeOptions const& options, at::Generator* init)
-    : ElboLearner(shape.device),
-      shape_(shape),
-      options_(options),
-      encoder_(parameters(), c10::multiply_integers(shape.input), net_options(options), 2 * options.latent, "encoder."),
-      decoder_(parameters(), options.latent, net_options(options), c10::multiply_integers(shape.input), "decoder.") {
+VaeColumns::VaeColumns(LearnerShape const& shape, ProgressiveVaeOptions const& options, std::int64_t conditions,
+                       at::Generator* init)
+    : ElboLearner(shape.device), shape_(shape), options_(options) {
+  auto const pixels = c10::multiply_integers(shape.input);
+  auto const add = [&](std::int64_t in, std::int64_t out, std::string const& root) {
+    return std::make_unique<Progressive>(parameters(), in + conditions, net_options(options), out, root);
+  };
+  encoder_ = add(pixels, 2 * options.latent, "encoder.");
+  decoder_ = add(options.latent, pixels, "decoder.");
   parameters().allocate();
-  if (init) initialise(*init);
+  if (init) VaeColumns::initialise(*init);
 }
 
-void ProgressiveVae::initialise(at::Generator& generator) {
-  encoder_.initialise(generator);
-  decoder_.initialise(generator);
+void VaeColumns::initialise(at::Generator& generator) {
+  encoder_->initialise(generator);
+  decoder_->initialise(generator);
 }
 
-Output ProgressiveVae::forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) {
-  auto const encoded = encoder_.forward(batch.x.flatten(1), context);
-  auto const mu = encoded.logits.narrow(1, 0, options_.latent);
-  auto const logvar = encoded.logits.narrow(1, options_.latent, options_.latent);
-  auto const epsilon = draw_normal(mu.sizes(), noise, mu.device());
-  auto const decoded = decoder_.forward(at::addcmul(mu, (logvar * 0.5).exp(), epsilon), context);
-  return {.logits = decoded.logits, .features = encoded.features, .more = {{"mu", mu}, {"logvar", logvar}}};
+VaeColumns::Code VaeColumns::code(at::Tensor const& x, at::Tensor const& told, ForwardContext const& context) const {
+  auto const encoded = encoder_->forward(beside(x.flatten(1), told), context);
+  return {.mu = encoded.logits.narrow(1, 0, options_.latent),
+          .logvar = encoded.logits.narrow(1, options_.latent, options_.latent),
+          .features = encoded.features};
 }
 
-void ProgressiveVae::add_column(std::function<void(std::string, Shape)> const& append, at::Generator& generator) {
-  encoder_.add_column(append, generator);
-  decoder_.add_column(append, generator);
+Output VaeColumns::forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) {
+  auto const c = told(batch);
+  auto const [mu, logvar, features] = code(batch.x, c, context);
+  auto const decoded = decoder_->forward(beside(drawn(mu, logvar, noise), c), context);
+  return {.logits = decoded.logits, .features = features, .more = {{"mu", mu}, {"logvar", logvar}}};
 }
 
-void ProgressiveVae::select(std::int64_t column) {
-  encoder_.select(column);
-  decoder_.select(column);
+at::Tensor VaeColumns::images(at::Tensor const& z, at::Tensor const& told) const {
+  return decoder_->forward(beside(z, told), {}).logits.sigmoid().view(with_count(z.size(0), shape_.input));
 }
 
-std::vector<int> ProgressiveVae::segments(std::int64_t column) const {
-  auto list = encoder_.segments(column);
-  auto const rest = decoder_.segments(column);
+void VaeColumns::add_column(std::function<void(std::string, Shape)> const& append, at::Generator& generator) {
+  encoder_->add_column(append, generator);
+  decoder_->add_column(append, generator);
+}
+
+void VaeColumns::select(std::int64_t column) {
+  encoder_->select(column);
+  decoder_->select(column);
+}
+
+std::vector<int> VaeColumns::segments(std::int64_t column) const {
+  auto list = encoder_->segments(column);
+  auto const rest = decoder_->segments(column);
   list.insert(list.end(), rest.begin(), rest.end());
   return list;
 }
 
+// ------------------------------------------------------------------------------------------------------------- plain
+
 at::Tensor ProgressiveVae::sample(std::int64_t n, at::Generator& noise) {
   at::NoGradGuard const no_grad;
-  auto const z = draw_normal({n, options_.latent}, noise, shape_.device);
-  return decoder_.forward(z, {}).logits.sigmoid().view(with_count(n, shape_.input));
+  return images(draw_normal({n, options_.latent}, noise, shape_.device), {});
 }
 
 at::Tensor ProgressiveVae::reconstruct(at::Tensor const& x, at::Generator& noise) {
@@ -73,6 +92,40 @@ at::Tensor ProgressiveVae::reconstruct(at::Tensor const& x, at::Generator& noise
 
 std::unique_ptr<Learner> ProgressiveVae::snapshot() const {
   auto copy = std::make_unique<ProgressiveVae>(shape_, options_, nullptr);
+  copy_values_to(*copy);
+  return copy;
+}
+
+// ------------------------------------------------------------------------------------------------------- conditional
+
+ProgressiveCvae::ProgressiveCvae(LearnerShape const& shape, ProgressiveVaeOptions const& options, at::Generator* init)
+    : VaeColumns(shape, options, shape.classes, init),
+      identity_(at::eye(shape.classes, at::TensorOptions(at::kFloat).device(shape.device))) {}
+
+at::Tensor ProgressiveCvae::condition(at::Tensor const& labels) const { return identity_.index_select(0, labels); }
+
+at::Tensor ProgressiveCvae::decode(at::Tensor const& z, at::Tensor const& condition) const {
+  return images(z, condition);
+}
+
+at::Tensor ProgressiveCvae::encode(at::Tensor const& x, at::Tensor const& labels) const {
+  at::NoGradGuard const no_grad;
+  return code(x, condition(labels), {}).mu;
+}
+
+at::Tensor ProgressiveCvae::reconstruct(at::Tensor const& x, at::Tensor const& labels, at::Generator& noise) const {
+  at::NoGradGuard const no_grad;
+  auto const c = condition(labels);
+  auto const [mu, logvar, features] = code(x, c, {});
+  return images(drawn(mu, logvar, noise), c);
+}
+
+at::Tensor ProgressiveCvae::sample(std::int64_t n, at::Generator& noise) {
+  return sample_of(draw_indices(shape_.classes, n, noise, shape_.device), noise);
+}
+
+std::unique_ptr<Learner> ProgressiveCvae::snapshot() const {
+  auto copy = std::make_unique<ProgressiveCvae>(shape_, options_, nullptr);
   copy_values_to(*copy);
   return copy;
 }

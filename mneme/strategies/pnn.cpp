@@ -14,7 +14,7 @@ Columns& columns_of(Learner& learner) {
     if (auto* net = dynamic_cast<Columns*>(&classifier->net())) return *net;
   throw ConfigError(
       "strategy 'pnn' puts columns beside each other, which the learner's net cannot; use learner.net = "
-      "{ kind = \"progressive\" }, or learner.kind = \"progressive-vae\"");
+      "{ kind = \"progressive\" }, or learner.kind = \"progressive-vae\" or \"progressive-cvae\"");
 }
 
 }  // namespace
@@ -25,7 +25,7 @@ Needs Pnn::needs() const {
           .boundaries = true,
           .stages = true,
           .alone = true,
-          .learners = {"classifier", "progressive-vae"},
+          .learners = {"classifier", "progressive-vae", "progressive-cvae"},
           .prefix = Prefix::kChanges};
 }
 

@@ -16,9 +16,10 @@ struct DomainOptions {
     v.field("datasets", datasets,
             {.help = "data sets in order, each is one task; \"inverted-\" before the name of a set of images: 255 less "
                      "each value, white on black becomes black on white"});
-    v.field("classes", classes,
-            {.help = "only so many classes of each set, the first as it counts them (10 of emnist-letters: A to J); 0: all",
-             .min = 0});
+    v.field(
+        "classes", classes,
+        {.help = "only so many classes of each set, the first as it counts them (10 of emnist-letters: A to J); 0: all",
+         .min = 0});
     describe_scenario(v, scenario);
     v.field("fit", fit,
             {.help = "how images of different sizes become one size. pad: zeros around the smaller; resize: bilinear; "

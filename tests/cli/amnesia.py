@@ -53,6 +53,15 @@ class Amnesia(CommandTest):
         classes = [[line.split(",")[0] for line in codes[name][1:]] for name in sorted(codes)]
         self.assertEqual(sorted(classes[0]), sorted(classes[1]), "before and after are of other test images")
 
+    def test_the_smoke_experiment_forgets_in_every_arm(self):
+        self.mneme("run", "selective-amnesia-smoke")
+        arms = json.loads((self.run_folders()[-1] / "summary.json").read_text())["arms"]
+        self.assertEqual([arm["arm"] for arm in arms], ["zero", "five-nine", "nine-then-two", "gray-out"])
+        for arm in arms:
+            self.assertLess(arm["forgotten_probability"], 0.4, arm["arm"])
+            self.assertLess(arm["retained_accuracy_drop"], 0.2, arm["arm"])
+            self.assertGreater(arm["judge"]["test_accuracy"], 0.9)
+
     def test_revisiting_keeps_the_judgement_of_what_has_no_checkpoint(self):
         run = self.trained()
         after = self.forget(run, "--class", 5, "-s", "judge.experiment=judge", "-s", "judge.samples=20")

@@ -28,6 +28,7 @@ TEST(Learners, GradientEqualsDifferencesOfTheLoss) {
            {"vae", Json::object()},
            {"cvae", Json::object()},
            {"progressive-vae", Json::object()},
+           {"progressive-cvae", Json::object()},
            {"generative-classifier", Json::object()},
            {"rtf", Json::object()},
            {"bi-r", Json::object()}}) {
@@ -55,7 +56,8 @@ TEST(Learners, GradientIntoAnotherRowEqualsAStepsAndLeavesTheArenas) {
 }
 
 TEST(Learners, SnapshotHasTheSameValuesInMemoryOfItsOwn) {
-  for (auto const* kind : {"classifier", "vae", "cvae", "progressive-vae", "generative-classifier", "rtf", "bi-r"}) {
+  for (auto const* kind :
+       {"classifier", "vae", "cvae", "progressive-vae", "progressive-cvae", "generative-classifier", "rtf", "bi-r"}) {
     auto const learner = toy::learner(kind);
     auto const copy = learner->snapshot();
     EXPECT_TRUE(at::equal(copy->parameters().value(), learner->parameters().value()));

@@ -42,9 +42,8 @@ TEST(ProgressiveVae, WithOneColumnIsTheVae) {
 
 /// A run over task-incremental toy data.
 struct Columns2 {
-  explicit Columns2(Json const& options = Json::object())
-      : learner(toy::learner("progressive-vae", options)),
-        trainer(*learner, test::listed("pnn"), RunRecipe::toy().train, {}, 0) {
+  explicit Columns2(std::string const& kind = "progressive-vae")
+      : learner(toy::learner(kind)), trainer(*learner, test::listed("pnn"), RunRecipe::toy().train, {}, 0) {
     trainer.expect(stream);
   }
   void learn(std::size_t i) { trainer.learn(std::get<Task>(stream.events[i])); }
@@ -80,14 +79,38 @@ TEST(ProgressiveVae, TheSecondColumnReadsTheFirstOfBothNets) {
 }
 
 TEST(ProgressiveVae, KeepsTheFiguresOfTheFirstTaskExactly) {
-  Columns2 run;
-  run.learn(0);
-  auto const before = run.figures(0), other = run.figures(1);
-  run.learn(1);
-  EXPECT_EQ(run.figures(0), before);
-  EXPECT_LT(run.figures(1)[0], other[0]) << "the new column does not learn";
-  auto const copy = run.learner->snapshot();
-  EXPECT_TRUE(at::equal(copy->parameters().value(), run.learner->parameters().value()));
+  for (std::string const kind : {"progressive-vae", "progressive-cvae"}) {
+    Columns2 run(kind);
+    run.learn(0);
+    auto const before = run.figures(0), other = run.figures(1);
+    run.learn(1);
+    EXPECT_EQ(run.figures(0), before) << kind;
+    EXPECT_LT(run.figures(1)[0], other[0]) << kind << ": the new column does not learn";
+    auto const copy = run.learner->snapshot();
+    EXPECT_TRUE(at::equal(copy->parameters().value(), run.learner->parameters().value())) << kind;
+  }
+}
+
+// Wrong: encoder or decoder is not told the class, or the other's.
+TEST(ProgressiveVae, TheConditionalOneReadsTheClassBesideImageAndCode) {
+  auto const learner = toy::learner("progressive-cvae");
+  auto const& model = dynamic_cast<Conditional const&>(*learner);
+  Oracle const o(learner->parameters());
+  auto const batch = toy_batch();
+  auto const c = at::eye(4, at::kDouble).index_select(0, batch.y());
+  auto const through = [&](std::string const& net, at::Tensor const& in) {
+    return o.linear(net + ".head", o.linear(net + ".fc1", at::cat({in, c}, 1)).relu()).detach();
+  };
+  auto const code = through("encoder", batch.x.flatten(1).to(at::kDouble));
+  EXPECT_LT(relative_error(model.encode(batch.x, batch.y()), code.narrow(1, 0, 2)), 1e-5);
+  auto noise = RandomStreams(3).fresh("noise"), same = RandomStreams(3).fresh("noise"),
+       third = RandomStreams(3).fresh("noise");
+  auto const epsilon = draw_normal({8, 2}, same, at::kCPU).to(at::kDouble);
+  auto const logits = through("decoder", code.narrow(1, 0, 2) + (code.narrow(1, 2, 2) / 2).exp() * epsilon);
+  EXPECT_LT(relative_error(learner->forward(batch, {}, noise).logits.detach(), logits), 1e-4);
+  EXPECT_LT(relative_error(model.reconstruct(batch.x, batch.y(), third).flatten(1), logits.sigmoid()), 1e-4);
+  auto again = RandomStreams(3).fresh("noise");
+  EXPECT_LT(relative_error(model.sample_of(batch.y(), again).flatten(1), through("decoder", epsilon).sigmoid()), 1e-4);
 }
 
 }  // namespace

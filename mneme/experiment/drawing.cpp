@@ -202,8 +202,9 @@ Drawing draw(LoadedArm& arm, DrawRequest const& request) {
   if (auto const* model = dynamic_cast<Recalls const*>(&learner))
     return draw_domains(*model, askable, request, learner.parameters().device(), noise);
   if (dynamic_cast<Conditional const*>(&learner) == nullptr && dynamic_cast<Generates const*>(&learner) == nullptr)
-    throw ConfigError("the run's learner is a " + learner.kind() +
-                      ", which draws nothing on demand; those that do are vae, cvae, progressive-vae, progressive-cvae and lgaa");
+    throw ConfigError(
+        "the run's learner is a " + learner.kind() +
+        ", which draws nothing on demand; those that do are vae, cvae, progressive-vae, progressive-cvae and lgaa");
   return draw_as_in_test(arm, askable, request, noise);
 }
 

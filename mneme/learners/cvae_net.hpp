@@ -1,11 +1,12 @@
 // The nets of a conditional variational autoencoder. The class c, as a row of the identity, is put beside the input of
 // both the encoder and the decoder.
 //
-//   mlp    [x, c] -> hidden -> hidden / 2 (ReLU) -> mu, log sigma^2;   [z, c] -> hidden / 2 -> hidden (ReLU) -> D
-//   logits conv   c as C further maps of the image; Conv 4x4 stride 2 padding 1 to width / 2, then to width maps (ReLU)
-//   ->
-//          mu, log sigma^2;   [z, c] -> Linear (no activation) -> width maps of a quarter of the side; transposed Conv
-//          4x4 stride 2 padding 1 to width / 2 maps (ReLU), then to the image's
+//   mlp    encoder   [x, c] -> hidden -> hidden / 2 (ReLU) -> mu, log sigma^2
+//          decoder   [z, c] -> hidden / 2 -> hidden (ReLU) -> D logits
+//   conv   encoder   c as C further maps of the image; Conv 4x4 stride 2 padding 1 to width / 2, then to width maps
+//                    (ReLU) -> mu, log sigma^2
+//          decoder   [z, c] -> Linear (no activation) -> width maps of a quarter of the side; transposed Conv 4x4
+//                    stride 2 padding 1 to width / 2 maps (ReLU), then to the image's
 #pragma once
 
 #include <memory>

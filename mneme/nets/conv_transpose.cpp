@@ -34,10 +34,8 @@ struct ConvTranspose2dNode final : node::Node {
     bool const add = std::exchange(written, true);
     if (sink.reduction() == Reduction::kProducts)
       products(delta, sink);
-    else if (sink.reduction() == Reduction::kSumOfAbsolutes)
-      reduce([](at::Tensor const& g) { g.abs_(); }, delta, sink, add);
     else
-      reduce([](at::Tensor const& g) { g.square_(); }, delta, sink, add);
+      reduce(delta, sink, add);
     if (!need_input) return {at::Tensor()};
     return {std::get<0>(backward(delta, {true, false, false}))};
   }
@@ -58,12 +56,12 @@ struct ConvTranspose2dNode final : node::Node {
     sink.add_products(at::mm(bias, bias.t()));
   }
 
-  template <class Power>
-  void reduce(Power power, at::Tensor const& delta, GradientSink& sink, bool add) const {
+  void reduce(at::Tensor const& delta, GradientSink& sink, bool add) const {
+    auto const how = node::raised_by(sink);
     auto const& weight = sink.view(layer->weight_);
-    auto const total = node::sum_of_powers(input.flatten(2), delta, window(), power);
+    auto const total = node::sum_of_powers(input.flatten(2), delta, window(), how);
     auto const bias = delta.flatten(2).sum(2);  // [N, out]
-    power(bias);
+    node::raise(bias, how);
     node::put(weight, total.view(weight.sizes()), add);
     node::put(sink.view(layer->bias_), bias.sum(0), add);
   }

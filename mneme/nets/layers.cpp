@@ -153,10 +153,8 @@ struct Conv2dNode final : Node {
     bool const add = std::exchange(written, true);
     if (sink.reduction() == Reduction::kProducts)
       products(delta, sink);
-    else if (sink.reduction() == Reduction::kSumOfAbsolutes)
-      reduce([](at::Tensor const& g) { g.abs_(); }, delta, weight, bias, add);
     else
-      reduce([](at::Tensor const& g) { g.square_(); }, delta, weight, bias, add);
+      reduce(delta, weight, bias, add);
     if (!need_input) return {at::Tensor()};
     return {std::get<0>(backward(delta, {true, false, false}))};
   }
@@ -179,12 +177,12 @@ struct Conv2dNode final : Node {
     sink.add_products(at::mm(bias, bias.t()));
   }
 
-  template <class Power>
-  void reduce(Power power, at::Tensor const& delta, at::Tensor const& weight, at::Tensor const& bias, bool add) const {
+  void reduce(at::Tensor const& delta, at::Tensor const& weight, at::Tensor const& bias, bool add) const {
+    auto const how = node::raised_by(layer->arena_->sink());
     auto const flat = delta.flatten(2);
-    auto const total = node::sum_of_powers(flat, input, window(), power);
+    auto const total = node::sum_of_powers(flat, input, window(), how);
     auto const bias_gradients = flat.sum(2);  // [N, out]
-    power(bias_gradients);
+    node::raise(bias_gradients, how);
     put(weight, total.view(weight.sizes()), add);
     if (bias.defined()) put(bias, bias_gradients.sum(0), add);
   }

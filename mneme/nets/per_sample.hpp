@@ -21,20 +21,26 @@ inline at::Tensor windows(at::Tensor const& x, Window const& w, std::int64_t fir
   return at::im2col(x.narrow(0, first, n), {w.kernel, w.kernel}, {1, 1}, {w.padding, w.padding}, {w.stride, w.stride});
 }
 
-/// Sum over samples [R, S k k] of the per-sample gradients, each taken through `power` in place; by chunks of samples.
-template <class Power>
-at::Tensor sum_of_powers(at::Tensor const& rows, at::Tensor const& other, Window const& w, Power power) {
-  auto const r = rows.size(1), columns = other.size(1) * w.kernel * w.kernel, positions = rows.size(2);
-  auto const chunk = std::max<std::int64_t>(1, (std::int64_t{1} << 22) / (r * columns + columns * positions));
-  auto total = at::zeros({r, columns}, rows.options());
-  for (std::int64_t first = 0; first < rows.size(0); first += chunk) {
-    auto const n = std::min(chunk, rows.size(0) - first);
-    auto const g = at::bmm(rows.narrow(0, first, n), windows(other, w, first, n).transpose(1, 2));
-    power(g);
-    total.add_(g.sum(0));
-  }
-  return total;
+enum class Raised { kSquare, kAbsolute };
+
+/// What the sink of a pass of squares or absolute values asks for.
+inline Raised raised_by(GradientSink const& sink) {
+  return sink.reduction() == Reduction::kSumOfAbsolutes ? Raised::kAbsolute : Raised::kSquare;
 }
+
+/// Takes every number of g through it.
+inline void raise(at::Tensor g, Raised how) { how == Raised::kSquare ? g.square_() : g.abs_(); }
+
+/// Sum over samples [R, S k k] of the per-sample gradients' squares, or absolute values.
+[[nodiscard]] at::Tensor sum_of_powers(at::Tensor const& rows, at::Tensor const& other, Window const& w, Raised how);
+
+/// How `sum_of_powers` is computed. kProducts: by torch, on any device; the others a tile of a gradient at a time,
+/// which is formed in registers and never stored, for processors with vectors of so many numbers (AVX2, AVX-512).
+enum class Tiles { kProducts, kEight, kSixteen };
+[[nodiscard]] at::Tensor sum_of_powers(at::Tensor const& rows, at::Tensor const& other, Window const& w, Raised how,
+                                       Tiles tiles);
+/// The fastest that this processor has.
+[[nodiscard]] Tiles widest_tiles();
 
 /// Adds the inner products of the per-sample gradients, which are formed for a few rows at a time.
 inline void add_products(GradientSink& sink, at::Tensor const& rows, at::Tensor const& other, Window const& w) {

@@ -94,11 +94,11 @@ void add_fisher(std::string const& net, std::string const& labels, std::int64_t 
 
 /// Steps of Selective Amnesia against the products of a step over twice the batch and of the replay's decoder.
 void add_amnesia_step() {
-  add_pair("selective-amnesia_step_b256", 15, [] {
+  add_pair("selective-amnesia_step_b256", 15, [net = "cvae"] {
     constexpr std::int64_t kBatch = 256, kSteps = 10;
     auto const step = std::make_shared<Floor>(Floor::cvae(2 * kBatch));
     auto const replay = std::make_shared<Floor>(Floor::cvae_decoder(kBatch));
-    auto const ours = std::make_shared<Amnesia>(Json{{"steps", kSteps}, {"fisher_samples", 1}}, kBatch);
+    auto const ours = std::make_shared<Amnesia>(net, Json{{"steps", kSteps}, {"fisher_samples", 1}}, kBatch);
     return Pair{[=] {
                   return seconds_of([&] {
                     for (std::int64_t i = 0; i < kSteps; ++i) {
@@ -113,12 +113,12 @@ void add_amnesia_step() {
 
 /// The Fisher information over N of its own samples, drawn too, against a training epoch over N: a request with it less
 /// one without.
-void add_amnesia_fisher() {
-  add_pair("fisher_own_samples_cvae", 15, [] {
+void add_amnesia_fisher(std::string const& net) {
+  add_pair("fisher_own_samples_" + net, 15, [=] {
     constexpr std::int64_t kBatch = 256, kSamples = 2'560;
-    auto const training = std::make_shared<Training>("cvae", "naive", kBatch, kSamples);
-    auto const with = std::make_shared<Amnesia>(Json{{"steps", 1}, {"fisher_samples", kSamples}}, kBatch);
-    auto const without = std::make_shared<Amnesia>(Json{{"steps", 1}, {"lambda", 0}}, kBatch);
+    auto const training = std::make_shared<Training>(net, "naive", kBatch, kSamples);
+    auto const with = std::make_shared<Amnesia>(net, Json{{"steps", 1}, {"fisher_samples", kSamples}}, kBatch);
+    auto const without = std::make_shared<Amnesia>(net, Json{{"steps", 1}, {"lambda", 0}}, kBatch);
     return Pair{[=] { return training->epoch(); }, [=] { return with->request() - without->request(); }};
   });
 }
@@ -182,7 +182,8 @@ void add_all() {
   add_fisher("cnn", "sampled", 640, 15);
   add_fisher("cnn", "all", 640, 7);
   add_amnesia_step();
-  add_amnesia_fisher();
+  add_amnesia_fisher("cvae");
+  add_amnesia_fisher("cvae_conv");
   add_lgaa("critic", &LgaaFloor::critic);
   add_lgaa("generator", &LgaaFloor::generator);
   add_lgaa("inference", &LgaaFloor::inference);

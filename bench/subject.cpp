@@ -31,10 +31,13 @@ TrainOptions train_options(std::int64_t batch) {
   return options;
 }
 
-std::unique_ptr<Learner> cvae() {
+/// "cvae": the fully connected one of its method; "cvae_conv": the convolutional one of gray-out.
+std::unique_ptr<Learner> cvae(std::string const& net) {
+  Json options = {{"scale", "sum"}};
+  if (net == "cvae_conv") options.update({{"architecture", "conv"}, {"latent", 40}});
   RandomStreams streams(0);
   auto const& row = find_row(learner_table(), "learner", "cvae");
-  return row.make({.input = {1, 28, 28}, .classes = 10}, {{"scale", "sum"}}, "learner", streams.get("init"));
+  return row.make({.input = {1, 28, 28}, .classes = 10}, options, "learner", streams.get("init"));
 }
 
 }  // namespace
@@ -52,7 +55,7 @@ std::unique_ptr<Learner> classifier(std::string const& net) {
 }
 
 Training::Training(std::string const& net, Json const& strategy, std::int64_t batch, std::int64_t samples)
-    : learner_(net == "cvae" ? cvae() : classifier(net)), samples_(samples) {
+    : learner_(net.starts_with("cvae") ? cvae(net) : classifier(net)), samples_(samples) {
   StrategyList strategies(strategy, "strategy", 0);
   strategies.add("stopwatch", std::make_unique<Stopwatch>(stage_seconds_), 0);
   auto options = train_options(batch);
@@ -93,7 +96,7 @@ double Training::fisher(std::string const& labels) {
   return seconds_of([&] { return diagonal_fisher(request); });
 }
 
-Amnesia::Amnesia(Json const& options, std::int64_t batch) : learner_(cvae()) {
+Amnesia::Amnesia(std::string const& net, Json const& options, std::int64_t batch) : learner_(cvae(net)) {
   Json strategy = {{"kind", "selective-amnesia"}};
   strategy.update(options);
   auto train = train_options(batch);

@@ -16,7 +16,7 @@ std::unique_ptr<Learner> classifier(std::string const& net);
 /// Epochs over the task data, each over the next `samples` of `images`: every row is met in memory, not in the cache.
 class Training {
  public:
-  /// `net` of a classifier, or "cvae".
+  /// `net` of a classifier, or "cvae", "cvae_conv".
   Training(std::string const& net, Json const& strategy, std::int64_t batch, std::int64_t samples);
   ~Training();
 
@@ -43,7 +43,7 @@ inline constexpr std::int64_t kTasks = 5;
 class Amnesia {
  public:
   /// `options` of the strategy over its defaults.
-  Amnesia(Json const& options, std::int64_t batch);
+  Amnesia(std::string const& net, Json const& options, std::int64_t batch);
   ~Amnesia();
   /// Seconds of a whole request: Fisher information and steps.
   double request();

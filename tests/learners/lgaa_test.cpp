@@ -373,6 +373,33 @@ TEST(Lgaa, TheCriticTrainsAsOftenAsItIsToldForEachOfTheOthers) {
   EXPECT_EQ(steps, (std::map<std::string, int>{{"critic", 12}, {"generator", 4}, {"inference", 4}}));
 }
 
+// Wrong: a mode changes what has nothing to do with labels, or unlabelled data change nothing.
+TEST(Lgaa, TheModesDifferInWhatReadsTheCategoryAlone) {
+  auto const labels = some_labels(), unknown = at::full_like(labels, -1);
+  auto half = labels.clone();
+  half.narrow(0, 0, 3).fill_(-1);
+  auto const inferred = [](std::string const& mode, at::Tensor const& y) {
+    LgaaOptions options;
+    options.mode = mode;
+    auto const learner = small(options);
+    return std::pair{gradient(*learner, 2, random_batch(y)).clone(), learner->parameters().segments()};
+  };
+  auto const [plain, segments] = inferred("supervised", labels);
+  for (auto const& [mode, y] : std::vector<std::pair<std::string, at::Tensor>>{
+           {"semi-supervised", half}, {"semi-supervised", unknown}, {"unsupervised", labels}}) {
+    auto const row = inferred(mode, y).first;
+    bool category = false;
+    for (auto const& segment : segments) {
+      bool const same = at::equal(segment.of(row), segment.of(plain));
+      EXPECT_TRUE(same || !segment.name.starts_with("domain.")) << mode << " " << segment.name;
+      category |= segment.name.starts_with("category.") && !same;
+    }
+    EXPECT_TRUE(category) << mode;
+  }
+  EXPECT_TRUE(at::equal(inferred("unsupervised", labels).first, inferred("unsupervised", unknown).first))
+      << "labels are read";
+}
+
 // The choices of the released code that are not the default: each trains, does what it says and touches no statistics
 // that are not there.
 TEST(Lgaa, TheReleasedCodesChoicesAreOptions) {

@@ -36,7 +36,13 @@ TEST(PerSample, SumsOfPowersAreThoseOfGradientsFormedOneByOne) {
     auto const columns = windows(other, c.window, 0, c.samples);
     auto const rows = at::randn({c.samples, c.rows, columns.size(2)}, generator, at::kFloat);
     auto const each = at::bmm(rows.to(at::kDouble), columns.to(at::kDouble).transpose(1, 2));
-    for (auto const tiles : available()) {
+    auto const ways = available();
+    if (ways.size() == 3) {  // every number is a sum in the order of positions and samples
+      EXPECT_TRUE(at::equal(sum_of_powers(rows, other, c.window, Raised::kSquare, Tiles::kEight),
+                            sum_of_powers(rows, other, c.window, Raised::kSquare, Tiles::kSixteen)))
+          << "the width of a processor's vectors changes bits";
+    }
+    for (auto const tiles : ways) {
       SCOPED_TRACE(testing::Message() << c.rows << " rows, " << c.maps << " maps, way " << static_cast<int>(tiles));
       EXPECT_LT(relative_error(sum_of_powers(rows, other, c.window, Raised::kSquare, tiles), each.square().sum(0)),
                 1e-6);

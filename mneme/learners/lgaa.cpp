@@ -149,6 +149,8 @@ void Lgaa::check_task(std::int64_t id) const {
                       std::to_string(id + 1) + "; the domain code has a place for each task: raise it");
 }
 
+std::int64_t Lgaa::least_batch() const { return options_.net.norm || options_.net.critic_norm == "batch" ? 2 : 1; }
+
 // ------------------------------------------------------------------------------------------------- a training pass
 
 Output Lgaa::forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) {
@@ -167,7 +169,7 @@ Output Lgaa::forward(Batch const& batch, ForwardContext const& context, at::Gene
 
 at::Tensor Lgaa::loss(Phase const& phase, Batch const& batch, Output const& output) {
   if (!output.more.empty()) return Learner::loss(phase, batch, output);
-  if ((options_.net.norm || options_.net.critic_norm == "batch") && batch.size() < 2)
+  if (batch.size() < least_batch())
     throw ConfigError(
         "learner 'lgaa': batch normalisation cannot train on a batch of one sample. Choose train.batch so that no step "
         "is left with one, or norm = false, and no \"batch\" for critic_norm");

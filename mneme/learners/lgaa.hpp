@@ -45,6 +45,7 @@
 #include "mneme/learners/collapse.hpp"
 #include "mneme/learners/head_options.hpp"
 #include "mneme/learners/lgaa_net.hpp"
+#include "mneme/learners/needs_batch.hpp"
 #include "mneme/learners/phase_steps.hpp"
 #include "mneme/learners/recalls.hpp"
 
@@ -86,6 +87,7 @@ class Lgaa final : public Learner,
                    public Generates,
                    public Reconstructs,
                    public Recalls,
+                   public NeedsBatch,
                    public Collapses {
  public:
   Lgaa(LearnerShape const& shape, LgaaOptions const& options, at::Generator* init);
@@ -101,6 +103,8 @@ class Lgaa final : public Learner,
   void check(Dataset const& data) const override;
   /// Below `domains`.
   void check_task(std::int64_t id) const override;
+  /// Two where nets are normalised by the batch.
+  [[nodiscard]] std::int64_t least_batch() const override;
 
   /// In training: nothing but the noise that `loss` then draws from, so that a phase runs no more than it needs. Else
   /// logits of q(u|x) [N, C]; more: "domains" logits [N, domains], "mu", "logvar" [N, latent], "pixels" [N, ...].

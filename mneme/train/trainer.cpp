@@ -90,55 +90,11 @@ void Trainer::learn(Task const& task) {
 
 void Trainer::forget(Request const& request) { process(request); }
 
-void Trainer::refuse_to_forget(Request const& request, SeenData const& seen, std::int64_t number) const {
-  auto const refuse = [&](std::string const& problem) {
-    throw ConfigError("event " + std::to_string(number) + " asks to forget '" + request.name + "', but strategy '" +
-                      problem);
-  };
-  if (!strategies_.can_forget()) refuse(strategies_.describe() + "' has no way to forget");
-  for (auto const& member : strategies_.members()) {
-    if (auto const* particular = dynamic_cast<ChecksRequests const*>(member.strategy.get()))
-      particular->check({request, visibility_, seen});
-    if (member.needs.forgets || dynamic_cast<LetsGo*>(member.strategy.get())) continue;
-    Archive kept;
-    member.strategy->state(kept);
-    if (!kept.tensors().empty() || !kept.values().empty())
-      refuse(member.key +
-             "' keeps what it learnt in a form that nothing can be taken out of, and would bring it back; "
-             "use another strategy beside the method that forgets");
-  }
-}
-
 void Trainer::hand_out(ForgetData const& asked) {
   auto const device = learner_.parameters().device();
   for (auto& member : strategies_.members())
     if (auto* unlearns = dynamic_cast<Unlearns*>(member.strategy.get()))
       unlearns->take({asked.forget, unlearns->uses_retained() ? asked.retain.to(device) : Dataset()});
-}
-
-void Trainer::expect(Stream const& stream) {
-  visibility_ = stream.visibility;
-  outputs_.show(visibility_);
-  for (auto const* task : stream.tested()) test_on(*task);
-  if (visibility_.task_at_training)
-    for (auto const* task : stream.tasks()) learner_.check_task(task->id);
-  SeenData seen;  // a request that cannot be met is refused before anything is begun
-  for (std::size_t i = 0; i < stream.events.size(); ++i) {
-    if (auto const* task = std::get_if<Task>(&stream.events[i])) {
-      seen.learn(*task);
-      continue;
-    }
-    auto const& request = std::get<Request>(stream.events[i]);
-    refuse_to_forget(request, seen, static_cast<std::int64_t>(i));
-    seen.forget(request);
-  }
-  if (!visibility_.once) return;
-  for (std::size_t i = 0; i < stream.events.size(); ++i)  // known before anything is begun
-    if (auto const* task = std::get_if<Task>(&stream.events[i])) {
-      auto context = context_of(stream.events[i], task->train);
-      context.index = static_cast<std::int64_t>(i);
-      refuse_second_pass(context, {Stage()});
-    }
 }
 
 void Trainer::run(Stream const& stream) {
@@ -255,16 +211,6 @@ Trainer::Length Trainer::length_of(EventContext const& context, Stage const& sta
   auto const wanted = stage.steps > 0 ? stage.steps : stage.epochs > 0 ? 0 : options_.steps;
   if (wanted == 0) return {epochs, batches, epochs * batches};
   return {batches > 0 ? (wanted + batches - 1) / batches : 0, batches, wanted};
-}
-
-void Trainer::refuse_second_pass(EventContext const& context, std::vector<Stage> const& stages) const {
-  std::int64_t passes = 0;
-  for (auto const& stage : stages)
-    if (stage.data.size() == 0 && stage.optimise) passes += length_of(context, stage).epochs;
-  if (passes > 1)
-    throw ConfigError("event '" + event_name(context.event) + "' would be trained on " + std::to_string(passes) +
-                      " times, but its stream is online: each sample is seen once. Set train.epochs = 1 (and no "
-                      "train.steps), use a strategy without a second stage, or a stream that is not online");
 }
 
 // ----------------------------------------------------------------------------------------------------------- stages

@@ -194,6 +194,24 @@ TEST(Lgaa, RefusesMoreTasksThanItHasPlacesForBeforeAnythingIsBegun) {
   EXPECT_EQ(trainer.steps(), 0);
 }
 
+// Wrong: the last step of the first epoch ends the run.
+TEST(Lgaa, RefusesABatchThatLeavesOneSampleBeforeAnythingIsBegun) {
+  for (bool const norm : {true, false}) {
+    auto const learner = toy::learner("lgaa", {{"norm", norm}});
+    TrainOptions train;
+    train.epochs = 1;
+    train.batch = 13;  // three batches and one of the 40
+    Trainer trainer(*learner, {}, train, {}, 0);
+    if (!norm) {
+      trainer.run(toy::stream(1));
+      continue;
+    }
+    auto const message = message_of<ConfigError>([&] { trainer.run(toy::stream(1)); });
+    EXPECT_NE(message.find("train.batch: 13 leaves the last step of an epoch with 1 of the 40"), std::string::npos);
+    EXPECT_EQ(trainer.steps(), 0);
+  }
+}
+
 TEST(Lgaa, WeightsAreThoseOfRowsDrawnMoreOften) {
   auto const learner = small();
   auto batch = random_batch(some_labels());

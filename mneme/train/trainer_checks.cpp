@@ -1,0 +1,81 @@
+// What the trainer refuses before anything is begun: requests to forget that cannot be met, batches that a learner
+// cannot train on, second passes over a stream that is seen once. The loop is in trainer.cpp.
+#include "mneme/core/errors.hpp"
+#include "mneme/learners/needs_batch.hpp"
+#include "mneme/strategies/checks_requests.hpp"
+#include "mneme/train/trainer.hpp"
+
+namespace mneme {
+namespace {
+
+/// Replay makes the steps of later events larger, early stop and a number of steps those of the first others.
+void refuse_small_batch(Learner const& learner, TrainOptions const& options, Stream const& stream) {
+  auto const* needs = dynamic_cast<NeedsBatch const*>(&learner);
+  auto const tasks = stream.tasks();
+  if (needs == nullptr || tasks.empty() || options.steps > 0 || options.patience > 0) return;
+  auto const n = tasks.front()->train.size(), last = n % options.batch;
+  if (last == 0 || last >= needs->least_batch()) return;
+  throw ConfigError("train.batch: " + std::to_string(options.batch) + " leaves the last step of an epoch with " +
+                    std::to_string(last) + " of the " + std::to_string(n) + " samples of '" + tasks.front()->name +
+                    "', and learner '" + learner.kind() + "' needs " + std::to_string(needs->least_batch()) +
+                    " in a step: it normalises by the batch. Choose another batch");
+}
+
+}  // namespace
+
+void Trainer::refuse_to_forget(Request const& request, SeenData const& seen, std::int64_t number) const {
+  auto const refuse = [&](std::string const& problem) {
+    throw ConfigError("event " + std::to_string(number) + " asks to forget '" + request.name + "', but strategy '" +
+                      problem);
+  };
+  if (!strategies_.can_forget()) refuse(strategies_.describe() + "' has no way to forget");
+  for (auto const& member : strategies_.members()) {
+    if (auto const* particular = dynamic_cast<ChecksRequests const*>(member.strategy.get()))
+      particular->check({request, visibility_, seen});
+    if (member.needs.forgets || dynamic_cast<LetsGo*>(member.strategy.get())) continue;
+    Archive kept;
+    member.strategy->state(kept);
+    if (!kept.tensors().empty() || !kept.values().empty())
+      refuse(member.key +
+             "' keeps what it learnt in a form that nothing can be taken out of, and would bring it back; "
+             "use another strategy beside the method that forgets");
+  }
+}
+
+void Trainer::refuse_second_pass(EventContext const& context, std::vector<Stage> const& stages) const {
+  std::int64_t passes = 0;
+  for (auto const& stage : stages)
+    if (stage.data.size() == 0 && stage.optimise) passes += length_of(context, stage).epochs;
+  if (passes > 1)
+    throw ConfigError("event '" + event_name(context.event) + "' would be trained on " + std::to_string(passes) +
+                      " times, but its stream is online: each sample is seen once. Set train.epochs = 1 (and no "
+                      "train.steps), use a strategy without a second stage, or a stream that is not online");
+}
+
+void Trainer::expect(Stream const& stream) {
+  visibility_ = stream.visibility;
+  outputs_.show(visibility_);
+  for (auto const* task : stream.tested()) test_on(*task);
+  if (visibility_.task_at_training)
+    for (auto const* task : stream.tasks()) learner_.check_task(task->id);
+  refuse_small_batch(learner_, options_, stream);
+  SeenData seen;  // a request that cannot be met is refused before anything is begun
+  for (std::size_t i = 0; i < stream.events.size(); ++i) {
+    if (auto const* task = std::get_if<Task>(&stream.events[i])) {
+      seen.learn(*task);
+      continue;
+    }
+    auto const& request = std::get<Request>(stream.events[i]);
+    refuse_to_forget(request, seen, static_cast<std::int64_t>(i));
+    seen.forget(request);
+  }
+  if (!visibility_.once) return;
+  for (std::size_t i = 0; i < stream.events.size(); ++i)  // known before anything is begun
+    if (auto const* task = std::get_if<Task>(&stream.events[i])) {
+      auto context = context_of(stream.events[i], task->train);
+      context.index = static_cast<std::int64_t>(i);
+      refuse_second_pass(context, {Stage()});
+    }
+}
+
+}  // namespace mneme

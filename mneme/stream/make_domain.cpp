@@ -16,10 +16,6 @@ struct DomainOptions {
     v.field("datasets", datasets,
             {.help = "data sets in order, each is one task; \"inverted-\" before the name of a set of images: 255 less "
                      "each value, white on black becomes black on white"});
-    v.field(
-        "classes", classes,
-        {.help = "only so many classes of each set, the first as it counts them (10 of emnist-letters: A to J); 0: all",
-         .min = 0});
     describe_scenario(v, scenario);
     v.field("fit", fit,
             {.help = "how images of different sizes become one size. pad: zeros around the smaller; resize: bilinear; "
@@ -27,6 +23,10 @@ struct DomainOptions {
              .choices = {"pad", "resize", "refuse"}});
     v.field("size", size, {.help = "side of that size; 0: the largest height and width", .unit = "pixels", .min = 0});
     v.field("channels", channels, {.help = "1 gray, 3 colour, 0 the most that a set has", .min = 0, .max = 3});
+    v.field(
+        "classes", classes,
+        {.help = "only so many classes of each set, the first as it counts them (10 of emnist-letters: A to J); 0: all",
+         .min = 0});
   }
 };
 

@@ -29,7 +29,7 @@ inline Raised raised_by(GradientSink const& sink) {
 }
 
 /// Takes every number of g through it.
-inline void raise(at::Tensor g, Raised how) { how == Raised::kSquare ? g.square_() : g.abs_(); }
+inline void raise(at::Tensor const& g, Raised how) { how == Raised::kSquare ? g.square_() : g.abs_(); }
 
 /// Sum over samples [R, S k k] of the per-sample gradients' squares, or absolute values.
 [[nodiscard]] at::Tensor sum_of_powers(at::Tensor const& rows, at::Tensor const& other, Window const& w, Raised how);

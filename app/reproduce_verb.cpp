@@ -170,6 +170,7 @@ int reproduce(ReproduceFlags const& flags) {
     return 0;
   }
   check_flags(flags.execute);
+  if (flags.seeds && !flags.runs.empty()) throw ConfigError("--seeds is of runs to be made; --run has its own");
   if (!wanted.empty() && !flags.runs.empty())
     throw ConfigError(
         "--run takes the values of a run that was made, and a name (or --all) runs a table again: give one or the "

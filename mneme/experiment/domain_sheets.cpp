@@ -2,7 +2,6 @@
 
 #include <torch/types.h>
 
-#include "mneme/nets/random.hpp"
 
 namespace mneme {
 namespace {
@@ -142,8 +141,7 @@ std::vector<Sheet> domain_sheets(Recalls const& model, std::vector<Task> const& 
   auto const domains = domains_of(model, tested, device);
   std::vector<Sheet> sheets;
   if (domains.empty()) return sheets;
-  auto const latent = model.latent();
-  auto const z = draw_normal({kOfAClass, latent}, noise, device);
+  auto const z = model.prior_codes(kOfAClass, noise).to(device);
   for (auto const& domain : domains) sheets.push_back(classes_sheet(model, domain, z));
   if (!model.encodes()) return sheets;
   auto const shown = with_images(domains);

@@ -14,7 +14,7 @@ namespace {
 
 Pass const kTrained{.trained = true, .norm = Pass::Norm::kMoving};
 Pass const kFixed{.trained = false, .norm = Pass::Norm::kRunning};
-Pass const kCritic{.trained = false, .norm = Pass::Norm::kBatch};  // it has no running statistics
+Pass const kCritic{.trained = false, .norm = Pass::Norm::kBatch};  // as it trains
 
 std::string text_of(Shape const& shape) {
   std::string text;
@@ -93,6 +93,10 @@ Lgaa::Lgaa(LearnerShape const& shape, LgaaOptions const& options, at::Generator*
     throw ConfigError(
         "learner.phase_schedule: \"alternating\" needs other phases beside inference, and model \"vae\" " +
         std::string("has none; use \"interleaved\""));
+  if (vae && (options.net.critic_norm != "none" || options.adversarial_optimizer != "train"))
+    throw ConfigError(
+        "learner.critic_norm, learner.adversarial_optimizer: of the critic's and the generator's phase, which model "
+        "\"vae\" does not have; leave them out");
   if (gan && options.domain == 0 && (options.category == 0 || options.mode == "unsupervised"))
     throw ConfigError(
         "learner.model: \"gan\" trains its classifiers in the inference phase, and with learner.domain = 0 and no "

@@ -9,7 +9,8 @@
 //
 //   critic       L = mean [D(G(z, u, a)) - D(x)] + penalty mean (|| grad D || - 1)^2           adversarial.hpp
 //   generator    L = - mean D(x') + regression [CE(q(u|x'), u) + CE(q(a|x'), a)],  x' = G(z, u, a), z ~ N(0, I)
-//   inference    L = mean [ || G(z~, u~, a~) - x ||^2 + kl KL(q(z|x) || N(0, I)) + kl_category KL(q(u|x) || U)
+//   (`prior`) inference    L = mean [ || G(z~, u~, a~) - x ||^2 + kl KL(q(z|x) || N(0, I)) + kl_category KL(q(u|x) ||
+//   U)
 //                           + kl_domain KL(q(a|x) || U) ] + category CE(q(u|x), y) + domain CE(q(a|x), task)
 //                    + dreaming [ - log q(z|x') + CE(q(u|x'), u) + CE(q(a|x'), a) ]
 //                z~ = mu + sigma eps; u~, a~ are the row's own codes where they are known, else (and for all rows with
@@ -112,7 +113,7 @@ class Lgaa final : public Learner,
   /// || pixels - x ||^2 + kl KL(q(z|x) || N(0, I)) + category CE(q(u|x), y) + domain CE(q(a|x), task) of a pass outside
   /// training; the last two where label and task are known.
   at::Tensor per_sample_loss(Batch const& batch, Output const& output) override;
-  /// Of a training pass: the phase's. ConfigError for a batch of one sample, where `norm` is on.
+  /// Of a training pass: the phase's. ConfigError for fewer samples than `least_batch`.
   at::Tensor loss(Phase const& phase, Batch const& batch, Output const& output) override;
   /// Of the last training pass of each phase; distance: mean D(x) - mean D(x'); spread: how much the drawn images
   /// differ among themselves, as a share of the real ones' (near 0: collapse).
@@ -137,6 +138,7 @@ class Lgaa final : public Learner,
                                 at::Generator& noise) const override;
 
   [[nodiscard]] std::int64_t latent() const override { return options_.net.latent; }
+  [[nodiscard]] at::Tensor prior_codes(std::int64_t n, at::Generator& noise) const override;
   /// z the posterior's mean.
   [[nodiscard]] Codes infer(at::Tensor const& x) const override;
   [[nodiscard]] bool encodes() const override { return options_.model != "gan"; }
@@ -150,8 +152,6 @@ class Lgaa final : public Learner,
   struct Known;  // a batch's codes
   [[nodiscard]] Known known(Batch const& batch);
   [[nodiscard]] Codes drawn(Batch const& batch, Known const& known);
-  /// z of the prior [n, latent].
-  [[nodiscard]] at::Tensor prior_codes(std::int64_t n, at::Generator& noise) const;
   void count(Known const& known);
   at::Tensor critic_phase(Batch const& batch, Known const& known, at::Tensor const& w);
   at::Tensor generator_phase(Batch const& batch, Known const& known, at::Tensor const& w);

@@ -37,6 +37,8 @@ class Recalls {
                                         at::Generator& noise) const = 0;
 
   [[nodiscard]] virtual std::int64_t latent() const = 0;
+  /// Codes z [n, latent] as images are drawn from.
+  [[nodiscard]] virtual at::Tensor prior_codes(std::int64_t n, at::Generator& noise) const = 0;
   /// The most probable codes of images x [N, ...], u and a as rows of the identity. z says nothing where `encodes` is
   /// false: a GAN with classifiers.
   [[nodiscard]] virtual Codes infer(at::Tensor const& x) const = 0;

@@ -111,9 +111,12 @@ Dataset named_set(std::string const& name, std::string const& split, DataSource 
 }
 
 /// The first `count` classes of a set.
-Dataset first_classes(Dataset const& data, std::int64_t count) {
+Dataset first_classes(Dataset const& data, std::int64_t count, std::string const& split, std::string const& where) {
   if (count == 0 || class_count(data) <= count) return data;
   auto const part = data.select(data.labels().lt(count).nonzero().squeeze(1));
+  if (part.size() == 0)
+    throw ConfigError(where + ".classes: the first " + std::to_string(count) + " classes of '" + data.name() +
+                      "' have no " + split + " samples; take more classes");
   auto names = data.class_names();
   names.resize(std::min(names.size(), static_cast<std::size_t>(count)));
   return relabelled(part, part.labels(), std::move(names));
@@ -125,8 +128,9 @@ Stream make_domain(Json const& options, std::string const& where, DataSource con
   auto stream = empty_stream("domain", o.scenario);
   std::set<std::string> seen;
   for (auto const& name : o.datasets) {
-    auto const train = first_classes(named_set(name, "train", source, where), o.classes);  // noted in this order
-    auto const test = first_classes(named_set(name, "test", source, where), o.classes);
+    auto const train =
+        first_classes(named_set(name, "train", source, where), o.classes, "training", where);  // noted in this order
+    auto const test = first_classes(named_set(name, "test", source, where), o.classes, "test", where);
     auto task = make_task(name, static_cast<std::int64_t>(stream.events.size()), train, test);
     for (int copy = 2; !seen.insert(task.name).second; ++copy) task.name = name + "-" + std::to_string(copy);
     if (o.scenario == "domain")

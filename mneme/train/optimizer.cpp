@@ -53,7 +53,10 @@ std::string rule_of(OptimizerOptions const& o) {
 
 ArenaOptimizer::ArenaOptimizer(OptimizerOptions options, ParameterArena& arena)
     : options_(std::move(options)), arena_(&arena) {
-  if (options_.optimizer == "sgd" && options_.nesterov && options_.momentum == 0)
+  if (options_.nesterov && options_.optimizer != "sgd")
+    throw ConfigError("train.nesterov: is a form of SGD's momentum, and train.optimizer is \"" + options_.optimizer +
+                      "\"; leave it out, or use \"sgd\"");
+  if (options_.nesterov && options_.momentum == 0)
     throw ConfigError("train.nesterov: needs a momentum above 0; set train.momentum, 0.9 is usual");
   segments_.resize(arena.segments().size());
   std::iota(segments_.begin(), segments_.end(), 0);

@@ -12,7 +12,12 @@ namespace {
 void refuse_small_batch(Learner const& learner, TrainOptions const& options, Stream const& stream) {
   auto const* needs = dynamic_cast<NeedsBatch const*>(&learner);
   auto const tasks = stream.tasks();
-  if (needs == nullptr || tasks.empty() || options.steps > 0 || options.patience > 0) return;
+  if (needs == nullptr || tasks.empty()) return;
+  if (options.batch < needs->least_batch())
+    throw ConfigError("train.batch: " + std::to_string(options.batch) + ", but learner '" + learner.kind() +
+                      "' needs " + std::to_string(needs->least_batch()) +
+                      " samples in a step: it normalises by the batch");
+  if (options.steps > 0 || options.patience > 0 || !options.epochs_per_event.empty()) return;
   auto const n = tasks.front()->train.size(), last = n % options.batch;
   if (last == 0 || last >= needs->least_batch()) return;
   throw ConfigError("train.batch: " + std::to_string(options.batch) + " leaves the last step of an epoch with " +
@@ -58,7 +63,7 @@ void Trainer::expect(Stream const& stream) {
   for (auto const* task : stream.tested()) test_on(*task);
   if (visibility_.task_at_training)
     for (auto const* task : stream.tasks()) learner_.check_task(task->id);
-  refuse_small_batch(learner_, options_, stream);
+  if (position_.event == 0) refuse_small_batch(learner_, options_, stream);
   SeenData seen;  // a request that cannot be met is refused before anything is begun
   for (std::size_t i = 0; i < stream.events.size(); ++i) {
     if (auto const* task = std::get_if<Task>(&stream.events[i])) {

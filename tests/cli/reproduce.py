@@ -30,6 +30,7 @@ class Reproduce(CommandTest):
         self.refuses(2, "reproduce", "split-mnist-tsk", says=["split-mnist-task"])
         self.refuses(2, "reproduce", "split-mnist-task", "--seeds", "0", says="--seeds 0")
         self.refuses(2, "reproduce", "split-mnist-task", "--run", "somewhere", says="one or the other")
+        self.refuses(2, "reproduce", "--run", "somewhere", "--seeds", "3", says="--seeds")
         (self.folder / "r.json").write_text("{ broken")
         self.refuses(3, "reproduce", "--list", "--results", "r.json", says="r.json")
 

@@ -65,6 +65,14 @@ class Streams(CommandTest):
         self.assertGreater(average["er"], average["naive"] + 0.1)
         self.assertEqual(len(arms[0]["tasks"]), 4)
 
+    def test_a_part_of_the_classes_is_not_taken_for_the_whole(self):
+        run = self.run_one('stream = { kind = "domain", datasets = ["mnist"], classes = 5 }\n')
+        self.refuses(3, "eval", run, "--data", "mnist", says=["labels up to 9", "5 classes"])
+        (self.folder / "own.csv").write_text("a,label\n1,x\n" + "2,y\n" * 9)
+        own = 'stream = { kind = "domain", datasets = ["own"], classes = 1 }\n[datasets.own]\nformat = "csv"\n' \
+              'train = "own.csv"\ntest_every = 5\n'
+        self.refuses(2, "run", self.write(own), says=["stream.classes", "no training samples"])
+
     def test_hidden_things_are_refused_by_name(self):
         free = self.write('stream = { kind = "split", with = ["boundary-free"] }\nstrategy = "ewc"\n')
         self.refuses(2, "run", free, says=["'ewc'", "task boundaries"])

@@ -96,6 +96,15 @@ TEST(Optimizer, RefusesNesterovWithoutMomentum) {
   EXPECT_THROW(ArenaOptimizer({.optimizer = "sgd", .nesterov = true}, arena), ConfigError);
 }
 
+TEST(Optimizer, RefusesNesterovWithoutSgd) {
+  ParameterArena arena;
+  arena.add("a", {3});
+  arena.allocate();
+  auto const message = message_of<ConfigError>(
+      [&] { ArenaOptimizer const none({.optimizer = "rmsprop", .momentum = 0.9, .nesterov = true}, arena); });
+  EXPECT_NE(message.find("train.nesterov"), std::string::npos) << message;
+}
+
 TEST(Optimizer, RefusesDecaysThatNeverDecay) {
   for (auto const* key : {"momentum", "beta1", "beta2"})
     EXPECT_THROW(read_options<OptimizerOptions>({{key, 1.0}}, "train"), ConfigError) << key;

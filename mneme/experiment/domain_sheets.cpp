@@ -2,7 +2,6 @@
 
 #include <torch/types.h>
 
-
 namespace mneme {
 namespace {
 

@@ -166,9 +166,9 @@ Dataset labelled_input(OutsideFile const& input, std::string const& split, Store
   if (!fs::exists(what) && (format_of(what).empty() || !input.as.empty())) {
     auto const data = library.get(arm.plan.tree, what, split);
     auto const classes = arm.loaded.stream.classes;
-    if (data.size() > 0 && data.labels().max().item<std::int64_t>() >= classes)
-      throw DataError("data set '" + what + "' has labels up to " +
-                      std::to_string(data.labels().max().item<std::int64_t>()) + ", but the run tells " +
+    auto const highest = data.size() > 0 ? data.labels().max().item<std::int64_t>() : 0;
+    if (highest >= classes)
+      throw DataError("data set '" + what + "' has labels up to " + std::to_string(highest) + ", but the run tells " +
                       std::to_string(classes) +
                       " classes apart (its stream keeps a part of them). Give a file with these classes");
     return data.with(fitted(data.data(), arm, what), data.labels());

@@ -94,11 +94,11 @@ void add_fisher(std::string const& net, std::string const& labels, std::int64_t 
 
 /// Steps of Selective Amnesia against the products of a step over twice the batch and of the replay's decoder.
 void add_amnesia_step() {
-  add_pair("selective-amnesia_step_b256", 15, [net = "cvae"] {
+  add_pair("selective-amnesia_step_b256", 15, [] {
     constexpr std::int64_t kBatch = 256, kSteps = 10;
     auto const step = std::make_shared<Floor>(Floor::cvae(2 * kBatch));
     auto const replay = std::make_shared<Floor>(Floor::cvae_decoder(kBatch));
-    auto const ours = std::make_shared<Amnesia>(net, Json{{"steps", kSteps}, {"fisher_samples", 1}}, kBatch);
+    auto const ours = std::make_shared<Amnesia>("cvae", Json{{"steps", kSteps}, {"fisher_samples", 1}}, kBatch);
     return Pair{[=] {
                   return seconds_of([&] {
                     for (std::int64_t i = 0; i < kSteps; ++i) {

@@ -24,12 +24,12 @@ CriticLoss critic_loss(Stack const& critic, at::Tensor const& x, at::Tensor cons
   auto const mixed = at::lerp(y, x, e.view(each)).detach().requires_grad_(true);
   if (critic.normalises()) {
     auto const score = critic.forward(mixed, trained).sum();
-    auto const norm = torch::autograd::grad({score}, {mixed}, {}, true, true).front().flatten(1).norm(2, 1);
-    auto const total = at::dot(w, (norm - 1).square());
+    auto const penalty = gradient_penalty(torch::autograd::grad({score}, {mixed}, {}, true, true).front());
+    auto const total = at::dot(w, penalty.value);
     return {.loss = lambda * total - distance,
             .distance = distance.detach(),
             .penalty = total.detach(),
-            .norm = at::dot(w, norm.detach())};
+            .norm = at::dot(w, penalty.norm.detach())};
   }
   std::vector<at::Tensor> slopes;
   auto const score = critic.forward(mixed, {.trained = false}, &slopes);

@@ -4,6 +4,8 @@
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 namespace mneme {
 
 class Conditional {
@@ -24,6 +26,21 @@ class Conditional {
   /// What the model makes of images x [n, ...] of these classes: decoded from one draw of their codes.
   [[nodiscard]] virtual at::Tensor reconstruct(at::Tensor const& x, at::Tensor const& labels,
                                                at::Generator& noise) const = 0;
+};
+
+/// With the rows of an identity as conditions.
+class OneHotConditional : public Conditional {
+ public:
+  [[nodiscard]] std::int64_t classes() const override { return identity_.size(0); }
+  [[nodiscard]] at::Tensor condition(at::Tensor const& labels) const override;
+
+ protected:
+  OneHotConditional(std::int64_t classes, at::Device device);
+  /// n samples [n, ...] of classes drawn uniformly.
+  [[nodiscard]] at::Tensor sample_any(std::int64_t n, at::Generator& noise) const;
+
+ private:
+  at::Tensor identity_;  // float [C, C]
 };
 
 }  // namespace mneme

@@ -4,17 +4,12 @@
 
 namespace mneme {
 
-at::Tensor Conditional::sample_of(at::Tensor const& labels, at::Generator& noise) const {
-  at::NoGradGuard const no_grad;
-  return decode(draw_normal({labels.size(0), latent()}, noise, labels.device()), condition(labels));
-}
-
 Cvae::Cvae(LearnerShape const& shape, CvaeOptions const& options, at::Generator* init)
     : ElboLearner(shape.device, options.beta),
+      OneHotConditional(shape.classes, shape.device),
       shape_(shape),
       options_(options),
-      net_(make_cvae_net(parameters(), shape, options)),
-      identity_(at::eye(shape.classes, at::TensorOptions(at::kFloat).device(shape.device))) {
+      net_(make_cvae_net(parameters(), shape, options)) {
   parameters().allocate();
   if (init) initialise(*init);
 }
@@ -23,8 +18,7 @@ Output Cvae::forward(Batch const& batch, ForwardContext const&, at::Generator& n
   auto const c = condition(batch.y());
   auto const h = net_->hidden(batch.x, c);
   auto const [mu, logvar] = net_->code(h);
-  auto const epsilon = draw_normal(mu.sizes(), noise, mu.device());
-  return {.logits = net_->decode(at::addcmul(mu, (logvar * 0.5).exp(), epsilon), c),
+  return {.logits = net_->decode(sample_code(mu, logvar, noise), c),
           .features = h,
           .more = {{"mu", mu}, {"logvar", logvar}}};
 }
@@ -33,8 +27,6 @@ at::Tensor Cvae::loss(Phase const& phase, Batch const& batch, Output const& outp
   auto const mean = Learner::loss(phase, batch, output);
   return options_.scale == "sum" ? mean * static_cast<double>(batch.size()) : mean;
 }
-
-at::Tensor Cvae::condition(at::Tensor const& labels) const { return identity_.index_select(0, labels); }
 
 at::Tensor Cvae::decode(at::Tensor const& z, at::Tensor const& condition) const {
   return net_->decode(z, condition).sigmoid().view(with_count(z.size(0), shape_.input));
@@ -49,11 +41,7 @@ at::Tensor Cvae::reconstruct(at::Tensor const& x, at::Tensor const& labels, at::
   at::NoGradGuard const no_grad;
   auto const c = condition(labels);
   auto const [mu, logvar] = net_->code(net_->hidden(x, c));
-  return decode(at::addcmul(mu, (logvar * 0.5).exp(), draw_normal(mu.sizes(), noise, mu.device())), c);
-}
-
-at::Tensor Cvae::sample(std::int64_t n, at::Generator& noise) {
-  return sample_of(draw_indices(shape_.classes, n, noise, shape_.device), noise);
+  return decode(sample_code(mu, logvar, noise), c);
 }
 
 std::unique_ptr<Learner> Cvae::snapshot() const {

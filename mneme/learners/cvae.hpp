@@ -17,7 +17,7 @@
 
 namespace mneme {
 
-class Cvae final : public ElboLearner, public Conditional, public Generates {
+class Cvae final : public ElboLearner, public OneHotConditional, public Generates {
  public:
   Cvae(LearnerShape const& shape, CvaeOptions const& options, at::Generator* init);
 
@@ -32,15 +32,13 @@ class Cvae final : public ElboLearner, public Conditional, public Generates {
   at::Tensor loss(Phase const& phase, Batch const& batch, Output const& output) override;
   [[nodiscard]] std::unique_ptr<Learner> snapshot() const override;
 
-  [[nodiscard]] std::int64_t classes() const override { return shape_.classes; }
   [[nodiscard]] std::int64_t latent() const override { return options_.latent; }
   [[nodiscard]] at::Tensor decode(at::Tensor const& z, at::Tensor const& condition) const override;
   [[nodiscard]] at::Tensor encode(at::Tensor const& x, at::Tensor const& labels) const override;
-  [[nodiscard]] at::Tensor condition(at::Tensor const& labels) const override;
   [[nodiscard]] at::Tensor reconstruct(at::Tensor const& x, at::Tensor const& labels,
                                        at::Generator& noise) const override;
   /// Of classes drawn uniformly.
-  at::Tensor sample(std::int64_t n, at::Generator& noise) override;
+  at::Tensor sample(std::int64_t n, at::Generator& noise) override { return sample_any(n, noise); }
 
   [[nodiscard]] CvaeOptions const& options() const { return options_; }
 
@@ -48,7 +46,6 @@ class Cvae final : public ElboLearner, public Conditional, public Generates {
   LearnerShape shape_;
   CvaeOptions options_;
   std::unique_ptr<CvaeNet> net_;
-  at::Tensor identity_;  // float [C, C]
 };
 
 }  // namespace mneme

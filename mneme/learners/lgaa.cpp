@@ -296,7 +296,7 @@ at::Tensor Lgaa::solver_phase(Batch const& batch, Known const& known, at::Tensor
 at::Tensor Lgaa::inference_phase(Batch const& batch, Known const& known, at::Tensor const& w) {
   Pass const noisy{.trained = true, .norm = Pass::Norm::kMoving, .noise = &noise_};
   auto const code = net_.encode(batch.x, kTrained);
-  auto const z = at::addcmul(code.mu, (code.logvar * 0.5).exp(), draw_normal(code.mu.sizes(), noise_, w.device()));
+  auto const z = sample_code(code.mu, code.logvar, noise_);
   auto const u = taking_part(batch, net_.category.forward(batch.x, noisy));
   auto const a = net_.domains(batch.x, z.detach(), kTrained);
   bool const own = options_.codes == "known";

@@ -13,10 +13,6 @@ ProgressiveOptions net_options(ProgressiveVaeOptions const& options) {
 
 at::Tensor beside(at::Tensor const& x, at::Tensor const& told) { return told.defined() ? at::cat({x, told}, 1) : x; }
 
-at::Tensor drawn(at::Tensor const& mu, at::Tensor const& logvar, at::Generator& noise) {
-  return at::addcmul(mu, (logvar * 0.5).exp(), draw_normal(mu.sizes(), noise, mu.device()));
-}
-
 }  // namespace
 
 void ProgressiveVaeOptions::describe(OptionVisitor& v) {
@@ -53,7 +49,7 @@ VaeColumns::Code VaeColumns::code(at::Tensor const& x, at::Tensor const& told, F
 Output VaeColumns::forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) {
   auto const c = told(batch);
   auto const [mu, logvar, features] = code(batch.x, c, context);
-  auto const decoded = decoder_->forward(beside(drawn(mu, logvar, noise), c), context);
+  auto const decoded = decoder_->forward(beside(sample_code(mu, logvar, noise), c), context);
   return {.logits = decoded.logits, .features = features, .more = {{"mu", mu}, {"logvar", logvar}}};
 }
 
@@ -98,12 +94,6 @@ std::unique_ptr<Learner> ProgressiveVae::snapshot() const {
 
 // ------------------------------------------------------------------------------------------------------- conditional
 
-ProgressiveCvae::ProgressiveCvae(LearnerShape const& shape, ProgressiveVaeOptions const& options, at::Generator* init)
-    : VaeColumns(shape, options, shape.classes, init),
-      identity_(at::eye(shape.classes, at::TensorOptions(at::kFloat).device(shape.device))) {}
-
-at::Tensor ProgressiveCvae::condition(at::Tensor const& labels) const { return identity_.index_select(0, labels); }
-
 at::Tensor ProgressiveCvae::decode(at::Tensor const& z, at::Tensor const& condition) const {
   return images(z, condition);
 }
@@ -117,11 +107,7 @@ at::Tensor ProgressiveCvae::reconstruct(at::Tensor const& x, at::Tensor const& l
   at::NoGradGuard const no_grad;
   auto const c = condition(labels);
   auto const [mu, logvar, features] = code(x, c, {});
-  return images(drawn(mu, logvar, noise), c);
-}
-
-at::Tensor ProgressiveCvae::sample(std::int64_t n, at::Generator& noise) {
-  return sample_of(draw_indices(shape_.classes, n, noise, shape_.device), noise);
+  return images(sample_code(mu, logvar, noise), c);
 }
 
 std::unique_ptr<Learner> ProgressiveCvae::snapshot() const {

@@ -63,9 +63,10 @@ class ProgressiveVae final : public VaeColumns, public Reconstructs {
   at::Tensor reconstruct(at::Tensor const& x, at::Generator& noise) override;
 };
 
-class ProgressiveCvae final : public VaeColumns, public Conditional {
+class ProgressiveCvae final : public VaeColumns, public OneHotConditional {
  public:
-  ProgressiveCvae(LearnerShape const& shape, ProgressiveVaeOptions const& options, at::Generator* init);
+  ProgressiveCvae(LearnerShape const& shape, ProgressiveVaeOptions const& options, at::Generator* init)
+      : VaeColumns(shape, options, shape.classes, init), OneHotConditional(shape.classes, shape.device) {}
 
   [[nodiscard]] std::string kind() const override { return "progressive-cvae"; }
   void check(Dataset const& data) const override {
@@ -74,20 +75,16 @@ class ProgressiveCvae final : public VaeColumns, public Conditional {
   }
   [[nodiscard]] std::unique_ptr<Learner> snapshot() const override;
   /// Of classes drawn uniformly.
-  at::Tensor sample(std::int64_t n, at::Generator& noise) override;
+  at::Tensor sample(std::int64_t n, at::Generator& noise) override { return sample_any(n, noise); }
 
-  [[nodiscard]] std::int64_t classes() const override { return shape_.classes; }
   [[nodiscard]] std::int64_t latent() const override { return options_.latent; }
   [[nodiscard]] at::Tensor decode(at::Tensor const& z, at::Tensor const& condition) const override;
   [[nodiscard]] at::Tensor encode(at::Tensor const& x, at::Tensor const& labels) const override;
-  [[nodiscard]] at::Tensor condition(at::Tensor const& labels) const override;
   [[nodiscard]] at::Tensor reconstruct(at::Tensor const& x, at::Tensor const& labels,
                                        at::Generator& noise) const override;
 
  private:
   [[nodiscard]] at::Tensor told(Batch const& batch) const override { return condition(batch.y()); }
-
-  at::Tensor identity_;  // float [C, C]
 };
 
 }  // namespace mneme

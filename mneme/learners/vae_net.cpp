@@ -61,6 +61,10 @@ at::Tensor VaeNet::decode(at::Tensor const& z, Gates const* gates) const {
   return pixels_.forward(h);
 }
 
+at::Tensor sample_code(at::Tensor const& mu, at::Tensor const& logvar, at::Generator& noise) {
+  return at::addcmul(mu, (logvar * 0.5).exp(), draw_normal(mu.sizes(), noise, mu.device()));
+}
+
 at::Tensor pixel_loss(at::Tensor const& logits, at::Tensor const& x) {
   return at::binary_cross_entropy_with_logits(logits, x, {}, {}, at::Reduction::None).sum(1);
 }

@@ -52,6 +52,8 @@ class VaeNet {
   std::int64_t latent_;
 };
 
+/// z = mu + sigma eps [N, latent], eps ~ N(0, I).
+[[nodiscard]] at::Tensor sample_code(at::Tensor const& mu, at::Tensor const& logvar, at::Generator& noise);
 /// -log p(x | z) [N] in nats: binary cross-entropy summed over the pixels; x [N, D] in [0, 1].
 [[nodiscard]] at::Tensor pixel_loss(at::Tensor const& logits, at::Tensor const& x);
 /// KL(N(mu, sigma^2) || N(0, I)) [N] = -1/2 sum(1 + log sigma^2 - mu^2 - sigma^2).

@@ -5,14 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "mneme/core/no_options.hpp"
 #include "mneme/strategies/strategy.hpp"
 
 namespace mneme {
-
-/// Strategies without hooks or options: what they do is in the stream, or nothing.
-struct NoOptions {
-  void describe(OptionVisitor&) {}
-};
 
 template <class S, class O>
 std::unique_ptr<Strategy> make_strategy(Json const& options, std::string const& where) {

@@ -29,14 +29,10 @@ at::Tensor chosen_rows(at::Tensor const& rows, std::int64_t count, at::Generator
 
 // ----------------------------------------------------------------------------------------------------- pooled split
 
-struct PooledSplitOptions {
-  void describe(OptionVisitor&) {}
-};
-
 /// Tasks of as many samples get the same order: where they show the same images in other ways, none is trained on in
 /// one and tested on in another.
 Stream pooled_split(Stream stream, Json const& options, std::string const& where, std::uint64_t seed) {
-  static_cast<void>(read_options<PooledSplitOptions>(options, where, {"kind"}));
+  take_no_options(options, where);
   each_task(stream, [&](Task& task) {
     auto const n = task.train.size(), all = n + task.test.size();
     auto const order = random_order(all, generator_of(seed, "pooled-split"));
@@ -151,7 +147,7 @@ ChangeRow pooled_split_row() {
                               "figures are then not those of the standard split",
                    .paper = "as in the released code of Ye and Bors 2024, Lifelong generative adversarial autoencoder, "
                             "IEEE TNNLS 35(10)",
-                   .options = list_options<PooledSplitOptions>},
+                   .options = list_options<NoOptions>},
           .apply = pooled_split,
           .splits = true};
 }

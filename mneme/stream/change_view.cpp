@@ -8,14 +8,6 @@
 namespace mneme {
 namespace {
 
-struct NoOptions {
-  void describe(OptionVisitor&) {}
-};
-
-void take_no_options(Json const& options, std::string const& where) {
-  static_cast<void>(read_options<NoOptions>(options, where, {"kind"}));
-}
-
 Stream online(Stream stream, Json const& options, std::string const& where, std::uint64_t) {
   take_no_options(options, where);
   stream.visibility.once = true;

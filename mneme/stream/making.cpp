@@ -25,6 +25,10 @@ at::Tensor in_parts(at::Tensor const& images, Change const& change) {
 
 }  // namespace
 
+void take_no_options(Json const& options, std::string const& where) {
+  static_cast<void>(read_options<NoOptions>(options, where, {"kind"}));
+}
+
 std::vector<std::int64_t> classes_of(Dataset const& data) {
   return numbers_of(std::get<0>(at::_unique(data.labels())));
 }

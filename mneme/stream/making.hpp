@@ -8,10 +8,14 @@
 #include <string_view>
 #include <vector>
 
+#include "mneme/core/no_options.hpp"
 #include "mneme/data/numbers.hpp"
 #include "mneme/stream/makers.hpp"
 
 namespace mneme {
+
+/// ConfigError for any option.
+void take_no_options(Json const& options, std::string const& where);
 
 /// The labels that occur, ascending.
 [[nodiscard]] std::vector<std::int64_t> classes_of(Dataset const& data);

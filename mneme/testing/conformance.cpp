@@ -134,7 +134,8 @@ class Checker {
     std::vector<at::Tensor> parts;
     for (std::int64_t first = 0; first < data.size(); first += size) {
       auto const n = std::min(size, data.size() - first);
-      Batch const batch(data.slice(first, n), data.labels().narrow(0, first, n), task.value_or(-1), shown);
+      Batch batch(data.slice(first, n), data.labels().narrow(0, first, n), task.value_or(-1), shown);
+      trained.activate(batch);
       parts.push_back(predict(trained.learner(), trained.strategies(), batch, noise).logits);
     }
     return at::cat(parts);

@@ -37,16 +37,17 @@ double schedule_factor(OptimizerOptions const& o, std::int64_t step, std::int64_
 
 namespace {
 
+bool is_adam(OptimizerOptions const& o) { return o.optimizer == "adam" || o.optimizer == "adamw"; }
+
 /// How many rows [P] a rule keeps. SGD: its buffer, with momentum; RMSprop: the second moment, and that; Adam: the
 /// first and second moment.
 int rows_of(OptimizerOptions const& o) {
-  if (o.optimizer == "adam" || o.optimizer == "adamw") return 2;
+  if (is_adam(o)) return 2;
   return (o.optimizer == "rmsprop" ? 1 : 0) + (o.momentum > 0 ? 1 : 0);
 }
 
 std::string rule_of(OptimizerOptions const& o) {
-  bool const adam = o.optimizer == "adam" || o.optimizer == "adamw";
-  return o.optimizer + (!adam && o.momentum > 0 ? " with momentum" : "");
+  return o.optimizer + (!is_adam(o) && o.momentum > 0 ? " with momentum" : "");
 }
 
 }  // namespace

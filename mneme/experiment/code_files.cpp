@@ -10,6 +10,7 @@
 #include "mneme/experiment/event_rows.hpp"
 #include "mneme/io/json_file.hpp"
 #include "mneme/learners/conditional.hpp"
+#include "mneme/train/evaluate.hpp"
 
 namespace mneme {
 namespace fs = std::filesystem;
@@ -33,8 +34,11 @@ at::Tensor of_each_class(at::Tensor const& labels, at::Tensor const& order, std:
 
 }  // namespace
 
-CodeObserver::CodeObserver(fs::path folder, Stream const& stream, std::uint64_t seed)
-    : folder_(std::move(folder)), streams_(seed) {
+CodeObserver::CodeObserver(fs::path folder, StrategyList& strategies, Stream const& stream, std::uint64_t seed)
+    : folder_(std::move(folder)),
+      strategies_(strategies),
+      task_known_(stream.visibility.task_at_test),
+      streams_(seed) {
   for (auto const* task : stream.tested()) tested_.push_back(*task);
   if (fs::exists(folder_ / "codes.json")) rows_ = read_json(folder_ / "codes.json").at("rows");
 }
@@ -48,9 +52,7 @@ void CodeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
   auto const device = learner.parameters().device();
   auto const of = sample();
   if (of.labels.size(0) == 0) return;
-  auto const x = of.images.to(device);
-  auto const z = by_class ? by_class->encode(x, of.labels.to(device)) : by_domain->infer(x).z;
-  auto const codes = z.cpu().contiguous();
+  auto const codes = codes_of(learner, of);
   write_table(row, codes, of, by_domain != nullptr);
   if (by_domain == nullptr) return;
   keep_before(rows_, row.event);
@@ -74,6 +76,20 @@ CodeObserver::Sample CodeObserver::sample() const {
     domains.push_back(at::full({count}, task.id, at::kLong));
   }
   return {.images = at::cat(images), .labels = at::cat(labels), .domains = at::cat(domains)};
+}
+
+at::Tensor CodeObserver::codes_of(Learner& learner, Sample const& of) {
+  auto const* by_class = dynamic_cast<Conditional const*>(&learner);
+  auto const device = learner.parameters().device();
+  std::vector<at::Tensor> codes;
+  for (auto const& task : tested_) {
+    auto const mine = places(of.domains.eq(task.id));
+    auto const x = of.images.index_select(0, mine).to(device);
+    TestScope const scope(strategies_, {learner, task_known_ ? std::optional(task.id) : std::nullopt});
+    codes.push_back(by_class ? by_class->encode(x, of.labels.index_select(0, mine).to(device))
+                             : dynamic_cast<Recalls const&>(learner).infer(x).z);
+  }
+  return at::cat(codes).cpu().contiguous();
 }
 
 void CodeObserver::write_table(EvaluationRow const& row, at::Tensor const& codes, Sample const& of,

@@ -15,6 +15,7 @@
 
 #include "mneme/learners/recalls.hpp"
 #include "mneme/nets/random.hpp"
+#include "mneme/strategies/list.hpp"
 #include "mneme/stream/stream.hpp"
 #include "mneme/train/observer.hpp"
 
@@ -22,8 +23,9 @@ namespace mneme {
 
 class CodeObserver final : public Observer {
  public:
-  /// Rows of an earlier try that stand in `folder`/codes.json are kept.
-  CodeObserver(std::filesystem::path folder, Stream const& stream, std::uint64_t seed);
+  /// Rows of an earlier try that stand in `folder`/codes.json are kept. `strategies` answer for the learner as in a
+  /// test of each task.
+  CodeObserver(std::filesystem::path folder, StrategyList& strategies, Stream const& stream, std::uint64_t seed);
   void evaluated(EvaluationMatrix const& matrix, Learner& learner) override;
 
  private:
@@ -32,11 +34,15 @@ class CodeObserver final : public Observer {
     at::Tensor images, labels, domains;
   };
   [[nodiscard]] Sample sample() const;
+  /// z [n, latent] of the sample's images, each encoded as in a test of its task.
+  [[nodiscard]] at::Tensor codes_of(Learner& learner, Sample const& of);
   void write_table(EvaluationRow const& row, at::Tensor const& codes, Sample const& of, bool domains) const;
   [[nodiscard]] Json figures(Recalls const& model, at::Tensor const& codes, Sample const& of, at::Device device) const;
 
   std::filesystem::path folder_;
+  StrategyList& strategies_;
   std::vector<Task> tested_;
+  bool task_known_;
   RandomStreams streams_;
   Json rows_ = Json::array();
 };

@@ -112,6 +112,11 @@ std::shared_ptr<Judge> Judge::find(JudgeOptions const& options, Json const& tree
   return std::make_shared<Judge>(std::move(loaded), std::move(about), options);
 }
 
+std::vector<std::string> Judge::class_names() const {
+  auto const tested = arm_.stream.tested();
+  return tested.empty() ? std::vector<std::string>() : tested.front()->test.class_names();
+}
+
 Judge::Answer Judge::answer(at::Tensor const& x) {
   at::NoGradGuard const no_grad;
   auto noise = RandomStreams(0).fresh("judge");

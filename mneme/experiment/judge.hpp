@@ -35,6 +35,8 @@ class Judge {
   /// {experiment, hash, test_accuracy, samples, attacks, feature_network}
   [[nodiscard]] Json const& about() const { return about_; }
   [[nodiscard]] JudgeOptions const& options() const { return options_; }
+  /// Of the classes that it tells apart; empty where its data set has none.
+  [[nodiscard]] std::vector<std::string> class_names() const;
 
  private:
   LoadedArm arm_;

@@ -41,7 +41,11 @@ std::vector<JudgedPart> judged_parts(Learner const& learner, Stream const& strea
     auto const tasks = stream.tasks();
     parts.push_back(
         {.name = {}, .judge = find(of_sets && tasks.size() == 1 ? tasks.front()->train.name() : ""), .tests = {}});
-    for (auto const* task : stream.tested()) parts.front().tests.push_back(task->test.to(device));
+    for (auto const* task : stream.tested()) {
+      parts.front().tests.push_back(task->test.to(device));
+      if (stream.visibility.task_at_test)
+        for (auto const c : task->classes) parts.front().tasks[c] = task->id;
+    }
     return parts;
   }
   for (auto const* task : stream.tested())
@@ -53,8 +57,40 @@ std::vector<JudgedPart> judged_parts(Learner const& learner, Stream const& strea
   return parts;
 }
 
-JudgeObserver::JudgeObserver(fs::path file, std::vector<JudgedPart> parts, Stream const& stream, std::uint64_t seed)
-    : file_(std::move(file)), parts_(std::move(parts)), asked_(forgotten_classes(stream)), streams_(seed) {
+namespace {
+
+/// Of the test set that names the most.
+std::vector<std::string> names_of(std::vector<Dataset> const& tests) {
+  std::vector<std::string> names;
+  for (auto const& test : tests)
+    if (names.size() < test.class_names().size()) names = test.class_names();
+  return names;
+}
+
+/// Streams may put the name of the set before that of the class.
+bool same_class(std::string const& a, std::string const& b) {
+  return a == b || a.ends_with(": " + b) || b.ends_with(": " + a);
+}
+
+void refuse_other_classes(JudgedPart const& part) {
+  auto const drawn = names_of(part.tests), known = part.judge->class_names();
+  for (std::size_t c = 0; c < std::min(drawn.size(), known.size()); ++c)
+    if (!same_class(drawn[c], known[c]))
+      throw ConfigError("judge.experiment: '" + part.judge->options().experiment + "' knows class " +
+                        std::to_string(c) + " as '" + known[c] + "', but the model draws '" + drawn[c] +
+                        "'; name an experiment that is trained on the classes of this stream, in their order");
+}
+
+}  // namespace
+
+JudgeObserver::JudgeObserver(fs::path file, std::vector<JudgedPart> parts, StrategyList& strategies,
+                             Stream const& stream, std::uint64_t seed)
+    : file_(std::move(file)),
+      parts_(std::move(parts)),
+      strategies_(strategies),
+      asked_(forgotten_classes(stream)),
+      streams_(seed) {
+  for (auto const& part : parts_) refuse_other_classes(part);
   if (!fs::exists(file_)) return;
   auto const kept = read_json(file_);
   if (kept.at("judge") == judges()) rows_ = kept.at("rows");
@@ -95,6 +131,11 @@ Json JudgeObserver::judges() const {
   return about;
 }
 
+TestScope JudgeObserver::as_for(Learner& learner, JudgedPart const& part, std::int64_t label) {
+  auto const task = part.tasks.find(label);
+  return {strategies_, {learner, task == part.tasks.end() ? std::nullopt : std::optional(task->second)}};
+}
+
 std::vector<JudgeObserver::Drawn> JudgeObserver::draw(Learner& learner, JudgedPart const& part) {
   auto const* by_class = dynamic_cast<Conditional const*>(&learner);
   auto const* by_domain = dynamic_cast<Recalls const*>(&learner);
@@ -108,6 +149,7 @@ std::vector<JudgeObserver::Drawn> JudgeObserver::draw(Learner& learner, JudgedPa
     auto const of = part.name.empty() ? "" : part.name + "/";
     auto noise = streams_.fresh("judge/" + of + std::to_string(c));
     auto const labels = at::full({part.judge->options().samples}, c, options);
+    auto const scope = as_for(learner, part, c);
     auto const drawn =
         by_class ? by_class->sample_of(labels, noise) : by_domain->draw(labels, at::full_like(labels, part.id), noise);
     auto const images = drawn.mul(255).round().div(255);
@@ -122,9 +164,7 @@ std::vector<JudgeObserver::Drawn> JudgeObserver::draw(Learner& learner, JudgedPa
 
 Json JudgeObserver::classes_of(Learner& learner, JudgedPart const& part, std::vector<Drawn> const& drawn) {
   at::NoGradGuard const no_grad;
-  std::vector<std::string> names;
-  for (auto const& test : part.tests)
-    if (names.size() < test.class_names().size()) names = test.class_names();
+  auto const names = names_of(part.tests);
   Json classes = Json::array();
   for (auto const& [label, images, answer] : drawn) {
     auto const c = static_cast<std::size_t>(label);
@@ -207,8 +247,6 @@ Json JudgeObserver::quality_of(Learner& learner, JudgedPart& part, std::vector<D
 
 Json JudgeObserver::attacks_on(Learner& learner, JudgedPart const& part) {
   constexpr std::int64_t kCandidates = 512, kPrototypes = 15;
-  auto const copy = learner.snapshot();  // whose gradients are nobody's
-  auto const& model = dynamic_cast<Conditional const&>(*copy);
   auto const device = learner.parameters().device();
   Json list = Json::array();
   auto const add = [&](std::string const& name, std::int64_t label, at::Tensor const& images) {
@@ -221,6 +259,9 @@ Json JudgeObserver::attacks_on(Learner& learner, JudgedPart const& part) {
   };
   for (auto const label : asked_) {
     auto noise = streams_.fresh("attack/" + std::to_string(label));
+    auto const scope = as_for(learner, part, label);
+    auto const copy = learner.snapshot();  // whose gradients are nobody's
+    auto const& model = dynamic_cast<Conditional const&>(*copy);
     if (auto const images = test_images(part, label, kCandidates); images.defined()) {
       auto const sharpness = (images - 0.5).abs().flatten(1).mean(1);
       auto const best = std::get<1>(sharpness.topk(std::min(kPrototypes, images.size(0))));
@@ -234,6 +275,7 @@ Json JudgeObserver::attacks_on(Learner& learner, JudgedPart const& part) {
 
 double JudgeObserver::negative_elbo(Learner& learner, JudgedPart const& part, std::int64_t label) {
   auto noise = streams_.fresh("judge-elbo/" + std::to_string(label));
+  auto const scope = as_for(learner, part, label);
   double sum = 0;
   std::int64_t count = 0;
   for (auto const& test : part.tests) {

@@ -16,7 +16,8 @@
 //   nearest_training_real   that of real test images: where the first is far smaller, training images are copied
 //   frechet_reconstructed   as frechet_distance, of the reconstructions of the real images
 // Where the stream is of data sets each domain has a judge of its own, the experiment with that data set in place of
-// its own, in the shape that the learner sees; so has a conditional model of one data set.
+// its own, in the shape that the learner sees; so has a conditional model of one data set. Where the stream shows the
+// task at test, a conditional model draws and answers for each class as in a test of that class's task.
 //
 // With `attacks`, of each class that a request names: what recovery.hpp's two attacks bring back of it. Prototypes are
 // the 15 sharpest of its first 512 test images, by mean |x - 0.5|.
@@ -25,9 +26,11 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 
 #include "mneme/experiment/judge.hpp"
+#include "mneme/train/evaluate.hpp"
 #include "mneme/train/observer.hpp"
 
 namespace mneme {
@@ -45,6 +48,7 @@ struct JudgedPart {
   std::int64_t id = 0;  // its number
   std::shared_ptr<Judge> judge;
   std::vector<Dataset> tests;
+  std::map<std::int64_t, std::int64_t> tasks = {};  // of each class, where the stream shows the task at test
   Dataset train = {};                     // of the domain
   at::Tensor images = {}, features = {};  // of real test images, once they were wanted
   double nearest_real = 0;
@@ -58,8 +62,10 @@ struct JudgedPart {
 class JudgeObserver final : public Observer {
  public:
   /// Rows of an earlier try that stand in `file` are kept, unless another judge, or the same one with other settings,
-  /// made them: figures of two judges do not compare.
-  JudgeObserver(std::filesystem::path file, std::vector<JudgedPart> parts, Stream const& stream, std::uint64_t seed);
+  /// made them: figures of two judges do not compare. `strategies` answer for the learner as in a test. Throws
+  /// ConfigError where a judge was trained on other classes than those that the learner draws, by their names.
+  JudgeObserver(std::filesystem::path file, std::vector<JudgedPart> parts, StrategyList& strategies,
+                Stream const& stream, std::uint64_t seed);
   void evaluated(EvaluationMatrix const& matrix, Learner& learner) override;
   /// Whether nothing was judged yet, here or in an earlier try.
   [[nodiscard]] bool empty() const { return rows_.empty(); }
@@ -77,9 +83,12 @@ class JudgeObserver final : public Observer {
   [[nodiscard]] Json attacks_on(Learner& learner, JudgedPart const& part);
   [[nodiscard]] double negative_elbo(Learner& learner, JudgedPart const& part, std::int64_t label);
   [[nodiscard]] Json judges() const;
+  /// The learner as it is tested on this class.
+  [[nodiscard]] TestScope as_for(Learner& learner, JudgedPart const& part, std::int64_t label);
 
   std::filesystem::path file_;
   std::vector<JudgedPart> parts_;
+  StrategyList& strategies_;
   std::vector<std::int64_t> asked_;  // classes that the stream's requests name, ascending
   RandomStreams streams_;
   Json rows_ = Json::array();

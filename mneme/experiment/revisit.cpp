@@ -90,7 +90,8 @@ struct Revisited {
       if (!judge) judge = Judge::find(wanted, arm.tree, library, dataset, dataset.empty() ? decltype(shape)() : shape);
       return judge;
     };
-    return std::make_unique<JudgeObserver>(file, judged_parts(*loaded.learner, loaded.stream, find), loaded.stream,
+    return std::make_unique<JudgeObserver>(file, judged_parts(*loaded.learner, loaded.stream, find),
+                                           loaded.trainer->strategies(), loaded.stream,
                                            static_cast<std::uint64_t>(seed));
   }
 };
@@ -156,7 +157,8 @@ void revisit(ExperimentRun const& run, std::string const& arm_name, std::int64_t
       auto& learner = *loaded->learner;
       PictureObserver(files, loaded->trainer->strategies(), loaded->stream, static_cast<std::uint64_t>(seed))
           .evaluated(part, learner);
-      CodeObserver(folder, loaded->stream, static_cast<std::uint64_t>(seed)).evaluated(part, learner);
+      CodeObserver(folder, loaded->trainer->strategies(), loaded->stream, static_cast<std::uint64_t>(seed))
+          .evaluated(part, learner);
       if (auto const judge = revisited.judge_for(*loaded, folder / "judge.json")) judge->evaluated(part, learner);
       say(row.event < 0 ? "before training" : "after event " + std::to_string(row.event) + ": " + row.task);
       if (i + 1 == matrix.rows.size() && dynamic_cast<Generates const*>(&learner) != nullptr)

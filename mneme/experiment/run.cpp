@@ -126,7 +126,8 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
   session->observers.push_back(std::make_unique<PictureObserver>(files, trainer.strategies(), session->arm.stream,
                                                                  static_cast<std::uint64_t>(unit.seed)));
   session->observers.push_back(
-      std::make_unique<CodeObserver>(files.folder, session->arm.stream, static_cast<std::uint64_t>(unit.seed)));
+      std::make_unique<CodeObserver>(files.folder, trainer.strategies(), session->arm.stream,
+                                     static_cast<std::uint64_t>(unit.seed)));
   if (first->tree.contains("judge")) {
     auto const wanted = read_options<JudgeOptions>(first->tree["judge"], "judge");
     auto const shape = session->arm.stream.tasks().front()->train.sample_shape();
@@ -139,7 +140,8 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
     };
     auto observer = std::make_unique<JudgeObserver>(files.folder / "judge.json",
                                                     judged_parts(trainer.learner(), session->arm.stream, find),
-                                                    session->arm.stream, static_cast<std::uint64_t>(unit.seed));
+                                                    trainer.strategies(), session->arm.stream,
+                                                    static_cast<std::uint64_t>(unit.seed));
     session->judge = observer.get();
     session->observers.push_back(std::move(observer));
   }

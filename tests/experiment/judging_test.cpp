@@ -6,7 +6,12 @@
 
 #include <cmath>
 
+#include "mneme/core/errors.hpp"
+#include "mneme/io/json_file.hpp"
+#include "mneme/stream/making.hpp"
+#include "mneme/testing/recipe.hpp"
 #include "mneme/testing/toy.hpp"
+#include "tests/io/support.hpp"
 
 namespace mneme {
 namespace {
@@ -124,6 +129,63 @@ TEST(Judge, AConditionalModelOfOneDataSetIsJudgedByThatSetsJudge) {
     return std::shared_ptr<Judge>();
   }));
   EXPECT_EQ(asked, (std::vector<std::string>{"toy-0"}));
+}
+
+/// A judge that was never trained, of classes with these names.
+std::shared_ptr<Judge> toy_judge(std::vector<std::string> const& names) {
+  LoadedArm arm;
+  arm.learner = toy::learner("classifier");
+  arm.stream = toy::stream(1);
+  auto& test = std::get<Task>(arm.stream.events.front()).test;
+  test = relabelled(test, test.labels(), names);
+  JudgeOptions options;
+  options.samples = 12;
+  return std::make_shared<Judge>(std::move(arm), Json::object(), options);
+}
+
+// Wrong: a model is asked for a class of an old task as for one of the newest, and seems to have forgotten it.
+TEST(Judge, AsksForAClassAsInATestOfItsTask) {
+  test::TemporaryFolder const folder;
+  auto const learner = toy::learner("progressive-cvae");
+  Trainer trainer(*learner, StrategyList("pnn", "strategy", 0), RunRecipe::toy().train, {}, 0);
+  auto const stream = toy::split_stream(true);
+  auto const find = [](std::string const&) { return toy_judge({}); };
+  JudgeObserver judge(folder.path() / "judge.json", judged_parts(*learner, stream, find), trainer.strategies(), stream,
+                      0);
+  trainer.attach(&judge);
+  trainer.run(stream);
+  auto const rows = read_json(folder.path() / "judge.json").at("rows");
+  ASSERT_GE(rows.size(), 2U);
+  auto const& before = rows[rows.size() - 2].at("classes");
+  auto const& after = rows.back().at("classes");
+  for (std::size_t c = 0; c < 4; ++c)
+    for (auto const* figure : {"probability", "gray", "negative_elbo"})
+      EXPECT_EQ(before[c].at(figure) == after[c].at(figure), c < 2) << figure << " of class " << c;
+}
+
+// Wrong: clothes are judged as digits, and every figure is that of another class.
+TEST(Judge, ThatKnowsOtherClassesIsRefused) {
+  test::TemporaryFolder const folder;
+  auto const learner = toy::learner("cvae");
+  StrategyList strategies("naive", "strategy", 0);
+  auto stream = toy::stream(1);
+  auto& test = std::get<Task>(stream.events.front()).test;
+  test = relabelled(test, test.labels(), {"set: a", "set: b", "set: c", "set: d"});
+  auto const judged_by = [&](std::vector<std::string> const& names) {
+    auto const find = [&](std::string const&) { return toy_judge(names); };
+    JudgeObserver const judge(folder.path() / "judge.json", judged_parts(*learner, stream, find), strategies, stream,
+                              0);
+  };
+  judged_by({"a", "b", "c", "d"});
+  judged_by({"a", "b", "c", "d", "one more"});
+  judged_by({});
+  try {
+    judged_by({"a", "b", "x", "d"});
+    FAIL() << "accepted";
+  } catch (ConfigError const& error) {
+    EXPECT_NE(std::string(error.what()).find("knows class 2 as 'x', but the model draws 'set: c'"), std::string::npos)
+        << error.what();
+  }
 }
 
 // Wrong: a run that was stopped before its second request, or learnt on after it, counts classes nobody has asked for

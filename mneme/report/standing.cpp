@@ -13,13 +13,22 @@ namespace {
 
 constexpr double kMegabyte = 1e6;
 
-/// What two arms must share to be ranked with each other: scenario, tasks, data.
-using Ground = std::tuple<std::string, std::set<std::string>, std::string>;
+/// What two arms must share to be ranked with each other: scenario, tasks, data, and what of them is tested.
+using Ground = std::tuple<std::string, std::set<std::string>, std::string, std::string>;
+
+/// What the stream says of its test sets, where they are not those of the data sets.
+std::string tested_of(ArmRun const& run) {
+  std::string text;
+  auto const notes = run.summary_entry.value(Json::json_pointer("/stream/notes"), Json::object());
+  for (auto const* about : {"classes", "split"})
+    if (notes.contains(about)) text += notes[about].dump();
+  return text;
+}
 
 Ground ground_of(ArmGroup const& arm) {
   std::set<std::string> tasks;
   for (ArmRun const* run : arm.seeds) tasks.insert(run->matrix.tasks.begin(), run->matrix.tasks.end());
-  return {arm.scenario(), tasks, arm.run->summary.value("data", Json()).dump()};
+  return {arm.scenario(), tasks, arm.run->summary.value("data", Json()).dump(), tested_of(*arm.seeds.front())};
 }
 
 /// "class-incremental, 5 tasks"; tasks are counted for one seed, since their names may differ between seeds.

@@ -137,6 +137,7 @@ Stream make_domain(Json const& options, std::string const& where, DataSource con
       for (auto const* before : stream.tasks()) refuse_renumbered_classes(before->train, task.train, where);
     stream.events.emplace_back(std::move(task));
   }
+  if (o.classes > 0) stream.notes.emplace_back("classes", "the first " + std::to_string(o.classes) + " of each set");
   fit_shapes(stream, o, where);
   assign_outputs(stream, o.scenario);
   return stream;

@@ -290,6 +290,22 @@ TEST(Online, DoesNotGoWithTasksThatComeBackWithTheSameSamples) {
   EXPECT_NO_THROW(changed({{{"kind", "repeat"}, {"parts", true}}, {{"kind", "online"}}}));
 }
 
+// Wrong: a set that is named twice is seen twice by an online stream, or counts twice in joint training, where the
+// stream's maker or a change copied its samples.
+TEST(Online, KnowsASetThatIsNamedTwiceWhateverIsMadeOfIt) {
+  auto const with = [](Json const& changes) {
+    return Json{{"kind", "domain"}, {"datasets", {"numbers", "numbers"}}, {"classes", 3}, {"with", changes}};
+  };
+  auto const refused = [&](Json const& changes) {
+    return message_of<ConfigError>([&] { static_cast<void>(make_stream(with(changes), "stream", numbered, 0)); });
+  };
+  Json const online = {{"kind", "online"}}, pooled = {{"kind", "pooled-split"}};
+  test::expect_mentions(refused(Json::array({online})), {"stream.with", "comes back"});
+  test::expect_mentions(refused(Json::array({pooled, online})), {"stream.with", "comes back"});
+  auto const joint = joint_of(make_stream(with(Json::array({pooled})), "stream", numbered, 0));
+  EXPECT_EQ(joint.tasks().front()->train.size(), kSamples / 4 * 3);
+}
+
 TEST(HiddenTask, CannotBeReadInTraining) {
   auto const stream = changed(Json("hidden-task"));
   Batch const batch(task(stream, 1).train, at::arange(4, at::kLong), 1, stream.visibility);

@@ -18,12 +18,11 @@ CriticLoss critic_loss(Stack const& critic, at::Tensor const& x, at::Tensor cons
   at::DimVector each(static_cast<std::size_t>(x.dim()), 1);
   each[0] = -1;
   Pass const trained{.trained = true, .norm = Pass::Norm::kBatch};
-  auto const n = x.size(0);
-  auto const scores = critic.forward(at::cat({x, y}), trained).squeeze(1);
-  auto const distance = at::dot(w, scores.narrow(0, 0, n)) - at::dot(w, scores.narrow(0, n, n));
+  auto const scores = [&](at::Tensor const& images) { return critic.forward(images, trained).squeeze(1); };
   auto const mixed = at::lerp(y, x, e.view(each)).detach().requires_grad_(true);
   if (critic.normalises()) {
-    auto const score = critic.forward(mixed, trained).sum();
+    auto const distance = at::dot(w, scores(x)) - at::dot(w, scores(y));
+    auto const score = scores(mixed).sum();
     auto const penalty = gradient_penalty(torch::autograd::grad({score}, {mixed}, {}, true, true).front());
     auto const total = at::dot(w, penalty.value);
     return {.loss = lambda * total - distance,
@@ -31,6 +30,9 @@ CriticLoss critic_loss(Stack const& critic, at::Tensor const& x, at::Tensor cons
             .penalty = total.detach(),
             .norm = at::dot(w, penalty.norm.detach())};
   }
+  auto const both = scores(at::cat({x, y}));
+  auto const n = x.size(0);
+  auto const distance = at::dot(w, both.narrow(0, 0, n)) - at::dot(w, both.narrow(0, n, n));
   std::vector<at::Tensor> slopes;
   auto const score = critic.forward(mixed, {.trained = false}, &slopes);
   auto const gradient = torch::autograd::grad({score.sum()}, {mixed}).front();

@@ -5,8 +5,8 @@
 //
 //   L = sum_n w_n [ D(y_n) - D(x_n) + lambda (|| grad D(m_n) || - 1)^2 ],    m_n = e_n x_n + (1 - e_n) y_n
 //
-// the norm over all pixels and channels of an image. With batch normalisation the critic mixes samples, and grad D(m_n)
-// is that of the sum of all scores.
+// the norm over all pixels and channels of an image. With batch normalisation the critic mixes samples: x, y and m
+// are batches of their own, as what the generator's phase draws is, and grad D(m_n) is that of the sum of all scores.
 //
 // Gumbel-softmax (Jang, Gu and Poole 2017, arXiv:1611.01144, eq. 2): y = softmax((logits + g) / temperature), g of the
 // standard Gumbel distribution: argmax y has the probabilities softmax(logits) whatever the temperature is.

@@ -287,8 +287,8 @@ std::map<std::string, Json> observed_on(at::Device device, std::string const& ki
     RunFiles files(folder.path());
     PictureObserver pictures(files, trainer.strategies(), stream, 0);
     CodeObserver codes(folder.path(), trainer.strategies(), stream, 0);
-    JudgeObserver judge(folder.path() / "judge.json", judged_parts(*learner, stream, find), trainer.strategies(), stream,
-                        0);
+    JudgeObserver judge(folder.path() / "judge.json", judged_parts(*learner, stream, find), trainer.strategies(),
+                        stream, 0);
     ForgetAudit audit(files, stream, trainer, plain_descent(), 0);
     trainer.attach(&files);
     for (Observer* observer : std::initializer_list<Observer*>{&pictures, &codes, &judge, &audit})

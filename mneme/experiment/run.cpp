@@ -125,9 +125,8 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
   session->observers.push_back(std::make_unique<MatrixFile>(files.folder / "matrix.csv"));
   session->observers.push_back(std::make_unique<PictureObserver>(files, trainer.strategies(), session->arm.stream,
                                                                  static_cast<std::uint64_t>(unit.seed)));
-  session->observers.push_back(
-      std::make_unique<CodeObserver>(files.folder, trainer.strategies(), session->arm.stream,
-                                     static_cast<std::uint64_t>(unit.seed)));
+  session->observers.push_back(std::make_unique<CodeObserver>(files.folder, trainer.strategies(), session->arm.stream,
+                                                              static_cast<std::uint64_t>(unit.seed)));
   if (first->tree.contains("judge")) {
     auto const wanted = read_options<JudgeOptions>(first->tree["judge"], "judge");
     auto const shape = session->arm.stream.tasks().front()->train.sample_shape();
@@ -138,10 +137,9 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
             Judge::find(wanted, first->tree, *library_, dataset, dataset.empty() ? std::vector<std::int64_t>() : shape);
       return judge;
     };
-    auto observer = std::make_unique<JudgeObserver>(files.folder / "judge.json",
-                                                    judged_parts(trainer.learner(), session->arm.stream, find),
-                                                    trainer.strategies(), session->arm.stream,
-                                                    static_cast<std::uint64_t>(unit.seed));
+    auto observer = std::make_unique<JudgeObserver>(
+        files.folder / "judge.json", judged_parts(trainer.learner(), session->arm.stream, find), trainer.strategies(),
+        session->arm.stream, static_cast<std::uint64_t>(unit.seed));
     session->judge = observer.get();
     session->observers.push_back(std::move(observer));
   }

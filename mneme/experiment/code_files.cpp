@@ -35,10 +35,7 @@ at::Tensor of_each_class(at::Tensor const& labels, at::Tensor const& order, std:
 }  // namespace
 
 CodeObserver::CodeObserver(fs::path folder, StrategyList& strategies, Stream const& stream, std::uint64_t seed)
-    : folder_(std::move(folder)),
-      strategies_(strategies),
-      task_known_(stream.visibility.task_at_test),
-      streams_(seed) {
+    : folder_(std::move(folder)), strategies_(strategies), task_known_(stream.visibility.task_at_test), streams_(seed) {
   for (auto const* task : stream.tested()) tested_.push_back(*task);
   if (fs::exists(folder_ / "codes.json")) rows_ = read_json(folder_ / "codes.json").at("rows");
 }

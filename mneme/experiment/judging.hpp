@@ -49,8 +49,8 @@ struct JudgedPart {
   std::shared_ptr<Judge> judge;
   std::vector<Dataset> tests;
   std::map<std::int64_t, std::int64_t> tasks = {};  // of each class, where the stream shows the task at test
-  Dataset train = {};                     // of the domain
-  at::Tensor images = {}, features = {};  // of real test images, once they were wanted
+  Dataset train = {};                               // of the domain
+  at::Tensor images = {}, features = {};            // of real test images, once they were wanted
   double nearest_real = 0;
 };
 /// The parts of the learner, with their judges from `find`, which is given the data set (empty: the judge's own).

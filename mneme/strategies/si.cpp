@@ -13,6 +13,10 @@ void SiOptions::describe(OptionVisitor& v) {
           {.help = "damping: keeps the importance of parameters that hardly moved finite",
            .above = 0,
            .source = "Zenke et al. 2017, eq. 5"});
+  v.field("clamp", clamp,
+          {.help = "the penalty takes no importance for more than this; 0: as it is",
+           .min = 0,
+           .source = "Avalanche: 0.001, with variant \"van-de-ven\" and c half of its lambda"});
   v.field("variant", variant,
           {.help = "the authors', or van de Ven's: gradient of the whole loss, negative importance kept",
            .choices = {"zenke", "van-de-ven"},
@@ -41,7 +45,12 @@ void Si::end_event(EventContext& context) {
   auto importance = path_importance(path_.omega(), theta - quadratic().anchor(), options_.xi);
   if (!whole_loss_) importance.clamp_min_(0);
   log_importance(context, importance);
-  mutable_quadratic().decay_and_move(1.0, importance, theta);
+  if (options_.clamp > 0) {
+    sum_ = sum_.defined() ? sum_ + importance : importance;
+    mutable_quadratic().decay_and_move(0.0, sum_.clamp_max(options_.clamp), theta);
+  } else {
+    mutable_quadratic().decay_and_move(1.0, importance, theta);
+  }
   path_.clear();
 }
 
@@ -59,12 +68,14 @@ void Si::after_step(StepContext& context) { path_.advance(context.parameters().v
 void Si::grown(Growth const& growth) {
   QuadraticPenalty::grown(growth);
   path_.grown(growth);
+  if (sum_.defined()) sum_ = growth.carry(sum_);
 }
 
 void Si::state(Archive& archive) {
   QuadraticPenalty::state(archive);
   path_.state(archive);
   archive.field("started", started_);
+  if (options_.clamp > 0) archive.field("sum", sum_);
 }
 
 }  // namespace mneme

@@ -7,7 +7,8 @@
 //
 // Zenke et al. 2017, Continual learning through synaptic intelligence, arXiv:1703.04200, eq. 3 to 5; the relu is that
 // of the authors' code. `variant = "van-de-ven"` is that of GMvandeVen/continual-learning: g is the gradient of the
-// whole loss, the penalty included, and there is no relu, so that Omega may be negative.
+// whole loss, the penalty included, and there is no relu, so that Omega may be negative. With `clamp` the penalty reads
+// min(Omega_i, clamp), as Avalanche's does (0.001, with van de Ven's two and c half of its lambda).
 //
 // Differences from the paper: none known. g is what the optimizer is given before the penalty and before clipping; the
 // terms that other strategies in a list put into the loss itself are part of it.
@@ -21,6 +22,7 @@ namespace mneme {
 struct SiOptions {
   double c = 1.0;
   double xi = 0.1;
+  double clamp = 0;
   std::string variant = "zenke";
   void describe(OptionVisitor& v);
 };
@@ -48,6 +50,7 @@ class Si final : public QuadraticPenalty {
   SiOptions options_;
   bool whole_loss_;
   PathIntegral path_;     // of the task; the quadratic's anchor is the task's start too
+  at::Tensor sum_;        // [P] Omega, where the penalty reads it clamped
   bool started_ = false;  // the task's start is taken
 };
 

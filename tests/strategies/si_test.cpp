@@ -113,6 +113,33 @@ TEST_P(SiVariant, FollowsTheEquationOverThreeTasks) {
   EXPECT_LT(lowest, 0) << "or the variants are not told apart";
 }
 
+// Wrong: what is above the clamp is lost for good, so that a later task's negative importance counts from the clamp, or
+// the importance of each task is clamped and not their sum; a resumed run holds on to something else.
+TEST(Si, ClampedIsTheSumInThePenaltyAlone) {
+  auto const importance_of = [](double clamp) {
+    auto config = si(1e-9, "van-de-ven");  // so that steps and gradients are the same
+    config["clamp"] = clamp;
+    auto list = listed(config);
+    auto const& member = dynamic_cast<Si const&>(*list.members()[0].strategy);
+    std::vector<at::Tensor> read;
+    auto probe = std::make_unique<test::Scripted>();
+    probe->on_project = [&](StepContext& c) {
+      c.parameters().grad().copy_(at::linspace(-1, 1, c.parameters().size()).mul_(read.size() == 1 ? -1 : 1));
+    };
+    probe->on_end = [&](EventContext&) { read.push_back(member.quadratic().importance().clone()); };
+    list.add("probe", std::move(probe), 0);
+    test::Rig rig(std::move(list));
+    rig.trainer.run(toy::stream(3));
+    return read;
+  };
+  auto const plain = importance_of(0), clamped = importance_of(1e-4);
+  ASSERT_EQ(plain.size(), 3U);
+  for (std::size_t t = 0; t < 3; ++t) {
+    EXPECT_TRUE(at::allclose(clamped[t], plain[t].clamp_max(1e-4), 1e-5, 1e-9)) << "after task " << t;
+    EXPECT_GT(plain[t].max().item<double>(), 2e-4) << "or nothing is clamped";
+  }
+}
+
 TEST(Si, WithCZeroIsNaiveBitForBitAndOtherwiseIsNot) {
   EXPECT_EQ(hash_of(listed(si(0))), hash_of(listed("naive")));
   EXPECT_NE(hash_of(listed(si(10))), hash_of(listed("naive")));

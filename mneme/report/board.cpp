@@ -1,6 +1,7 @@
 #include "mneme/report/board.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -233,6 +234,12 @@ std::string show_difference(std::optional<Seeds> const& seeds, MetricStyle const
 
 std::string show_mean(std::optional<Seeds> const& seeds, MetricStyle const& style) {
   return seeds ? signed_text(seeds->spread.mean * style.factor, style.decimals) : "–";
+}
+
+std::string show_count(std::optional<Seeds> const& seeds) {
+  if (!seeds) return "–";
+  auto const whole = [](double value) { return html::grouped(std::llround(value)); };
+  return seeds->low == seeds->high ? whole(seeds->low) : whole(seeds->low) + "–" + whole(seeds->high);
 }
 
 std::string show_memory(double bytes) {

@@ -104,15 +104,16 @@ std::string heading(Ranking const& ranking) {
 /// Head and one line for each place.
 std::vector<std::vector<std::string>> ranking_lines(Comparison const& comparison, Ranking const& ranking) {
   MetricStyle const style = metric_style(ranking.metric);
-  std::vector<std::vector<std::string>> lines = {{"", "arm", "n", "average", "over naive", "memory", "seconds",
-                                                  "incremental", "forgetting", "bwt", "fwt", "intransigence"}};
+  std::vector<std::vector<std::string>> lines = {{"", "arm", "n", "average", "over naive", "memory", "parameters",
+                                                  "seconds", "incremental", "forgetting", "bwt", "fwt",
+                                                  "intransigence"}};
   for (auto const& place : ranking.places) {
     ComparisonRow const& row = comparison.rows[place.row];
     auto const value = [&](auto const& seeds) { return plain(seeds, style.factor, style.decimals); };
     lines.push_back({std::to_string(lines.size()), place.label, std::to_string(seeds_of(row)), value(row.average),
-                     place.over_naive ? show_gain(place.over_naive, style) : "-", row.kept, plain(row.seconds, 1, 1),
-                     value(row.average_incremental), value(row.forgetting), value(row.bwt), value(row.fwt),
-                     value(row.intransigence)});
+                     place.over_naive ? show_gain(place.over_naive, style) : "-", row.kept, show_count(row.parameters),
+                     plain(row.seconds, 1, 1), value(row.average_incremental), value(row.forgetting), value(row.bwt),
+                     value(row.fwt), value(row.intransigence)});
   }
   return lines;
 }

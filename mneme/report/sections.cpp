@@ -63,13 +63,6 @@ html::Table before_and_after(Board const& board) {
   return table;
 }
 
-/// A count, which most often is the same for all seeds.
-std::string counted(std::optional<Seeds> const& seeds) {
-  if (!seeds) return "–";
-  auto const whole = [](double value) { return html::grouped(std::llround(value)); };
-  return seeds->low == seeds->high ? whole(seeds->low) : whole(seeds->low) + "–" + whole(seeds->high);
-}
-
 std::string capitalised(std::string text) {
   if (!text.empty()) text.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));
   return text;
@@ -95,7 +88,7 @@ html::Table final_numbers(Board const& board) {
                                     difference(arm.number("bwt")),
                                     difference(arm.number("fwt"))};
     if (intransigent) row.push_back(difference(arm.intransigence()));
-    row.insert(row.end(), {counted(arm.number("steps")), counted(arm.number("parameters"))});
+    row.insert(row.end(), {show_count(arm.number("steps")), show_count(arm.number("parameters"))});
     table.rows.push_back(std::move(row));
   }
   return table;

@@ -15,8 +15,19 @@ std::string seconds_text(std::optional<Seeds> const& seconds) {
 
 html::Table ranking(Board const& board, Standing const& standing) {
   html::Table table;
-  table.head = {"",           "arm", "seeds", "average",      "over naive", "memory", "seconds", "average incremental",
-                "forgetting", "bwt", "fwt",   "intransigence"};
+  table.head = {"",
+                "arm",
+                "seeds",
+                "average",
+                "over naive",
+                "memory",
+                "parameters",
+                "seconds",
+                "average incremental",
+                "forgetting",
+                "bwt",
+                "fwt",
+                "intransigence"};
   for (std::size_t place = 0; place < standing.arms.size(); ++place) {
     auto const i = standing.arms[place];
     ArmGroup const& arm = board.arms[i];
@@ -25,9 +36,10 @@ html::Table ranking(Board const& board, Standing const& standing) {
                           "<span class=\"arm a" + std::to_string(i % 8) + "\"></span>" + escape(standing.labels[place]),
                           std::to_string(arm.seeds.size()), show(arm.number("average"), board.style),
                           show_gain(over_naive(board, standing, i), board.style), show_kept(arm),
-                          seconds_text(arm.seconds()), show(arm.number("average_incremental"), board.style),
-                          difference(arm.number("forgetting")), difference(arm.number("bwt")),
-                          difference(arm.number("fwt")), difference(arm.intransigence())});
+                          show_count(arm.number("parameters")), seconds_text(arm.seconds()),
+                          show(arm.number("average_incremental"), board.style), difference(arm.number("forgetting")),
+                          difference(arm.number("bwt")), difference(arm.number("fwt")),
+                          difference(arm.intransigence())});
   }
   return table;
 }
@@ -42,8 +54,8 @@ void add_standings(Page& page, Board const& board) {
     page.section("ranking-" + board.metric + "-" + std::to_string(i + 1), title,
                  "By average " + escape(board.style.title) +
                      ", mean ± sample deviation over seeds. Over naive: difference of the means ± its standard error. "
-                     "Memory: bytes of the tensors that the strategy keeps between events (a net that grows counts as "
-                     "parameters, not here). Bwt, fwt: backward and forward transfer.");
+                     "Memory: bytes of the tensors that the strategy keeps between events. Parameters: of the whole "
+                     "learner at the end, where a net that grows shows. Bwt, fwt: backward and forward transfer.");
     page.body += ranking(board, list[i]).text("numbers ranking");
     std::vector<Figure> figures;
     for (auto figure : {memory_figure(board, list[i]), cost_figure(board, list[i])})

@@ -2,47 +2,21 @@
 // labels that it should not, or the model draws what it never met.
 #include "mneme/learners/lgaa.hpp"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
-#include <torch/types.h>
-
-#include <set>
 
 #include "mneme/core/errors.hpp"
-#include "mneme/learners/vae_net.hpp"
 #include "mneme/testing/toy.hpp"
-#include "mneme/train/trainer.hpp"
 #include "tests/core/message_of.hpp"
-#include "tests/strategies/support.hpp"
+#include "tests/learners/lgaa_support.hpp"
 
 namespace mneme {
 namespace {
 
-at::Generator seeded(std::uint64_t seed) { return at::detail::createCPUGenerator(seed); }
-
-std::unique_ptr<Lgaa> small(LgaaOptions options = LgaaOptions(), Shape const& image = {1, 8, 8}) {
-  auto init = seeded(5);
-  options.net.width = 0.05;
-  options.net.latent = 3;
-  return std::make_unique<Lgaa>(LearnerShape{image, 4, at::kCPU}, options, &init);
-}
-
-Batch random_batch(at::Tensor labels, std::int64_t task = 1, Shape const& image = {1, 8, 8}) {
-  auto g = seeded(6);
-  return {at::rand(with_count(labels.size(0), image), g, at::kFloat), labels, task, Visibility{}};
-}
-at::Tensor some_labels() { return at::tensor({0, 1, 2, 3, 1, 1}, at::kLong); }
-
-/// The gradient of a phase [P].
-at::Tensor gradient(Lgaa& learner, std::size_t phase, Batch const& batch, std::uint64_t seed = 7) {
-  auto noise = seeded(seed);
-  auto& arena = learner.parameters();
-  arena.begin_gradient();
-  auto const output = learner.forward(batch, {.training = true, .gates = nullptr}, noise);
-  learner.loss(learner.phases()[phase], batch, output).backward();
-  arena.finish_gradient();
-  return arena.grad().clone();
-}
+using test::gradient;
+using test::random_batch;
+using test::seeded;
+using test::small;
+using test::some_labels;
 
 // A net that a phase does not train must get no gradient at all: it costs time, and another optimizer would see it.
 TEST(Lgaa, APhasesGradientIsOfItsOwnNetsAlone) {
@@ -186,32 +160,6 @@ TEST(Lgaa, TheLabelledRowsOfAPartStandForItAll) {
   EXPECT_NEAR(learner->loss_parts(both, {}).at("category").item<double>(), expected, 1e-5);
 }
 
-TEST(Lgaa, RefusesMoreTasksThanItHasPlacesForBeforeAnythingIsBegun) {
-  auto const learner = toy::learner("lgaa", {{"domains", 1}});
-  Trainer trainer(*learner, StrategyList(Json{{"kind", "self-replay"}}, "strategy", 0), TrainOptions(), {}, 0);
-  auto const message = message_of<ConfigError>([&] { trainer.run(toy::stream(2)); });
-  EXPECT_NE(message.find("learner.domains: 1, but there is a task number 2"), std::string::npos) << message;
-  EXPECT_EQ(trainer.steps(), 0);
-}
-
-// Wrong: the last step of the first epoch ends the run.
-TEST(Lgaa, RefusesABatchThatLeavesOneSampleBeforeAnythingIsBegun) {
-  for (bool const norm : {true, false}) {
-    auto const learner = toy::learner("lgaa", {{"norm", norm}});
-    TrainOptions train;
-    train.epochs = 1;
-    train.batch = 13;  // three batches and one of the 40
-    Trainer trainer(*learner, {}, train, {}, 0);
-    if (!norm) {
-      trainer.run(toy::stream(1));
-      continue;
-    }
-    auto const message = message_of<ConfigError>([&] { trainer.run(toy::stream(1)); });
-    EXPECT_NE(message.find("train.batch: 13 leaves the last step of an epoch with 1 of the 40"), std::string::npos);
-    EXPECT_EQ(trainer.steps(), 0);
-  }
-}
-
 TEST(Lgaa, WeightsAreThoseOfRowsDrawnMoreOften) {
   auto const learner = small();
   auto batch = random_batch(some_labels());
@@ -290,201 +238,6 @@ TEST(Lgaa, HasTheParametersOfThePublishedNetworks) {
             first + further + 2 * 896 + 2048 * 1024 + 1024 + 1024 * 256 + 256);
   EXPECT_EQ(count("l-vaegan", {1, 28, 28}, 32, "critic"),
             64 * 16 + 64 + 64 * 128 * 16 + 128 + 6272 * 1024 + 1024 + 1024 + 1);
-}
-
-/// Nets that differ between two states of one model.
-std::set<std::string> moved(Lgaa const& learner, at::Tensor const& before) {
-  std::set<std::string> nets;
-  for (auto const& segment : learner.parameters().segments())
-    if (!at::equal(segment.of(learner.parameters().value()), segment.of(before)))
-      nets.insert(segment.name.substr(0, segment.name.find('.')));
-  return nets;
-}
-
-// The baselines on the same nets: a part of the objective that came along, or a net, would make them another method.
-TEST(Lgaa, TheVaeIsTheInferencePhaseAloneAndRecallsWhatItMet) {
-  LgaaOptions options;
-  options.model = "vae";
-  auto const vae = small(options), whole = small();
-  ASSERT_EQ(vae->phases().size(), 1U);
-  EXPECT_TRUE(
-      at::equal(gradient(*vae, 0, random_batch(some_labels())), gradient(*whole, 2, random_batch(some_labels()))));
-  EXPECT_EQ(vae->met().sum().item<std::int64_t>(), 4);
-  EXPECT_EQ(vae->metrics().size(), 5U) << "all but SSIM, whose window is larger than the images";
-}
-
-TEST(Lgaa, TheGanReconstructsNothingAndItsClassifierLearnsByCrossEntropyAlone) {
-  LgaaOptions options;
-  options.model = "gan";
-  auto const gan = small(options), whole = small();
-  ASSERT_EQ(gan->phases().size(), 3U);
-  for (std::size_t phase = 0; phase < 2; ++phase)
-    EXPECT_TRUE(at::equal(gradient(*gan, phase, random_batch(some_labels())),
-                          gradient(*whole, phase, random_batch(some_labels()))));
-  auto const row = gradient(*gan, 2, random_batch(some_labels()));
-  for (auto const& segment : gan->parameters().segments()) {
-    bool const solver = segment.name.starts_with("category.") || segment.name.starts_with("domain.");
-    bool const trained = segment.of(row).abs().max().item<double>() > 0;
-    if (!solver) {
-      EXPECT_FALSE(trained) << segment.name;
-    } else if (segment.name.ends_with("weight")) {
-      EXPECT_TRUE(trained) << segment.name;
-    }
-  }
-  auto const parts = gan->loss_parts(random_batch(some_labels()), {});
-  EXPECT_FALSE(parts.contains("squared_error"));
-  ASSERT_EQ(gan->metrics().size(), 2U);
-  auto noise = seeded(9);
-  auto const batch = random_batch(some_labels());
-  EXPECT_EQ(gan->measure(batch, gan->forward(batch, {}, noise)).size(0), 2);
-}
-
-TEST(Lgaa, AlternatingEpochsWakeFirstAndThenDream) {
-  Json const options = {{"phase_schedule", "alternating"}};
-  std::vector<at::Tensor> after;
-  for (std::int64_t epochs = 0; epochs <= 2; ++epochs) {
-    auto const learner = toy::learner("lgaa", options);
-    TrainOptions train;
-    train.epochs = epochs;
-    train.batch = 8;
-    train.log_every = 1;
-    Trainer trainer(*learner, {}, train, {}, 0);
-    trainer.learn(toy::task("toy-0", 0));
-    after.push_back(learner->parameters().value().clone());
-    auto const& model = dynamic_cast<Lgaa const&>(*learner);
-    if (epochs == 1) {
-      EXPECT_EQ(moved(model, after[0]), (std::set<std::string>{"critic", "generator"}));
-    } else if (epochs == 2) {
-      EXPECT_EQ(moved(model, after[1]), (std::set<std::string>{"generator", "encoder", "category", "domain"}));
-    }
-  }
-}
-
-// Wrong: an epoch logs terms of another one, and the rule that stops a collapsed run counts them again.
-TEST(Lgaa, AStepLogsTheTermsOfItsOwnPhasesAlone) {
-  LgaaOptions options;
-  options.phase_schedule = "alternating";
-  auto const learner = small(options);
-  auto const batch = random_batch(some_labels());
-  for (std::size_t const phase : {0, 1}) static_cast<void>(gradient(*learner, phase, batch));
-  EXPECT_TRUE(learner->loss_parts(batch, {}).contains("spread"));
-  EXPECT_TRUE(learner->loss_parts(batch, {}).contains("generator"));
-  static_cast<void>(gradient(*learner, 2, batch));
-  EXPECT_FALSE(learner->loss_parts(batch, {}).contains("spread"));
-  EXPECT_TRUE(learner->loss_parts(batch, {}).contains("squared_error"));
-  static_cast<void>(gradient(*learner, 0, batch));
-  EXPECT_FALSE(learner->loss_parts(batch, {}).contains("squared_error"));
-}
-
-TEST(Lgaa, TheCriticTrainsAsOftenAsItIsToldForEachOfTheOthers) {
-  std::map<std::string, int> steps;
-  auto probe = std::make_unique<test::Scripted>();
-  probe->on_add = [&](StepContext& c) { ++steps[c.phase->name]; };
-  auto const learner = toy::learner("lgaa", {{"critic_steps", 3}});
-  TrainOptions train;
-  train.steps = 4;
-  train.batch = 8;
-  StrategyList list;
-  list.add("probe", std::move(probe), 0);
-  Trainer trainer(*learner, std::move(list), train, {}, 0);
-  trainer.learn(toy::task("toy-0", 0));
-  EXPECT_EQ(steps, (std::map<std::string, int>{{"critic", 12}, {"generator", 4}, {"inference", 4}}));
-}
-
-// Wrong: a mode changes what has nothing to do with labels, or unlabelled data change nothing.
-TEST(Lgaa, TheModesDifferInWhatReadsTheCategoryAlone) {
-  auto const labels = some_labels(), unknown = at::full_like(labels, -1);
-  auto half = labels.clone();
-  half.narrow(0, 0, 3).fill_(-1);
-  auto const inferred = [](std::string const& mode, at::Tensor const& y) {
-    LgaaOptions options;
-    options.mode = mode;
-    auto const learner = small(options);
-    return std::pair{gradient(*learner, 2, random_batch(y)).clone(), learner->parameters().segments()};
-  };
-  auto const [plain, segments] = inferred("supervised", labels);
-  for (auto const& [mode, y] : std::vector<std::pair<std::string, at::Tensor>>{
-           {"semi-supervised", half}, {"semi-supervised", unknown}, {"unsupervised", labels}}) {
-    auto const row = inferred(mode, y).first;
-    bool category = false;
-    for (auto const& segment : segments) {
-      bool const same = at::equal(segment.of(row), segment.of(plain));
-      EXPECT_TRUE(same || !segment.name.starts_with("domain.")) << mode << " " << segment.name;
-      category |= segment.name.starts_with("category.") && !same;
-    }
-    EXPECT_TRUE(category) << mode;
-  }
-  EXPECT_TRUE(at::equal(inferred("unsupervised", labels).first, inferred("unsupervised", unknown).first))
-      << "labels are read";
-}
-
-// The choices of the released code that are not the default: each trains, does what it says and touches no statistics
-// that are not there.
-TEST(Lgaa, TheReleasedCodesChoicesAreOptions) {
-  auto const trained = [](Json const& options) {
-    auto learner = toy::learner("lgaa", options);
-    TrainOptions train;
-    train.steps = 3;
-    train.batch = 8;
-    Trainer trainer(*learner, {}, train, {}, 0);
-    trainer.learn(toy::task("toy-0", 0));
-    EXPECT_TRUE(at::isfinite(learner->parameters().value()).all().item<bool>()) << options;
-    return learner;
-  };
-  auto const plain = trained(Json::object())->parameters().value().clone();
-  for (Json const& options : {Json{{"critic_norm", "layer"}}, Json{{"critic_norm", "batch"}}}) {
-    auto const learner = trained(options);
-    EXPECT_GT(learner->parameters().size(), plain.numel()) << options;
-  }
-  auto const same = trained({{"adversarial_optimizer", "adam"}})->parameters().value();
-  EXPECT_TRUE(at::equal(same, plain));
-  for (Json const& options : {Json{{"adversarial_optimizer", "rmsprop"}}, Json{{"prior", "uniform"}}})
-    EXPECT_FALSE(at::equal(trained(options)->parameters().value(), plain)) << options;
-}
-
-TEST(Lgaa, AUniformPriorStaysWithinItsBounds) {
-  LgaaOptions options;
-  options.prior = "uniform";
-  auto const learner = small(options), normal = small();
-  auto const labels = at::zeros({400}, at::kLong), domains = at::zeros({400}, at::kLong);
-  auto noise = seeded(3), again = seeded(3), other = seeded(3);
-  auto const drawn = learner->draw(labels, domains, noise);
-  auto const z = at::empty({400, 3}, at::kFloat).uniform_(-1, 1, again);
-  auto const expected =
-      learner->decode({.z = z, .u = learner->category_code(labels), .a = learner->domain_code(domains)});
-  EXPECT_TRUE(at::equal(drawn, expected));
-  EXPECT_FALSE(at::equal(drawn, normal->draw(labels, domains, other)));
-}
-
-TEST(Lgaa, RefusesModelsWithoutThePartThatIsAskedFor) {
-  LgaaOptions vae, gan;
-  vae.model = "vae";
-  vae.phase_schedule = "alternating";
-  EXPECT_NE(message_of<ConfigError>([&] { small(vae); }).find("interleaved"), std::string::npos);
-  gan.model = "gan";
-  gan.net.domain_from = "code";
-  EXPECT_NE(message_of<ConfigError>([&] { small(gan); }).find("needs the encoder"), std::string::npos);
-}
-
-TEST(Lgaa, RefusesWhatItCannotTrainOn) {
-  auto const learner = small();
-  EXPECT_NE(message_of<ConfigError>([&] {
-              static_cast<void>(gradient(*learner, 0, random_batch(some_labels(), 4)));
-            }).find("raise it"),
-            std::string::npos);
-  auto const several = random_batch(some_labels(), 1).joined(random_batch(some_labels(), 4));
-  EXPECT_NE(message_of<ConfigError>([&] { static_cast<void>(gradient(*learner, 0, several)); }).find("task number 5"),
-            std::string::npos);
-  EXPECT_NE(message_of<ConfigError>([&] {
-              static_cast<void>(gradient(*learner, 0, random_batch(at::zeros({1}, at::kLong))));
-            }).find("one sample"),
-            std::string::npos);
-  auto const x = at::zeros({2, 1, 8, 8}, at::kByte);
-  Dataset const unlabelled("bare", x, at::full({2}, -1, at::kLong), {});
-  EXPECT_NE(message_of<DataError>([&] { learner->check(unlabelled); }).find("without a label"), std::string::npos);
-  Dataset const colour("colour", at::zeros({2, 3, 8, 8}, at::kByte), at::zeros({2}, at::kLong), {});
-  EXPECT_NE(message_of<DataError>([&] { learner->check(colour); }).find("3 x 8 x 8"), std::string::npos);
-  EXPECT_NE(message_of<ConfigError>([&] { small(LgaaOptions(), {64}); }).find("is for images"), std::string::npos);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "mneme/importance/gradient_products.hpp"
 
@@ -25,6 +26,10 @@ void GssOptions::describe(OptionVisitor& v) {
            .source = "Aljundi et al. 2019: 10"});
   v.field("subset_size", subset_size,
           {.help = "stored samples in each of them", .unit = "samples", .min = 1, .source = "the authors' code: 10"});
+  v.field(
+      "convention", convention,
+      {.help = "how scores are given and slots drawn: as in the authors' code, or as in Mammoth's (with subset_size 1)",
+       .choices = {"authors", "mammoth"}});
 }
 
 GradientSimilarity gradient_similarity(at::Tensor const& products, std::int64_t fresh, std::int64_t subsets) {
@@ -54,6 +59,23 @@ at::Tensor chance_to_give_way(at::Tensor const& stored, at::Tensor const& fresh)
   return theirs / (theirs + shifted(fresh));
 }
 
+std::vector<std::int64_t> taken_in_turn(at::Tensor const& stored, at::Tensor const& fresh, at::Tensor const& uniform) {
+  auto const weights = shifted(stored).to(at::kDouble).contiguous(), own = shifted(fresh).to(at::kDouble).contiguous();
+  auto const chance = uniform.accessor<double, 2>();
+  auto const* mine = own.const_data_ptr<double>();
+  std::vector<double> held(weights.const_data_ptr<double>(), weights.const_data_ptr<double>() + weights.numel());
+  std::vector<std::int64_t> taken(held.size(), -1);
+  for (std::int64_t n = 0; n < own.numel(); ++n) {
+    auto left = chance[n][0] * std::accumulate(held.begin(), held.end(), 0.0);
+    std::size_t slot = 0;
+    while (slot + 1 < held.size() && (left -= held[slot]) >= 0) ++slot;
+    if (chance[n][1] >= held[slot] / (held[slot] + mine[n])) continue;
+    held[slot] = mine[n];
+    taken[slot] = n;
+  }
+  return taken;
+}
+
 Batch Gss::compose(Batch batch, StepContext& context) {
   auto const& replay = options_.replay;
   if (!replay.due(buffer_, context)) return batch;
@@ -81,11 +103,16 @@ void Gss::after_step(StepContext& context) {
 }
 
 void Gss::fill(Rows const& rows, StepContext& context) {
-  constexpr double kFirstScore = 0.1;
+  double const first = mammoth() ? -0.9 : 0.1;
   auto const count = std::min(buffer_.capacity() - buffer_.size(), rows.size());
   auto const options = context.parameters().value().options();
-  auto const scores = buffer_.empty() ? at::full({count}, kFirstScore, options)
-                                      : similarity(context.batch.rows(0, count), context).each;
+  at::Tensor scores;
+  if (buffer_.empty())
+    scores = at::full({count}, first, options);
+  else if (mammoth())
+    scores = similarity(context.batch.rows(0, rows.size()), context).batch.expand({count});
+  else
+    scores = similarity(context.batch.rows(0, count), context).each;
   if (!scores_.defined()) scores_ = at::zeros({buffer_.capacity()}, options);
   auto const index = at::arange(count, rows.labels.options());
   put(rows.select(index), index + buffer_.size(), scores);
@@ -97,6 +124,15 @@ void Gss::replace(Rows const& rows, StepContext& context) {
   if (host[0].item<float>() >= 0) return;
   auto& stream = context.streams->get("replacement");
   auto const stored = scores_.cpu();
+  if (mammoth()) {
+    auto const fresh = host.narrow(0, 1, rows.size());
+    auto const taken =
+        at::tensor(taken_in_turn(stored, fresh, at::rand({rows.size(), 2}, stream, at::kDouble)), at::kLong);
+    auto const slots = taken.ge(0).nonzero().squeeze(1);
+    auto const chosen = taken.index_select(0, slots).to(rows.labels.device());
+    put(rows.select(chosen), slots, found.each.index_select(0, chosen));
+    return;
+  }
   auto const count = std::min(buffer_.capacity(), rows.size());
   auto const slots = at::multinomial(chance_of_slots(stored), count, false, stream);
   auto const chance = chance_to_give_way(stored.index_select(0, slots), host.narrow(0, 1, count));

@@ -11,6 +11,12 @@
 // Aljundi et al. 2019, Gradient based sample selection for online continual learning, NeurIPS, arXiv:1903.08671, alg. 2
 // (GSS-Greedy). The probabilities of slots are the authors' code's; the paper draws them by s'.
 //
+// `convention = "mammoth"`, whose published tables are of it: new samples are compared with single stored ones
+// (`subset_size = 1` besides), in batches there is
+//
+//   room     all samples that are stored get the score of their batch, those of the first batch -0.9
+//   full     for one new sample after the other a slot is drawn with probability ~ s'_i, a slot just taken among them
+//
 // All cosines come from one forward and one backward pass over new samples and subsets together
 // (importance/gradient_products.hpp).
 //
@@ -18,6 +24,9 @@
 // judged as a whole before its samples are, as in the authors' code; new and stored samples make one step, the authors'
 // code makes two; gradients are taken after the step, in evaluation mode and without the gates of other strategies.
 #pragma once
+
+#include <string>
+#include <vector>
 
 #include "mneme/strategies/replay.hpp"
 
@@ -28,6 +37,7 @@ struct GssOptions {
   ReplayOptions replay = {};
   std::int64_t subsets = 10;
   std::int64_t subset_size = 10;
+  std::string convention = "authors";
   void describe(OptionVisitor& v);
 };
 
@@ -49,6 +59,11 @@ struct GradientSimilarity {
 /// places.
 [[nodiscard]] at::Tensor chance_to_give_way(at::Tensor const& stored, at::Tensor const& fresh);
 
+/// Which new sample stands in each slot in the end, -1 for none [M], where each in turn draws a slot by s' and takes it
+/// with that chance; `stored` [M] and `fresh` [B] are scores, `uniform` [B, 2] numbers in [0, 1) for the two.
+[[nodiscard]] std::vector<std::int64_t> taken_in_turn(at::Tensor const& stored, at::Tensor const& fresh,
+                                                      at::Tensor const& uniform);
+
 class Gss final : public Strategy {
  public:
   explicit Gss(GssOptions options)
@@ -67,6 +82,7 @@ class Gss final : public Strategy {
   [[nodiscard]] GradientSimilarity similarity(Batch const& fresh, StepContext& context);
   void fill(Rows const& rows, StepContext& context);
   void replace(Rows const& rows, StepContext& context);
+  [[nodiscard]] bool mammoth() const { return options_.convention == "mammoth"; }
   void put(Rows const& rows, at::Tensor const& slots, at::Tensor const& scores);
 
   GssOptions options_;

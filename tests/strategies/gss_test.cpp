@@ -52,6 +52,24 @@ TEST(Gss, ASampleLikeTheRestGivesWayToADifferentOne) {
   EXPECT_NEAR(chance[3].item<double>(), 1, 1e-5);
 }
 
+// Wrong: a slot that was just taken cannot be taken again, or goes by its old score; the last slot is never drawn.
+TEST(Gss, InTurnEachDrawsASlotByItsScoreAsItThenStands) {
+  auto const stored = at::tensor({0.0F, 1.0F, -0.5F});        // s' 0.5, 1, 0.25: bounds at 0.5, 1.5, 1.75
+  auto const fresh = at::tensor({-0.5F, 0.5F, 1.0F, -1.0F});  // s' 0.25, 0.75, 1, 0
+  auto const taken = [&](std::vector<double> const& uniform) {
+    auto const n = static_cast<std::int64_t>(uniform.size()) / 2;
+    return taken_in_turn(stored, fresh.narrow(0, 0, n), at::tensor(uniform, at::kDouble).view({n, 2}));
+  };
+  using Slots = std::vector<std::int64_t>;
+  EXPECT_EQ(taken({0.28, 0.66}), (Slots{0, -1, -1})) << "0.28 of 1.75 is below 0.5; it gives way below 2 / 3";
+  EXPECT_EQ(taken({0.28, 0.67}), (Slots{-1, -1, -1}));
+  EXPECT_EQ(taken({0.29, 0.0}), (Slots{-1, 0, -1}));
+  EXPECT_EQ(taken({0.999, 0.0}), (Slots{-1, -1, 0}));
+  // The first takes slot 1, so that bounds are 0.5, 0.75, 1 and the second, which needs 0.25 / (0.25 + 0.75), too.
+  EXPECT_EQ(taken({0.5, 0.5, 0.6, 0.24}), (Slots{-1, 1, -1}));
+  EXPECT_EQ(taken({0.5, 0.5, 0.6, 0.26}), (Slots{-1, 0, -1}));
+}
+
 struct Cosine {
   Learner& learner;
   RandomStreams streams{0};
@@ -139,6 +157,39 @@ TEST(Gss, FromTheStartItReplaysFromTheSecondStepOn) {
   test::Rig rig(std::move(list));
   rig.trainer.run(toy::stream(1));
   EXPECT_EQ(steps, 10);
+}
+
+// Wrong: a sample of its own direction is scored by itself while there is room, and gives way otherwise.
+TEST(Gss, ByMammothsConventionABatchHasOneScoreWhileThereIsRoom) {
+  auto config = kWhole;
+  config["convention"] = "mammoth";
+  auto list = listed(config);
+  auto const& gss = dynamic_cast<Gss const&>(*list.members()[0].strategy);
+  auto probe = std::make_unique<test::Scripted>();
+  Rows before;
+  int step = 0, replaced = 0;
+  probe->on_after_step = [&](StepContext& c) {
+    auto const now = copy_of(gss.buffer());
+    Cosine cosine{.learner = c.learner};
+    if (step == 0) {
+      EXPECT_TRUE(at::equal(gss.scores().narrow(0, 0, 8), at::full({8}, -0.9F)));
+    } else if (step == 1) {
+      auto const score = cosine.of(c.batch.rows(0, 8), before);
+      for (std::int64_t i = 8; i < 12; ++i) EXPECT_NEAR(gss.scores()[i].item<double>(), score, 1e-4);
+    } else {
+      auto const changed = now.data.ne(before.data).flatten(1).any(1).sum().item<std::int64_t>();
+      EXPECT_TRUE(changed == 0 || cosine.of(c.batch.rows(0, 8), before) < 0);
+      replaced += static_cast<int>(changed);
+    }
+    before = now;
+    ++step;
+  };
+  list.add("probe", std::move(probe), 0);
+  auto options = RunRecipe::toy().train;
+  options.optimizer.learning_rate = 0.05;
+  test::Rig rig(std::move(list), options);
+  rig.trainer.run(toy::stream(4));
+  EXPECT_GT(replaced, 0) << "the test shows nothing";
 }
 
 TEST(Gss, WithoutMemoryIsNaive) {

@@ -145,15 +145,22 @@ void check_same(PublishedTable const& table, RunFolder const& run) {
   }
 }
 
-/// A value of fewer seeds does not take the place of one of more.
+bool has_seeds_of(CellResult const& all, CellResult const& some) {
+  return std::all_of(some.values.begin(), some.values.end(),
+                     [&](auto const& value) { return all.values.contains(value.first); });
+}
+
+/// Seeds that are new join those of the same protocol and version; some of them again change nothing.
 void take(PublishedTable const& table, RunFolder const& run, Results& results) {
   for (auto& [name, result] : measured_cells(table, run)) {
     auto& kept = results[name];
-    if (kept.protocol == result.protocol && kept.values.size() > result.values.size())
+    if (kept.protocol != result.protocol || kept.version != result.version || has_seeds_of(result, kept))
+      kept = std::move(result);
+    else if (has_seeds_of(kept, result))
       say(name + ": " + std::to_string(result.values.size()) + " seed(s); the " + std::to_string(kept.values.size()) +
           " that are kept already stay");
     else
-      kept = std::move(result);
+      kept.join(result);
   }
 }
 
@@ -207,7 +214,7 @@ void add_reproduce(Command& program) {
   verb.flag("--list", flags->list, "every cell with its published value, verdict and minutes; also without a name");
   verb.flag("--all", flags->all, "run every table");
   verb.option("--seeds", "N", flags->seeds, "seeds 0 to N - 1 instead of the table's own");
-  verb.option("--run", "DIR", flags->runs, "take the values of a run that was made before; may be repeated");
+  verb.option("--run", "DIR", flags->runs, "take the values of a run that was made before; may be repeated, seeds are put together");
   verb.option("--results", "FILE", flags->results, "measured values are kept here (default docs/reproducibility.json)");
   verb.flag("--page", flags->page, "print REPRODUCIBILITY.md");
   verb.option("--out", "DIR", flags->out, "folder of run folders (default runs)");

@@ -147,6 +147,14 @@ Json CellResult::to_json() const {
   return json;
 }
 
+void CellResult::join(CellResult const& other) {
+  for (auto const& [seed, value] : other.values) values[seed] = value;
+  differs_from_naive &= other.differs_from_naive;
+  minutes += other.minutes;
+  if (other.largest_term) largest_term = std::max(largest_term.value_or(0), *other.largest_term);
+  if (other.largest_trace) largest_trace = std::max(largest_trace.value_or(0), *other.largest_trace);
+}
+
 CellResult CellResult::from_json(Json const& json) try {
   CellResult result;
   for (auto const& [seed, value] : json.at("values").items()) result.values[std::stoll(seed)] = value.get<double>();

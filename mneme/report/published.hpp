@@ -57,6 +57,8 @@ struct CellResult {
   std::string version;
   std::string protocol;  // of the cell when it was measured
 
+  /// Takes the seeds of another measurement of the same cell; of those that both have, the other's values.
+  void join(CellResult const& other);
   [[nodiscard]] Json to_json() const;
   static CellResult from_json(Json const& json);
 };

@@ -176,6 +176,25 @@ TEST(Published, ValuesComeFromFinishedRunsOnly) {
     }
 }
 
+// Wrong: seeds of a second run take the place of the first's, or the proof of activity is that of one of the two.
+TEST(Published, SeedsOfTwoRunsAreOneMeasurement) {
+  CellResult first, second;
+  first.values = {{0, 60}};
+  first.differs_from_naive = true;
+  first.minutes = 1;
+  first.largest_trace = 3;
+  second.values = {{1, 70}, {2, 80}};
+  second.minutes = 2;
+  second.largest_trace = 2;
+  second.largest_term = 0.5;
+  first.join(second);
+  EXPECT_EQ(first.values, (std::map<std::int64_t, double>{{0, 60}, {1, 70}, {2, 80}}));
+  EXPECT_FALSE(first.differs_from_naive);
+  EXPECT_EQ(first.minutes, 3);
+  EXPECT_EQ(first.largest_trace, 3.0);
+  EXPECT_EQ(first.largest_term, 0.5);
+}
+
 TEST(Published, ResultsReadBackExactly) {
   auto r = result({1.25, 2.5, 1.0 / 3});
   r.largest_term = 0.5;

@@ -64,6 +64,7 @@ CodeObserver::Sample CodeObserver::sample() const {
   for (auto const& task : tested_) total += task.test.size();
   total = std::max<std::int64_t>(1, total);
   std::vector<at::Tensor> images, labels, domains;
+  std::vector<std::int64_t> counts;
   for (auto const& task : tested_) {
     auto choice = streams_.fresh("codes/" + task.name);
     auto const count = std::min(std::max<std::int64_t>(1, task.test.size() * kCodes / total), task.test.size());
@@ -71,19 +72,21 @@ CodeObserver::Sample CodeObserver::sample() const {
     images.push_back(task.test.gather(index));
     labels.push_back(task.test.labels().index_select(0, index));
     domains.push_back(at::full({count}, task.id, at::kLong));
+    counts.push_back(count);
   }
-  return {.images = at::cat(images), .labels = at::cat(labels), .domains = at::cat(domains)};
+  return {.images = at::cat(images), .labels = at::cat(labels), .domains = at::cat(domains), .counts = counts};
 }
 
 at::Tensor CodeObserver::codes_of(Learner& learner, Sample const& of) {
   auto const* by_class = dynamic_cast<Conditional const*>(&learner);
   auto const device = learner.parameters().device();
   std::vector<at::Tensor> codes;
-  for (auto const& task : tested_) {
-    auto const mine = places(of.domains.eq(task.id));
-    auto const x = of.images.index_select(0, mine).to(device);
-    TestScope const scope(strategies_, {learner, task_known_ ? std::optional(task.id) : std::nullopt});
-    codes.push_back(by_class ? by_class->encode(x, of.labels.index_select(0, mine).to(device))
+  auto const images = of.images.split_with_sizes(of.counts), labels = of.labels.split_with_sizes(of.counts);
+  for (std::size_t t = 0; t < tested_.size(); ++t) {  // several may be of one task: what a request names, and the rest
+    if (of.counts[t] == 0) continue;
+    auto const x = images[t].to(device);
+    TestScope const scope(strategies_, {learner, task_known_ ? std::optional(tested_[t].id) : std::nullopt});
+    codes.push_back(by_class ? by_class->encode(x, labels[t].to(device))
                              : dynamic_cast<Recalls const&>(learner).infer(x).z);
   }
   return at::cat(codes).cpu().contiguous();

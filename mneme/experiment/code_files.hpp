@@ -32,6 +32,7 @@ class CodeObserver final : public Observer {
   /// Test images of all tasks with what they are.
   struct Sample {
     at::Tensor images, labels, domains;
+    std::vector<std::int64_t> counts = {};  // of each tested task, whose images stand one behind the other
   };
   [[nodiscard]] Sample sample() const;
   /// z [n, latent] of the sample's images, each encoded as in a test of its task.

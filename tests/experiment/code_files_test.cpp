@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <map>
 #include <sstream>
+#include <tuple>
 
 #include "mneme/core/text.hpp"
 #include "mneme/io/bytes.hpp"
@@ -83,6 +85,25 @@ TEST(CodeFiles, OfAConditionalModelHaveNoDomainAndOfAGanThereAreNone) {
   EXPECT_FALSE(std::filesystem::exists(cvae.path() / "codes.json"));
   static_cast<void>(learnt("lgaa", gan.path(), {{"model", "gan"}}));
   EXPECT_FALSE(std::filesystem::exists(gan.path() / "codes")) << "its encoder is not trained";
+}
+
+// Wrong: two tested parts of one task (what a request names, and the rest) are each encoded with the other.
+TEST(CodeFiles, OfPartsOfOneTaskHaveEachImageOnce) {
+  test::TemporaryFolder const folder;
+  auto stream = toy::stream(1);
+  auto const whole = *stream.tasks().front();
+  for (auto const& [name, first, n] : {std::tuple{"a", 0, 12}, std::tuple{"b", 12, 8}}) {
+    auto part = whole;
+    part.name = name;
+    part.test = whole.test.select(at::arange(first, first + n, at::kLong));
+    stream.evaluated.push_back(part);
+  }
+  static_cast<void>(learnt("cvae", folder.path(), {}, "naive", stream));
+  std::string head;
+  std::map<double, int> classes, expected;
+  for (auto const& row : table(folder.path() / "codes" / "0_learn.csv", head)) ++classes[row[0]];
+  for (std::int64_t n = 0; n < 20; ++n) ++expected[whole.test.labels()[n].item<double>()];
+  EXPECT_EQ(classes, expected);
 }
 
 // Wrong: images of a task are encoded by the newest column, so that codes of old tasks seem to move.

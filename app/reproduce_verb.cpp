@@ -214,7 +214,8 @@ void add_reproduce(Command& program) {
   verb.flag("--list", flags->list, "every cell with its published value, verdict and minutes; also without a name");
   verb.flag("--all", flags->all, "run every table");
   verb.option("--seeds", "N", flags->seeds, "seeds 0 to N - 1 instead of the table's own");
-  verb.option("--run", "DIR", flags->runs, "take the values of a run that was made before; may be repeated, seeds are put together");
+  verb.option("--run", "DIR", flags->runs,
+              "take the values of a run that was made before; may be repeated, seeds are put together");
   verb.option("--results", "FILE", flags->results, "measured values are kept here (default docs/reproducibility.json)");
   verb.flag("--page", flags->page, "print REPRODUCIBILITY.md");
   verb.option("--out", "DIR", flags->out, "folder of run folders (default runs)");

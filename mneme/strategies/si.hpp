@@ -14,6 +14,8 @@
 // terms that other strategies in a list put into the loss itself are part of it.
 #pragma once
 
+#include <utility>
+
 #include "mneme/importance/path_integral.hpp"
 #include "mneme/strategies/quadratic.hpp"
 
@@ -33,7 +35,9 @@ struct SiOptions {
 class Si final : public QuadraticPenalty {
  public:
   explicit Si(SiOptions options)
-      : QuadraticPenalty("si", 2 * options.c), options_(options), whole_loss_(options.variant == "van-de-ven") {}
+      : QuadraticPenalty("si", 2 * options.c),
+        options_(std::move(options)),
+        whole_loss_(options_.variant == "van-de-ven") {}
   [[nodiscard]] Needs needs() const override { return {.boundaries = true, .prefix = Prefix::kWatches}; }
   void begin_stage(StageContext& context) override;
   void end_event(EventContext& context) override;

@@ -57,13 +57,15 @@ ForgetAudit::ForgetAudit(RunFiles& files, Stream const& stream, Trainer& trainer
   train_.epochs_per_event.clear();
   train_.patience = 0;
   train_.at_boundary = "keep";
+  train_.optimizer.schedule = "constant";  // each step is an event of its own, and would stay at a schedule's start
+  train_.optimizer.warmup_steps = 0;
 }
 
 Dataset ForgetAudit::some(Dataset const& data, std::string const& name) const {
-  if (data.size() <= kSamples) return data;
+  if (data.size() <= kAnswers) return data;
   auto generator = streams_.fresh("audit/" + name);
   auto const order = draw_permutation(data.size(), generator, data.device());
-  return data.select(order.narrow(0, 0, kSamples));
+  return data.select(order.narrow(0, 0, std::min(kSamples, data.size())));  // the first of them stand for all
 }
 
 ForgetAudit::Parts ForgetAudit::parts_of(std::size_t event) const {

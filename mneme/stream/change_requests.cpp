@@ -31,7 +31,9 @@ struct ForgetOptions {
   }
 };
 
-std::string name_of(ForgetOptions const& o) {
+std::string name_of(ForgetOptions const& o, std::string const& where) {
+  if (o.name.find('/') != std::string::npos)
+    throw ConfigError(where + ".name: '" + o.name + "' holds a '/', but files of the run folder are named by it");
   if (!o.name.empty()) return o.name;
   if (!o.tasks.empty()) return join(o.tasks, " ");
   if (!o.samples.empty()) {  // two lists of one length are two requests
@@ -99,7 +101,7 @@ Stream forget(Stream stream, Json const& options, std::string const& where, std:
   if (o.after >= events)
     throw ConfigError(where + ".after: " + std::to_string(o.after) + ", but the stream has the events 0 to " +
                       std::to_string(events - 1));
-  Request const request{.name = name_of(o), .classes = o.classes, .samples = o.samples, .tasks = o.tasks};
+  Request const request{.name = name_of(o, where), .classes = o.classes, .samples = o.samples, .tasks = o.tasks};
   if ((o.classes.empty() ? 0 : 1) + (o.samples.empty() ? 0 : 1) + (o.tasks.empty() ? 0 : 1) != 1)
     throw ConfigError(where + ": name what is to be forgotten: either classes, or samples, or tasks");
   auto at = o.after < 0 ? events : o.after + 1;

@@ -2,6 +2,10 @@
 // than it says, or looking at what is left changes the run.
 #include "mneme/experiment/forget_audit.hpp"
 
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/types.h>
+
+#include <algorithm>
 #include <fstream>
 
 #include "mneme/io/json_file.hpp"
@@ -104,6 +108,30 @@ TEST(ForgetAudit, WhatIsStillKnownNeedsNoRelearningAndWhatWasNeverSeenDoes) {
   EXPECT_GT(gone.at("relearn_steps").get<std::int64_t>(), 0);
 }
 
+// Wrong: relearning stays at the start of a schedule for ever, so that every method seems to have forgotten for good.
+TEST(ForgetAudit, RelearningKnowsNoSchedule) {
+  test::TemporaryFolder const scratch;
+  auto const steps_with = [&](std::string const& name, OptimizerOptions const& changed) {
+    auto const stream = forgetful(9000);
+    test::Rig rig(test::listed({{"kind", "retrain"}}), quick());
+    RunFiles files(scratch.path() / name);
+    auto relearn = quick();
+    relearn.optimizer.schedule = changed.schedule;
+    relearn.optimizer.warmup_steps = changed.warmup_steps;
+    ForgetAudit audit(files, stream, rig.trainer, relearn, 0);
+    rig.trainer.attach(&files);
+    rig.trainer.attach(&audit);
+    rig.trainer.run(stream);
+    return read_json(scratch.path() / name / "forget.json").at(0).at("relearn_steps");
+  };
+  OptimizerOptions plain, warm;
+  warm.schedule = "cosine";
+  warm.warmup_steps = 50;
+  auto const steps = steps_with("plain", plain);
+  EXPECT_GT(steps, 0);
+  EXPECT_EQ(steps_with("warm", warm), steps);
+}
+
 /// A run over a stream under `retrain`, audited.
 struct Retrained {
   explicit Retrained(Stream const& stream) : files(scratch.path()), audit(files, stream, rig.trainer, quick(), 0) {
@@ -118,6 +146,32 @@ struct Retrained {
   RunFiles files;
   ForgetAudit audit;
 };
+
+// Wrong: answers are those of the first samples alone, all of the first task.
+TEST(ForgetAudit, AnswersAreOfEveryTask) {
+  auto stream = toy::stream(2, 40);
+  for (auto& event : stream.events) {  // 600 test samples each, one set of answers for both
+    auto& task = std::get<Task>(event);
+    task.test = toy::images(task.name, 600, 3);
+  }
+  stream.events.emplace_back(Request{.name = "class 1", .classes = {1}, .samples = {}, .tasks = {}});
+  Retrained const run(stream);
+  auto const answers = run.entry(0).at("answers").at("test");
+  ASSERT_EQ(answers.size(), 500U);
+  test::Rig rig{test::listed({{"kind", "retrain"}}), quick()};
+  rig.trainer.run(stream);
+  auto const of_first = [&](Json const& row) {  // an answer of the first task's samples, to the digits kept
+    auto const& data = std::get<Task>(stream.events[0]).test;
+    auto noise = at::detail::createCPUGenerator(0);
+    auto const logits = rig.learner->forward(Batch(data.slice(0, data.size()), data.labels()), {}, noise).logits;
+    auto const p = at::softmax(logits, 1);
+    auto const mine = at::tensor(row.get<std::vector<double>>()).to(at::kFloat);
+    return (p - mine).abs().amax(1).min().item<double>() < 2e-5;
+  };
+  auto const count = std::count_if(answers.begin(), answers.end(), of_first);
+  EXPECT_GT(count, 150);
+  EXPECT_LT(count, 350) << "of 900 samples as many are of either task";
+}
 
 // Wrong: what an earlier request named counts as a rest that is still to be known.
 TEST(ForgetAudit, WhatAnEarlierRequestNamedIsNoRest) {

@@ -372,6 +372,7 @@ TEST(ForgetChange, LeavesTheTestsOfLaterTasksWhole) {
 }
 
 TEST(ForgetChange, SaysWhatIsWrong) {
+  test::expect_mentions(refusal({{{"kind", "forget"}, {"classes", {1}}, {"name", "a/b"}}}), {"with.0.name", "a/b"});
   test::expect_mentions(refusal({{{"kind", "forget"}, {"after", 2}, {"classes", {1}}}}), {"with.0.after", "0 to 1"});
   test::expect_mentions(refusal({{{"kind", "forget"}}}), {"with.0", "classes, or samples, or tasks"});
   test::expect_mentions(refusal({{{"kind", "forget"}, {"classes", {1}}, {"samples", {1}}}}), {"with.0"});

@@ -64,6 +64,16 @@ Json resolve_strategy(Json const& value, std::string const& where) {
   return list;
 }
 
+Json resolve_judge(Json const& value, std::string const& where) {
+  auto const judge = read_options<JudgeOptions>(value, where);
+  auto const names = experiment_names();
+  if (std::find(names.begin(), names.end(), judge.experiment) == names.end())
+    throw ConfigError(
+        where + ".experiment: '" + judge.experiment +
+        "' is no experiment of the catalogue, where judges come from: " + suggestion(judge.experiment, names));
+  return write_options(judge);
+}
+
 Json resolve_learner(Json const& value, std::string const& where) {
   auto const kind = as_table(value, where)["kind"].get<std::string>();
   if (find_row(learner_table(), "learner", kind).info.name != "classifier")
@@ -87,7 +97,7 @@ Json resolve_arm(Json tree, std::string const& where) {
   resolved["train"] = write_options(read_options<TrainOptions>(tree.value("train", Json::object()), at("train")));
   resolved["evaluate"] =
       write_options(read_options<EvaluationOptions>(tree.value("evaluate", Json::object()), at("evaluate")));
-  if (tree.contains("judge")) resolved["judge"] = write_options(read_options<JudgeOptions>(tree["judge"], at("judge")));
+  if (tree.contains("judge")) resolved["judge"] = resolve_judge(tree["judge"], at("judge"));
   if (tree.contains("risk")) resolved["risk"] = write_options(read_options<RiskOptions>(tree["risk"], at("risk")));
   if (tree.contains("datasets")) {
     for (auto const& [name, table] : tree["datasets"].items()) {

@@ -141,6 +141,12 @@ TEST(Plan, KeepsOnlyTheNamedArms) {
   EXPECT_FALSE(plan.tree["arm"].contains("naive"));
 }
 
+// Wrong: a judge that there is not is found out when the arm is run, in a folder that can never be finished.
+TEST(Plan, AJudgeIsAnExperimentOfTheCatalogue) {
+  test::expect_mentions(refusal("strategy = \"naive\"\n" + kBase + "[judge]\nexperiment = \"jugde\"\n"),
+                        {"judge.experiment: 'jugde'", "judge"});
+}
+
 TEST(Plan, NamesTheDottedKeyOfWhatIsWrong) {
   test::expect_mentions(refusal("epoch = 3\n" + kBase), {"epoch"});
   test::expect_mentions(refusal(kBase + "epoch = 3\n"), {"train.epoch", "epochs"});

@@ -64,13 +64,17 @@ Json resolve_strategy(Json const& value, std::string const& where) {
   return list;
 }
 
+/// ConfigError that begins with `otherwise` where the catalogue has no such experiment.
+void expect_experiment(std::string const& name, std::string const& otherwise) {
+  auto const names = experiment_names();
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    throw ConfigError(otherwise + ": " + suggestion(name, names));
+}
+
 Json resolve_judge(Json const& value, std::string const& where) {
   auto const judge = read_options<JudgeOptions>(value, where);
-  auto const names = experiment_names();
-  if (std::find(names.begin(), names.end(), judge.experiment) == names.end())
-    throw ConfigError(
-        where + ".experiment: '" + judge.experiment +
-        "' is no experiment of the catalogue, where judges come from: " + suggestion(judge.experiment, names));
+  expect_experiment(judge.experiment, where + ".experiment: '" + judge.experiment +
+                                          "' is no experiment of the catalogue, where judges come from");
   return write_options(judge);
 }
 
@@ -295,9 +299,7 @@ std::vector<std::string> experiment_names() {
 }
 
 std::string experiment_text(std::string const& name) {
-  auto const names = experiment_names();
-  if (std::find(names.begin(), names.end(), name) == names.end())
-    throw ConfigError("no experiment '" + name + "' in the catalogue, and no such file: " + suggestion(name, names));
+  expect_experiment(name, "no experiment '" + name + "' in the catalogue, and no such file");
   return std::string(embedded_file("experiments/" + name + ".toml"));
 }
 

@@ -17,6 +17,11 @@ std::deque<Linear> hidden_layers(ParameterArena& arena, std::string const& name,
   return layers;
 }
 
+/// mu + sigma epsilon.
+at::Tensor code_at(at::Tensor const& mu, at::Tensor const& logvar, at::Tensor const& epsilon) {
+  return at::addcmul(mu, (logvar * 0.5).exp(), epsilon);
+}
+
 }  // namespace
 
 std::int64_t VaeOptions::parameters(std::int64_t inputs) const {
@@ -49,7 +54,7 @@ at::Tensor VaeNet::encode(at::Tensor const& x) const {
 
 VaeNet::Code VaeNet::code(at::Tensor const& hidden, at::Tensor const& epsilon) const {
   auto const mu = mu_.forward(hidden), logvar = logvar_.forward(hidden);
-  return {.mu = mu, .logvar = logvar, .z = at::addcmul(mu, (logvar * 0.5).exp(), epsilon)};
+  return {.mu = mu, .logvar = logvar, .z = code_at(mu, logvar, epsilon)};
 }
 
 at::Tensor VaeNet::decode(at::Tensor const& z, Gates const* gates) const {
@@ -62,7 +67,7 @@ at::Tensor VaeNet::decode(at::Tensor const& z, Gates const* gates) const {
 }
 
 at::Tensor sample_code(at::Tensor const& mu, at::Tensor const& logvar, at::Generator& noise) {
-  return at::addcmul(mu, (logvar * 0.5).exp(), draw_normal(mu.sizes(), noise, mu.device()));
+  return code_at(mu, logvar, draw_normal(mu.sizes(), noise, mu.device()));
 }
 
 at::Tensor pixel_loss(at::Tensor const& logits, at::Tensor const& x) {

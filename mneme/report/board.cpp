@@ -57,12 +57,6 @@ int reference_rank(ArmRun const& run) {
   return std::ranges::find(kinds, "cumulative") != kinds.end() ? 1 : 0;
 }
 
-/// A field of what the arm's entry says about its stream.
-Json of_stream(ArmRun const& run, char const* key) {
-  Json const stream = run.summary_entry.value("stream", Json());
-  return stream.is_object() ? stream.value(key, Json()) : Json();
-}
-
 bool same_stream(ArmRun const& a, ArmRun const& b) {
   auto const names = [](ArmRun const& run) {
     return std::set<std::string>(run.matrix.tasks.begin(), run.matrix.tasks.end());
@@ -234,6 +228,11 @@ std::string show_difference(std::optional<Seeds> const& seeds, MetricStyle const
 
 std::string show_mean(std::optional<Seeds> const& seeds, MetricStyle const& style) {
   return seeds ? signed_text(seeds->spread.mean * style.factor, style.decimals) : "–";
+}
+
+Json of_stream(ArmRun const& run, char const* key) {
+  Json const stream = run.summary_entry.value("stream", Json());
+  return stream.is_object() ? stream.value(key, Json()) : Json();
 }
 
 std::string show_count(std::optional<Seeds> const& seeds) {

@@ -81,6 +81,8 @@ std::string show_mean(std::optional<Seeds> const& seeds, MetricStyle const& styl
 
 /// "163 kB", "1.25 MB": decimal units, three digits.
 std::string show_memory(double bytes);
+/// A field of what the arm's entry says about its stream; null where it says nothing.
+Json of_stream(ArmRun const& run, char const* key);
 /// A count, which most often is the same for all seeds: "89 610", or the least and the most.
 std::string show_count(std::optional<Seeds> const& seeds);
 

@@ -74,7 +74,9 @@ void look_for_activity(ArmRun const& arm, CellResult& result) {
 }
 
 std::string proof(CellResult const& result) {
-  std::string text = result.differs_from_naive ? "differs from naive" : "equals naive";
+  std::string text = !result.differs_from_naive   ? "not compared with naive"
+                     : *result.differs_from_naive ? "differs from naive"
+                                                  : "equals naive";
   if (result.largest_term) text += ", largest term " + number(*result.largest_term, "%.3g");
   if (result.largest_trace) text += ", trace " + number(*result.largest_trace, "%.3g");
   return text;
@@ -137,11 +139,9 @@ std::vector<PublishedTable> published_tables() {
 Json CellResult::to_json() const {
   Json by_seed = Json::object();
   for (auto const& [seed, value] : values) by_seed[std::to_string(seed)] = value;
-  Json json = {{"values", by_seed},
-               {"differs_from_naive", differs_from_naive},
-               {"minutes", minutes},
-               {"version", version},
-               {"protocol", protocol}};
+  Json json = {{"values", by_seed}};
+  if (differs_from_naive) json["differs_from_naive"] = *differs_from_naive;
+  json.update({{"minutes", minutes}, {"version", version}, {"protocol", protocol}});
   if (largest_term) json["largest_term"] = *largest_term;
   if (largest_trace) json["largest_trace"] = *largest_trace;
   return json;
@@ -149,7 +149,8 @@ Json CellResult::to_json() const {
 
 void CellResult::join(CellResult const& other) {
   for (auto const& [seed, value] : other.values) values[seed] = value;
-  differs_from_naive &= other.differs_from_naive;
+  bool const both = differs_from_naive.has_value() && other.differs_from_naive.has_value();
+  differs_from_naive = both ? std::optional(*differs_from_naive && *other.differs_from_naive) : std::nullopt;
   minutes += other.minutes;
   if (other.largest_term) largest_term = std::max(largest_term.value_or(0), *other.largest_term);
   if (other.largest_trace) largest_trace = std::max(largest_trace.value_or(0), *other.largest_trace);
@@ -158,7 +159,7 @@ void CellResult::join(CellResult const& other) {
 CellResult CellResult::from_json(Json const& json) try {
   CellResult result;
   for (auto const& [seed, value] : json.at("values").items()) result.values[std::stoll(seed)] = value.get<double>();
-  result.differs_from_naive = json.at("differs_from_naive").get<bool>();
+  if (json.contains("differs_from_naive")) result.differs_from_naive = json["differs_from_naive"].get<bool>();
   result.minutes = json.at("minutes").get<double>();
   result.version = json.at("version").get<std::string>();
   result.protocol = json.at("protocol").get<std::string>();
@@ -176,7 +177,7 @@ std::map<std::string, CellResult> measured_cells(PublishedTable const& table, Ru
   std::map<std::string, CellResult> results;
   for (auto const& cell : table.cells) {
     CellResult result;
-    bool whole = true, compared = !naive_parameters.empty();
+    bool whole = true, compared = true, differs = true;
     for (auto const& arm : run.arms) {
       if (arm.arm != cell.arm) continue;
       auto const value = average(arm.matrix);
@@ -184,11 +185,13 @@ std::map<std::string, CellResult> measured_cells(PublishedTable const& table, Ru
       if (!whole) break;
       result.values[arm.seed] = 100 * *value;
       result.minutes += arm.summary_entry.at("wall_seconds").at("total").get<double>() / 60;
-      compared &= naive_parameters[arm.seed] != arm.summary_entry.value("parameter_hash", "");
+      auto const naive = naive_parameters.find(arm.seed);
+      compared &= naive != naive_parameters.end();
+      differs &= compared && naive->second != arm.summary_entry.value("parameter_hash", "");
       look_for_activity(arm, result);
     }
     if (!whole || result.values.empty()) continue;
-    result.differs_from_naive = compared;
+    if (compared) result.differs_from_naive = differs;
     result.version = run.text("mneme");
     result.protocol = cell.protocol;
     results[cell.name] = std::move(result);
@@ -215,7 +218,8 @@ Verdict verdict(PublishedCell const& cell, CellResult const* result) {
 }
 
 bool active(CellResult const& result) {
-  return result.differs_from_naive && result.largest_term.value_or(1) > 0 && result.largest_trace.value_or(1) > 0;
+  return result.differs_from_naive.value_or(false) && result.largest_term.value_or(1) > 0 &&
+         result.largest_trace.value_or(1) > 0;
 }
 
 std::int64_t counted(std::vector<PublishedTable> const& tables, std::map<std::string, CellResult> const& results) {

@@ -50,8 +50,8 @@ struct PublishedTable {
 
 /// What was measured for one cell.
 struct CellResult {
-  std::map<std::int64_t, double> values;  // per cent, by seed
-  bool differs_from_naive = false;
+  std::map<std::int64_t, double> values;              // per cent, by seed
+  std::optional<bool> differs_from_naive;             // in every seed; empty: not compared in each
   std::optional<double> largest_term, largest_trace;  // of the log lines; empty: none logged
   double minutes = 0;                                 // of all seeds together, one core
   std::string version;

@@ -19,9 +19,9 @@ using Ground = std::tuple<std::string, std::set<std::string>, std::string, std::
 /// What the stream says of its test sets, where they are not those of the data sets.
 std::string tested_of(ArmRun const& run) {
   std::string text;
-  auto const notes = run.summary_entry.value(Json::json_pointer("/stream/notes"), Json::object());
+  auto const notes = of_stream(run, "notes");
   for (auto const* about : {"classes", "split"})
-    if (notes.contains(about)) text += notes[about].dump();
+    if (notes.is_object() && notes.contains(about)) text += notes[about].dump();
   return text;
 }
 

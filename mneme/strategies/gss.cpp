@@ -76,6 +76,31 @@ std::vector<std::int64_t> taken_in_turn(at::Tensor const& stored, at::Tensor con
   return taken;
 }
 
+namespace {
+
+/// Slots and, for each, the new sample that stands in it from now on.
+struct Places {
+  at::Tensor slots, samples;
+};
+
+/// For as many of the new samples as there are slots, each its own.
+Places places(at::Tensor const& stored, at::Tensor const& fresh, at::Generator& stream) {
+  auto const count = std::min(stored.size(0), fresh.size(0));
+  auto const slots = at::multinomial(chance_of_slots(stored), count, false, stream);
+  auto const chance = chance_to_give_way(stored.index_select(0, slots), fresh.narrow(0, 0, count));
+  auto const samples = at::rand({count}, stream, at::kFloat).lt(chance).nonzero().squeeze(1);
+  return {slots.index_select(0, samples), samples};
+}
+
+Places places_in_turn(at::Tensor const& stored, at::Tensor const& fresh, at::Generator& stream) {
+  auto const uniform = at::rand({fresh.size(0), 2}, stream, at::kDouble);
+  auto const taken = at::tensor(taken_in_turn(stored, fresh, uniform), at::kLong);
+  auto const slots = taken.ge(0).nonzero().squeeze(1);
+  return {slots, taken.index_select(0, slots)};
+}
+
+}  // namespace
+
 Batch Gss::compose(Batch batch, StepContext& context) {
   auto const& replay = options_.replay;
   if (!replay.due(buffer_, context)) return batch;
@@ -122,23 +147,11 @@ void Gss::replace(Rows const& rows, StepContext& context) {
   auto const found = similarity(context.batch.rows(0, rows.size()), context);
   auto const host = at::cat({found.batch.view(1), found.each}).cpu();
   if (host[0].item<float>() >= 0) return;
+  auto const fresh = host.narrow(0, 1, rows.size()), stored = scores_.cpu();
   auto& stream = context.streams->get("replacement");
-  auto const stored = scores_.cpu();
-  if (mammoth()) {
-    auto const fresh = host.narrow(0, 1, rows.size());
-    auto const taken =
-        at::tensor(taken_in_turn(stored, fresh, at::rand({rows.size(), 2}, stream, at::kDouble)), at::kLong);
-    auto const slots = taken.ge(0).nonzero().squeeze(1);
-    auto const chosen = taken.index_select(0, slots).to(rows.labels.device());
-    put(rows.select(chosen), slots, found.each.index_select(0, chosen));
-    return;
-  }
-  auto const count = std::min(buffer_.capacity(), rows.size());
-  auto const slots = at::multinomial(chance_of_slots(stored), count, false, stream);
-  auto const chance = chance_to_give_way(stored.index_select(0, slots), host.narrow(0, 1, count));
-  auto const chosen = at::rand({count}, stream, at::kFloat).lt(chance).nonzero().squeeze(1);
-  auto const on_device = chosen.to(rows.labels.device());
-  put(rows.select(on_device), slots.index_select(0, chosen), found.each.index_select(0, on_device));
+  auto const [slots, taken] = mammoth() ? places_in_turn(stored, fresh, stream) : places(stored, fresh, stream);
+  auto const chosen = taken.to(rows.labels.device());
+  put(rows.select(chosen), slots, found.each.index_select(0, chosen));
 }
 
 void Gss::put(Rows const& rows, at::Tensor const& slots, at::Tensor const& scores) {

@@ -12,11 +12,7 @@
 namespace mneme {
 namespace {
 
-using test::gradient;
-using test::random_batch;
-using test::seeded;
-using test::small;
-using test::some_labels;
+using namespace test;  // lgaa_support.hpp
 
 // A net that a phase does not train must get no gradient at all: it costs time, and another optimizer would see it.
 TEST(Lgaa, APhasesGradientIsOfItsOwnNetsAlone) {

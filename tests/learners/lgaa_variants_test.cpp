@@ -16,11 +16,7 @@
 namespace mneme {
 namespace {
 
-using test::gradient;
-using test::random_batch;
-using test::seeded;
-using test::small;
-using test::some_labels;
+using namespace test;  // lgaa_support.hpp
 
 /// Nets that differ between two states of one model.
 std::set<std::string> moved(Lgaa const& learner, at::Tensor const& before) {

@@ -166,7 +166,7 @@ TEST(Published, ValuesComeFromFinishedRunsOnly) {
   EXPECT_NEAR(a.values.at(0), 60, 1e-9);
   EXPECT_NEAR(a.values.at(1), 80, 1e-9);
   EXPECT_NEAR(a.minutes, 2, 1e-12);
-  EXPECT_FALSE(a.differs_from_naive) << "one seed equals naive";
+  EXPECT_EQ(a.differs_from_naive, false) << "one seed equals naive";
   EXPECT_EQ(a.largest_term, 0.25);
   EXPECT_EQ(a.largest_trace, 7.0);
   EXPECT_EQ(verdict(table.cells.front(), &measured.at(table.cells.front().name)), Verdict::kNotTried) << "two seeds";
@@ -174,6 +174,8 @@ TEST(Published, ValuesComeFromFinishedRunsOnly) {
     if (measured.contains(c.name)) {
       EXPECT_EQ(measured.at(c.name).protocol, c.protocol);
     }
+  std::erase_if(run.arms, [](ArmRun const& arm) { return arm.arm == "none" && arm.seed == 1; });
+  EXPECT_EQ(measured_cells(table, run).at("t/a").differs_from_naive, std::nullopt) << "seed 1 has nothing beside it";
 }
 
 // Wrong: seeds of a second run take the place of the first's, or the proof of activity is that of one of the two.
@@ -184,15 +186,20 @@ TEST(Published, SeedsOfTwoRunsAreOneMeasurement) {
   first.minutes = 1;
   first.largest_trace = 3;
   second.values = {{1, 70}, {2, 80}};
+  second.differs_from_naive = false;
   second.minutes = 2;
   second.largest_trace = 2;
   second.largest_term = 0.5;
   first.join(second);
   EXPECT_EQ(first.values, (std::map<std::int64_t, double>{{0, 60}, {1, 70}, {2, 80}}));
-  EXPECT_FALSE(first.differs_from_naive);
+  EXPECT_EQ(first.differs_from_naive, false);
   EXPECT_EQ(first.minutes, 3);
   EXPECT_EQ(first.largest_trace, 3.0);
   EXPECT_EQ(first.largest_term, 0.5);
+  CellResult third;
+  third.values = {{3, 80}};
+  first.join(third);
+  EXPECT_EQ(first.differs_from_naive, std::nullopt) << "a seed that nothing stood beside";
 }
 
 TEST(Published, ResultsReadBackExactly) {

@@ -84,6 +84,15 @@ struct Cosine {
   }
 };
 
+/// Four tasks at a rate at which batches come to point away from the memory.
+void run_long(StrategyList list, std::unique_ptr<test::Scripted> probe) {
+  list.add("probe", std::move(probe), 0);
+  auto options = RunRecipe::toy().train;
+  options.optimizer.learning_rate = 0.05;
+  test::Rig rig(std::move(list), options);
+  rig.trainer.run(toy::stream(4));
+}
+
 /// The memory as it was; `all` are views that later steps write into.
 Rows copy_of(Buffer const& buffer) { return buffer.empty() ? Rows{} : buffer.all().select(at::arange(buffer.size())); }
 
@@ -124,11 +133,7 @@ TEST(Gss, ReplacesOnlyWhatABatchAgainstTheMemoryPointsAwayFrom) {
     before = now;
     ++step;
   };
-  list.add("probe", std::move(probe), 0);
-  auto options = RunRecipe::toy().train;
-  options.optimizer.learning_rate = 0.05;
-  test::Rig rig(std::move(list), options);
-  rig.trainer.run(toy::stream(4));
+  run_long(std::move(list), std::move(probe));
   EXPECT_GT(kept, 0) << "the test shows nothing";
   EXPECT_GT(replaced, 0) << "the test shows nothing";
 }
@@ -184,11 +189,7 @@ TEST(Gss, ByMammothsConventionABatchHasOneScoreWhileThereIsRoom) {
     before = now;
     ++step;
   };
-  list.add("probe", std::move(probe), 0);
-  auto options = RunRecipe::toy().train;
-  options.optimizer.learning_rate = 0.05;
-  test::Rig rig(std::move(list), options);
-  rig.trainer.run(toy::stream(4));
+  run_long(std::move(list), std::move(probe));
   EXPECT_GT(replaced, 0) << "the test shows nothing";
 }
 

@@ -47,12 +47,14 @@ void refuse_late_comer(ArmPlan const& stored, ArmPlan const& branch) {
                     "the arm '" + stored.name + "' was trained without it. Run it from the beginning instead");
 }
 
-/// Its checkpoint holds the weights of the stored learner, which fit no other.
+/// Its checkpoint holds the weights of the stored learner, which fit no other. What else a learner trains by may
+/// change; an option that gives its weights other shapes is found out when the checkpoint is read.
 void refuse_other_learner(ArmPlan const& stored, ArmPlan const& branch) {
-  if (stored.tree.at("learner") == branch.tree.at("learner")) return;
-  throw CheckpointError("the checkpoint is of another net: the arm '" + stored.name +
-                        "' has learner = " + stored.tree["learner"].dump() + ", the branch would have " +
-                        branch.tree["learner"].dump() + ". A branch may change anything but the learner");
+  auto const& then = stored.tree.at("learner");
+  auto const& now = branch.tree.at("learner");
+  if (then.at("kind") == now.at("kind") && then.value("net", Json()) == now.value("net", Json())) return;
+  throw CheckpointError("the checkpoint is of another net: the arm '" + stored.name + "' has learner = " + then.dump() +
+                        ", the branch would have " + now.dump() + ". A branch keeps the learner's kind and its net");
 }
 
 /// The arm as an experiment of its own, its seeds those that have the checkpoint to begin at.

@@ -7,6 +7,7 @@
 #include "mneme/experiment/run.hpp"
 #include "mneme/report/headline.hpp"
 #include "mneme/strategies/list.hpp"
+#include "mneme/train/checkpoint.hpp"
 #include "results.hpp"
 #include "stored.hpp"
 #include "terminal.hpp"
@@ -72,21 +73,42 @@ Rows setting_rows(Json const& tree) {
   return rows;
 }
 
+/// Names of the checkpoints in an arm's folder, oldest first; of many the first and the last three.
+std::string checkpoints_text(std::filesystem::path const& folder) {
+  constexpr std::size_t kLast = 3;
+  auto names = CheckpointStore(folder / "checkpoints", 0).names();
+  if (names.size() > kLast + 1) {
+    names[1] = "...";
+    names.erase(names.begin() + 2, names.end() - kLast);
+  }
+  return join(names);
+}
+
 Rows arm_rows(ExperimentPlan const& plan, RunFolder const& folder) {
   Rows rows;
   for (auto const& arm : plan.arms)
     for (auto const seed : plan.options.seeds) {
-      std::string status = "not begun", where;
+      std::string status = "not begun", where, checkpoints;
       for (auto const& run : folder.arms)
         if (run.arm == arm.name && run.seed == seed) {
-          status = run.status + (run.error.empty() ? "" : ": " + run.error);
+          status = run.status;
           where = run.matrix.rows.empty() ? "" : row_name(run.matrix.rows.back());
           where += (where.empty() ? "step " : ", step ") + run.summary_entry.value("steps", Json(0)).dump();
+          checkpoints = checkpoints_text(run.folder);
         }
       rows.push_back({"  " + arm.name, std::to_string(seed),
-                      StrategyList(arm.tree.at("strategy"), "strategy", 0).describe(), status, where});
+                      StrategyList(arm.tree.at("strategy"), "strategy", 0).describe(), status, where, checkpoints});
     }
   return rows;
+}
+
+/// Why arms have failed.
+std::string failures(RunFolder const& folder) {
+  std::string text;
+  for (auto const& run : folder.arms)
+    if (!run.error.empty())
+      text += wrapped(run.arm + ", seed " + std::to_string(run.seed) + ", failed: " + run.error) + "\n";
+  return text;
 }
 
 /// Where the samples come from: the embedded part, the catalogue's sets, and sets that the configuration describes.
@@ -117,8 +139,8 @@ int show(ShowFlags const& flags) {
   for (auto& row : stream_rows(first, plan.options.seeds.front())) rows.push_back(std::move(row));
   for (auto& row : setting_rows(first.tree)) rows.push_back(std::move(row));
   print(bold(folder.text("title", plan.options.name)) + "\n" + columns({}, rows) + "\n" +
-        columns({"  arm", "seed", "strategy", "status", "where it stands"}, arm_rows(plan, folder)) + "\n" +
-        results_table(folder));
+        columns({"  arm", "seed", "strategy", "status", "where it stands", "checkpoints"}, arm_rows(plan, folder)) +
+        "\n" + failures(folder) + results_table(folder));
   for (auto const& board : make_boards({&folder, 1})) print(wrapped(headline(board)));
   for (auto const& note : folder.notes) say("note: " + note);
   if (status == "stopped" || status == "interrupted") say("Resume with: mneme resume " + shell_line({flags.run}));

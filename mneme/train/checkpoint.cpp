@@ -12,6 +12,7 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/core/files.hpp"
 #include "mneme/core/processor.hpp"
+#include "mneme/core/text.hpp"
 #include "mneme/core/version.hpp"
 #include "mneme/io/bytes.hpp"
 #include "mneme/io/safetensors.hpp"
@@ -179,6 +180,12 @@ std::optional<fs::path> CheckpointStore::newest_before(std::int64_t step) const 
   return std::nullopt;
 }
 
+std::vector<std::string> CheckpointStore::names() const {
+  std::vector<std::string> list;
+  for (auto const& entry : entries()) list.push_back(entry.path.filename().string());
+  return list;
+}
+
 fs::path CheckpointStore::find(std::string const& name) const {
   if (name.empty()) {
     if (auto const path = newest()) return *path;
@@ -186,10 +193,9 @@ fs::path CheckpointStore::find(std::string const& name) const {
                           ": holds no checkpoint: it was not begun, or stopped before its first one");
   }
   if (fs::exists(folder_ / name / "state.json")) return folder_ / name;
-  std::string known;
-  for (auto const& entry : entries()) known += (known.empty() ? "" : ", ") + entry.path.filename().string();
+  auto const known = names();
   throw CheckpointError(folder_.string() + ": no checkpoint '" + name +
-                        "'; there is: " + (known.empty() ? "none" : known));
+                        "'; there is: " + (known.empty() ? "none" : join(known)));
 }
 
 Archive read_checkpoint(fs::path const& checkpoint, bool allow_drift, at::Device device) {

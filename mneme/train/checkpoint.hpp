@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "mneme/core/json.hpp"
 #include "mneme/nets/archive.hpp"
@@ -30,6 +31,8 @@ class CheckpointStore {
   [[nodiscard]] std::optional<std::filesystem::path> newest() const;
   /// The newest of those that a trainer took after `step` steps or fewer.
   [[nodiscard]] std::optional<std::filesystem::path> newest_before(std::int64_t step) const;
+  /// Of those whose state can be read, oldest first.
+  [[nodiscard]] std::vector<std::string> names() const;
   /// A checkpoint by name ("event-0") or the newest for an empty name. CheckpointError names what there is.
   [[nodiscard]] std::filesystem::path find(std::string const& name) const;
 

@@ -290,7 +290,7 @@ bool Trainer::finish_epoch(EventContext& context) {
 void Trainer::finish_stage(StageContext const& context) {
   if (!std::isfinite(loss_sum_.item<double>()))  // the steps since the last line
     fail(context, "the loss is not finite. Lower the learning rate or the penalty's strength",
-         position_.step - loss_count_);
+         position_.step - position_.step % options_.log_every - 1);
   if (!early_stop_.weights.defined()) return;
   at::NoGradGuard const no_grad;
   auto const& arena = learner_.parameters();

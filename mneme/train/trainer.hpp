@@ -181,7 +181,8 @@ class Trainer final : private MetricLog {
   /// NumericError: where, what, and the last checkpoint that was taken no later than step `good`.
   [[noreturn]] void fail(EventContext const& context, std::string const& what, std::int64_t good) const;
   void show_progress(StageContext const& context, std::int64_t epochs, std::int64_t steps);
-  /// Checkpoint if due or if the run is to stop; throws Stopped in the latter case.
+  /// Checkpoint if due or if the run is to stop; throws Stopped in the latter case. None is due while the learner seems
+  /// to have failed: it would push out the last that was sound.
   void checkpoint_or_stop();
   void poll() const;
   [[nodiscard]] bool stop_wanted() const;
@@ -215,6 +216,7 @@ class Trainer final : private MetricLog {
   at::Tensor loss_sum_;  // since the last line, on the device
   std::int64_t loss_count_ = 0;
   std::int64_t collapsed_lines_ = 0;  // logged steps in a row that the learner's rule finds failed
+  std::int64_t sound_step_ = -1;      // the last that it found sound
   Progress progress_;
 
   RunFiles* files_ = nullptr;

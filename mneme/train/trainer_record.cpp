@@ -19,6 +19,19 @@ void buffers(Archive& archive, ParameterArena const& arena) {
   if (arena.buffers().numel() > 0) archive.row("buffers", arena.buffers());
 }
 
+/// An optimizer's state is of one phase and means nothing to another.
+void same_phases(Archive& archive, std::span<Phase const> phases) {
+  if (archive.loading() && !archive.has("phases")) return;  // an older one
+  Json own = Json::array();
+  for (auto const& phase : phases) own.push_back(phase.name);
+  auto stored = own;
+  archive.field("phases", stored);
+  if (stored != own)
+    throw CheckpointError("the checkpoint was taken amid training in the phases " + stored.dump() +
+                          ", and this learner trains in " + own.dump() +
+                          ". Keep the options that decide them, or branch at event-<n>");
+}
+
 void hash(Sha256& sum, at::Tensor const& tensor) {
   auto const bytes = tensor.to(at::kCPU).contiguous();
   sum.update({static_cast<std::uint8_t const*>(bytes.const_data_ptr()), bytes.nbytes()});
@@ -78,12 +91,14 @@ void Trainer::watch_for_collapse(EventContext const& context, Json const& terms)
   auto const rule = learner->collapse();
   auto const term = terms.find(rule.term);
   if (rule.lines == 0 || term == terms.end()) return;
-  collapsed_lines_ = term->get<double>() < rule.below ? collapsed_lines_ + 1 : 0;
+  bool const sound = term->get<double>() >= rule.below;
+  collapsed_lines_ = sound ? 0 : collapsed_lines_ + 1;
+  if (sound) sound_step_ = position_.step;
   if (collapsed_lines_ >= rule.lines)
     fail(context,
          "'" + rule.term + "' was below " + format_number(rule.below) + " on the last " + std::to_string(rule.lines) +
              " logged steps: " + rule.meaning,
-         position_.step - rule.lines * options_.log_every);
+         sound_step_);
 }
 
 void Trainer::fail(EventContext const& context, std::string const& what, std::int64_t good) const {
@@ -91,7 +106,7 @@ void Trainer::fail(EventContext const& context, std::string const& what, std::in
                      std::to_string(position_.step) + ": " + what;
   if (files_) {
     auto const last = files_->checkpoints.newest_before(good);
-    text += last ? ". The last checkpoint of before: " + last->string() : ". No checkpoint was taken before";
+    text += last ? ". The last checkpoint of before: " + last->string() : ". No checkpoint was taken before it";
   }
   throw NumericError(text);
 }
@@ -127,7 +142,8 @@ void Trainer::poll() const {
 
 void Trainer::checkpoint_or_stop() {
   bool const stopping = stop_wanted();
-  if (files_ && (stopping || files_->checkpoints.due())) save("step-" + std::to_string(position_.step), false);
+  bool const due = files_ && collapsed_lines_ == 0 && files_->checkpoints.due();
+  if (files_ && (stopping || due)) save("step-" + std::to_string(position_.step), false);
   if (stopping) stop();
 }
 
@@ -206,11 +222,13 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
   }
   bool const trained = position_.at == static_cast<std::int64_t>(At::kTrained);
   // A branch at the end of an event may change the optimizer: the next event begins with a new one.
-  if (!branching || !trained || options_.at_boundary != "new")
+  if (!branching || !trained || options_.at_boundary != "new") {
+    same_phases(archive, learner_.phases());
     for (std::size_t i = 0; i < optimizers_.size(); ++i) {
       Archive::Scope const inner(archive, "optimizer" + std::to_string(i));
       optimizers_[i].state(archive);
     }
+  }
   {
     Archive::Scope const inner(archive, "early_stop");
     early_stop_.state(archive);
@@ -233,6 +251,7 @@ void Trainer::state(Archive& archive, bool branching, std::string const& member_
   archive.row("loss_sum", loss_sum_);
   archive.field("loss_count", loss_count_);
   if (!archive.loading() || archive.has("collapsed_lines")) archive.field("collapsed_lines", collapsed_lines_);
+  if (!archive.loading() || archive.has("sound_step")) archive.field("sound_step", sound_step_);
   Json matrix = matrix_.to_json(), classes = class_counts_.to_json(), clock = clock_.to_json();
   archive.field("matrix", matrix);
   if (!archive.loading() || archive.has("classes")) archive.field("classes", classes);  // since 0.2

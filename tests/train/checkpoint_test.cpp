@@ -233,6 +233,16 @@ TEST(Checkpoint, OfAnotherNetIsRefused) {
   }
 }
 
+// Wrong: the critic's moments are the inference phase's from here on.
+TEST(Checkpoint, OfOtherPhasesIsRefused) {
+  auto const stored = toy::learner("lgaa"), vae = toy::learner("lgaa", {{"model", "vae"}});
+  Trainer trained(*stored, {}, RunRecipe::toy().train, {}, 0), other(*vae, {}, RunRecipe::toy().train, {}, 0);
+  Archive saved;
+  trained.state(saved);
+  Archive archive(saved.tensors(), saved.values(), "checkpoint step-3");
+  test::expect_mentions(message_of<CheckpointError>([&] { other.state(archive); }), {"phases", "critic"});
+}
+
 TEST(Checkpoint, OfAnotherStrategyOrOptimizerIsRefused) {
   Rig trained(test::listed("naive"));
   trained.trainer.run(toy::stream(1));

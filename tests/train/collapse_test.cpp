@@ -38,6 +38,31 @@ TEST(Collapse, StopsAfterSoManyLinesAndNamesTheCheckpointOfBefore) {
       << "a model without that term";
 }
 
+/// Makes the generator draw one image from the third step on.
+StrategyList collapsing() {
+  auto probe = std::make_unique<test::Scripted>();
+  probe->on_compose = [](Batch batch, StepContext& c) {
+    auto& arena = c.learner.parameters();
+    for (auto const& segment : arena.segments())
+      if (c.step >= 2 && segment.name.starts_with("generator.")) segment.of(arena.value()).zero_();
+    return batch;
+  };
+  return test::only(std::move(probe));
+}
+
+// Two periodic checkpoints are kept; those of the collapse must not push out the last from before it. With alternating
+// epochs of four steps the lines that count have four others between them.
+TEST(Collapse, LeavesTheCheckpointThatWasSound) {
+  for (std::string const schedule : {"interleaved", "alternating"}) {
+    test::TemporaryFolder const folder;
+    auto const text = failure_of({{"least_spread", 1e-6}, {"collapse_lines", 4}, {"phase_schedule", schedule}},
+                                 folder.path(), collapsing());
+    EXPECT_NE(text.find("'spread' was below"), std::string::npos) << text;
+    EXPECT_NE(text.find("checkpoints/step-1"), std::string::npos) << text;
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / "checkpoints/step-1/state.json")) << schedule;
+  }
+}
+
 TEST(Collapse, CountsOnAfterARestart) {
   test::TemporaryFolder const folder;
   auto recipe = RunRecipe::toy("lgaa");

@@ -59,6 +59,8 @@ class Learner {
   virtual void check(Dataset const&) const {}
   /// Throws ConfigError for the number of a task, from 0, that it has no place for. Default: none.
   virtual void check_task(std::int64_t) const {}
+  /// Throws ConfigError for a stream that hides what it cannot train without. Default: none does.
+  virtual void check_visibility(Visibility const&) const {}
 
   /// One forward pass. Noise (a VAE's) is drawn from `noise`.
   virtual Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) = 0;

@@ -14,7 +14,7 @@ namespace {
 
 Pass const kTrained{.trained = true, .norm = Pass::Norm::kMoving};
 Pass const kFixed{.trained = false, .norm = Pass::Norm::kRunning};
-Pass const kCritic{.trained = false, .norm = Pass::Norm::kBatch};  // as it trains
+Pass const kHeld{.trained = false, .norm = Pass::Norm::kBatch};  // as it is in training, and is not moved
 
 std::string text_of(Shape const& shape) {
   std::string text;
@@ -22,16 +22,14 @@ std::string text_of(Shape const& shape) {
   return text;
 }
 
-/// [N] that sum to 1.
-at::Tensor weights_of(Batch const& batch) {
-  if (batch.weight.defined()) return batch.weight / batch.weight.sum();
-  return at::full({batch.size()}, 1.0 / static_cast<double>(batch.size()), batch.x.options());
+Pass noisy(at::Generator& noise, Pass::Norm norm = Pass::Norm::kMoving) {
+  return {.trained = true, .norm = norm, .noise = &noise};
 }
 
 /// [N] of rows that are labelled, 1, or not, 0: a factor that lets the labelled rows of each part of the batch stand
 /// for the whole part.
 at::Tensor shares(Batch const& batch, at::Tensor const& labelled) {
-  auto const w = weights_of(batch);
+  auto const w = row_weights(batch);
   auto share = labelled.clone();
   for (auto const& part : batch.parts) {
     auto const of = [&](at::Tensor const& rows) { return rows.narrow(0, part.first, part.count); };
@@ -88,24 +86,8 @@ Lgaa::Lgaa(LearnerShape const& shape, LgaaOptions const& options, at::Generator*
       net_(parameters(), shape, options.net),
       met_(parameters().add_buffer("met", {options.net.domains, shape.classes})) {
   parameters().allocate();
+  options.check();
   bool const vae = options.model == "vae", gan = options.model == "gan";
-  if (vae && options.phase_schedule != "interleaved")
-    throw ConfigError(
-        "learner.phase_schedule: \"alternating\" needs other phases beside inference, and model \"vae\" " +
-        std::string("has none; use \"interleaved\""));
-  if (vae && (options.net.critic_norm != "none" || options.adversarial_optimizer != "train"))
-    throw ConfigError(
-        "learner.critic_norm, learner.adversarial_optimizer: of the critic's and the generator's phase, which model "
-        "\"vae\" does not have; leave them out");
-  if (gan && options.domain == 0 && (options.category == 0 || options.mode == "unsupervised"))
-    throw ConfigError(
-        "learner.model: \"gan\" trains its classifiers in the inference phase, and with learner.domain = 0 and no "
-        "category's cross-entropy nothing is left of it; leave one of them above 0");
-  if (gan && options.dreaming > 0)
-    throw ConfigError("learner.dreaming: needs the encoder, which model \"gan\" does not train; set it to 0");
-  if (gan && options.net.domain_from == "code")
-    throw ConfigError(
-        "learner.domain_from: \"code\" needs the encoder, which model \"gan\" does not train; use \"image\"");
   auto const add = [&](std::string const& name, std::vector<std::string> const& nets, PhaseStep const& step) {
     phases_.push_back({.name = name, .segments = segments_of(parameters(), nets)});
     phase_steps_.push_back(step);
@@ -147,6 +129,13 @@ void Lgaa::check(Dataset const& data) const {
   if (options_.mode == "supervised") check_labels(data, "learner 'lgaa' with mode = \"supervised\"");
 }
 
+void Lgaa::check_visibility(Visibility const& visible) const {
+  if (!visible.labels && options_.mode != "unsupervised")
+    throw ConfigError("learner.mode: \"" + options_.mode +
+                      "\" reads labels, and this stream gives none. Use mode = "
+                      "\"unsupervised\", or another stream change: \"few-labels\" leaves some");
+}
+
 void Lgaa::check_task(std::int64_t id) const {
   if (id >= options_.net.domains)
     throw ConfigError("learner.domains: " + std::to_string(options_.net.domains) + ", but there is a task number " +
@@ -178,9 +167,9 @@ at::Tensor Lgaa::loss(Phase const& phase, Batch const& batch, Output const& outp
         "learner 'lgaa': batch normalisation cannot train on a batch of one sample. Choose train.batch so that no step "
         "is left with one, or norm = false, and no \"batch\" for critic_norm");
   auto const codes = known(batch);
-  auto const w = weights_of(batch);
+  auto const w = row_weights(batch);
   bool const front = phase.name == phases_.front().name;
-  if (front) count(codes);
+  if (front) count(batch, codes);
   // In alternating epochs a step is of the inference phase alone.
   if (front || (options_.phase_schedule == "alternating" && phase.name == "inference")) parts_.clear();
   if (phase.name == "critic") return critic_phase(batch, codes, w);
@@ -214,9 +203,8 @@ Codes Lgaa::drawn(Batch const& batch, Known const& known) {
   Codes codes{.z = prior_codes(n, noise_), .u = known.u, .a = known.a};
   if (known.u.defined() && !known.labelled.defined()) return codes;
   auto const device = batch.x.device();
-  auto const any = batch.active.defined()
-                       ? draw_columns(batch.active.to(at::kFloat).expand({n, batch.active.size(-1)}), noise_).to(device)
-                       : draw_indices(shape_.classes, n, noise_, device);
+  auto const any = batch.active.defined() ? draw_columns(possible(batch), noise_).to(device)
+                                          : draw_indices(shape_.classes, n, noise_, device);
   auto const uniform = classes_.index_select(0, any);
   codes.u = known.u.defined() ? at::where(known.labelled.unsqueeze(1) > 0, known.u, uniform) : uniform;
   return codes;
@@ -227,13 +215,19 @@ at::Tensor Lgaa::prior_codes(std::int64_t n, at::Generator& noise) const {
   return at::empty({n, options_.net.latent}, at::kFloat).uniform_(-1, 1, noise).to(shape_.device);
 }
 
-void Lgaa::count(Known const& known) {
+at::Tensor Lgaa::possible(Batch const& batch) const {
+  if (batch.active.defined()) return batch.active.to(at::kFloat).expand({batch.size(), batch.active.size(-1)});
+  return at::ones({1, 1}, batch.x.options()).expand({batch.size(), shape_.classes});
+}
+
+void Lgaa::count(Batch const& batch, Known const& known) {
   at::NoGradGuard const no_grad;
-  auto met = parameters().buffer(met_);
-  auto const u = known.u.defined() ? known.u
-                                   : at::full({1, 1}, 1.0 / static_cast<double>(shape_.classes), known.a.options())
-                                         .expand({known.a.size(0), shape_.classes});
-  met.addmm_(known.a.t(), known.labelled.defined() ? u * known.labelled.unsqueeze(1) : u);
+  auto u = known.u;
+  if (!u.defined()) {
+    u = possible(batch);
+    u = at::constant_pad_nd(u / u.sum(1, true), {0, shape_.classes - u.size(1)});
+  }
+  parameters().buffer(met_).addmm_(known.a.t(), known.labelled.defined() ? u * known.labelled.unsqueeze(1) : u);
 }
 
 at::Tensor Lgaa::critic_phase(Batch const& batch, Known const& known, at::Tensor const& w) {
@@ -241,7 +235,7 @@ at::Tensor Lgaa::critic_phase(Batch const& batch, Known const& known, at::Tensor
   {
     at::NoGradGuard const no_grad;
     auto const codes = drawn(batch, known);
-    fake = net_.generate(codes.z, codes.u, codes.a, {.trained = false, .norm = Pass::Norm::kBatch});
+    fake = net_.generate(codes.z, codes.u, codes.a, kHeld);
     parts_["spread"] = spread(fake) / spread(batch.x);
   }
   auto const e = at::empty({batch.size()}, at::kFloat).uniform_(0, 1, noise_).to(batch.x.device());
@@ -255,7 +249,7 @@ at::Tensor Lgaa::critic_phase(Batch const& batch, Known const& known, at::Tensor
 at::Tensor Lgaa::generator_phase(Batch const& batch, Known const& known, at::Tensor const& w) {
   auto const codes = drawn(batch, known);
   auto const fake = net_.generate(codes.z, codes.u, codes.a, kTrained);
-  auto loss = -at::dot(w, net_.critic.forward(fake, kCritic).squeeze(1));
+  auto loss = -at::dot(w, net_.critic.forward(fake, kHeld).squeeze(1));
   parts_["generator"] = loss.detach();
   if (options_.regression == 0) return loss;
   auto const z = net_.domain_of_image ? at::Tensor() : net_.encode(fake, kFixed).mu;
@@ -288,17 +282,15 @@ at::Tensor Lgaa::code_terms(at::Tensor const& u, at::Tensor const& a, Known cons
 }
 
 at::Tensor Lgaa::solver_phase(Batch const& batch, Known const& known, at::Tensor const& w) {
-  Pass const noisy{.trained = true, .norm = Pass::Norm::kMoving, .noise = &noise_};
-  auto const u = taking_part(batch, net_.category.forward(batch.x, noisy));
+  auto const u = taking_part(batch, net_.category.forward(batch.x, noisy(noise_)));
   return code_terms(u, net_.domains(batch.x, {}, kTrained), known, w);
 }
 
 at::Tensor Lgaa::inference_phase(Batch const& batch, Known const& known, at::Tensor const& w) {
-  Pass const noisy{.trained = true, .norm = Pass::Norm::kMoving, .noise = &noise_};
   auto const code = net_.encode(batch.x, kTrained);
   auto const z = sample_code(code.mu, code.logvar, noise_);
-  auto const u = taking_part(batch, net_.category.forward(batch.x, noisy));
-  auto const a = net_.domains(batch.x, z.detach(), kTrained);
+  auto const u = taking_part(batch, net_.category.forward(batch.x, noisy(noise_)));
+  auto const a = net_.domains(batch.x, code.mu.detach(), kTrained);
   bool const own = options_.codes == "known";
   auto const sampled = [&](at::Tensor const& logits) { return gumbel_softmax(logits, options_.temperature, noise_); };
   auto code_u = own && known.u.defined() ? known.u : sampled(u);
@@ -326,9 +318,9 @@ at::Tensor Lgaa::dream(Batch const& batch, Known const& known, at::Tensor const&
   at::Tensor x;
   {
     at::NoGradGuard const no_grad;
-    x = net_.generate(codes.z, codes.u, codes.a, {.trained = false, .norm = Pass::Norm::kBatch});
+    x = net_.generate(codes.z, codes.u, codes.a, kHeld);
   }
-  Pass const still{.trained = true, .norm = Pass::Norm::kRunning, .noise = &noise_};
+  auto const still = noisy(noise_, Pass::Norm::kRunning);
   auto const code = net_.encode(x, still);
   auto const z = (((codes.z - code.mu).square() * (-code.logvar).exp() + code.logvar) * 0.5).sum(1);
   auto const u = code_entropy(taking_part(batch, net_.category.forward(x, still)), codes.u);

@@ -8,10 +8,11 @@
 // where it has none is drawn uniformly.
 //
 //   critic       L = mean [D(G(z, u, a)) - D(x)] + penalty mean (|| grad D || - 1)^2           adversarial.hpp
-//   generator    L = - mean D(x') + regression [CE(q(u|x'), u) + CE(q(a|x'), a)],  x' = G(z, u, a), z ~ N(0, I)
-//   (`prior`) inference    L = mean [ || G(z~, u~, a~) - x ||^2 + kl KL(q(z|x) || N(0, I)) + kl_category KL(q(u|x) ||
-//   U)
-//                           + kl_domain KL(q(a|x) || U) ] + category CE(q(u|x), y) + domain CE(q(a|x), task)
+//   generator    L = - mean D(x') + regression [CE(q(u|x'), u) + CE(q(a|x'), a)]
+//                x' = G(z, u, a), z ~ N(0, I) (`prior`)
+//   inference    L = mean [ || G(z~, u~, a~) - x ||^2 + kl KL(q(z|x) || N(0, I))
+//                           + kl_category KL(q(u|x) || U) + kl_domain KL(q(a|x) || U) ]
+//                    + category CE(q(u|x), y) + domain CE(q(a|x), task)
 //                    + dreaming [ - log q(z|x') + CE(q(u|x'), u) + CE(q(a|x'), a) ]
 //                z~ = mu + sigma eps; u~, a~ are the row's own codes where they are known, else (and for all rows with
 //                codes = "inferred") Gumbel-softmax samples of q(u|x), q(a|x); x' drawn and held.
@@ -28,13 +29,14 @@
 //
 // Differences from the released code: the gradient's norm is over the whole image, one e a sample; no batch
 // normalisation in the critic (critic_norm); z ~ N(0, I), as the KL term has it, and not uniform (prior); Adam in all
-// phases (adversarial_optimizer); KL of u and a from logits, once
-// through a softmax, a mean over the batch, and only of rows whose code is not known (with `kl_known` of all): of a row
+// phases (adversarial_optimizer); KL of u and a from logits, once through a softmax, a mean over the batch, and only of
+// rows whose code is not known (with `kl_known` of all): of a row
 // whose label is known it would pull against the cross-entropy, to even odds at equal weights; for the same reason the
 // reconstruction is of the known codes: the squared error's gradient through the samples outweighs the cross-entropy,
 // and a new domain's classes are taken for those old ones that draw it best (codes = "inferred"); the released code has
 // sigma = softplus, here log sigma^2; cross-entropy in place of sigmoid cross-entropy; the released generator's loss
-// has no regression term (regression = 0), and its domain net reads z (domain_from = "code").
+// has no regression term (regression = 0), and its domain net reads z (domain_from = "code"; here always the
+// posterior's mean).
 //
 // Which domains and classes were met stands in a buffer of the arena [domains, classes], so that a copy knows what to
 // draw. Nets train in plain torch operations (nets/stack.hpp). Where a gradient is wanted outside training (importance)
@@ -80,6 +82,8 @@ struct LgaaOptions {
   double least_spread = 0.02;
   std::int64_t collapse_lines = 20;
   void describe(OptionVisitor& v);
+  /// ConfigError for options that contradict each other, or that no term of the loss would read.
+  void check() const;
 };
 
 class Lgaa final : public Learner,
@@ -104,6 +108,8 @@ class Lgaa final : public Learner,
   void check(Dataset const& data) const override;
   /// Below `domains`.
   void check_task(std::int64_t id) const override;
+  /// Labels, but in unsupervised mode.
+  void check_visibility(Visibility const& visible) const override;
   /// Two where nets are normalised by the batch.
   [[nodiscard]] std::int64_t least_batch() const override;
 
@@ -152,7 +158,9 @@ class Lgaa final : public Learner,
   struct Known;  // a batch's codes
   [[nodiscard]] Known known(Batch const& batch);
   [[nodiscard]] Codes drawn(Batch const& batch, Known const& known);
-  void count(Known const& known);
+  /// [N, C]: 1 at the outputs that take part, else 0.
+  [[nodiscard]] at::Tensor possible(Batch const& batch) const;
+  void count(Batch const& batch, Known const& known);
   at::Tensor critic_phase(Batch const& batch, Known const& known, at::Tensor const& w);
   at::Tensor generator_phase(Batch const& batch, Known const& known, at::Tensor const& w);
   at::Tensor inference_phase(Batch const& batch, Known const& known, at::Tensor const& w);

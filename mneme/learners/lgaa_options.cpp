@@ -1,4 +1,5 @@
 // The options of the Lifelong Generative Adversarial Autoencoder; its nets' are in lgaa_net.cpp.
+#include "mneme/core/errors.hpp"
 #include "mneme/learners/lgaa.hpp"
 
 namespace mneme {
@@ -61,6 +62,40 @@ void LgaaOptions::describe(OptionVisitor& v) {
            .min = 0});
   v.field("collapse_lines", collapse_lines,
           {.help = "on so many logged steps in a row; 0: it never stops for that", .min = 0});
+}
+
+void LgaaOptions::check() const {
+  LgaaOptions const usual;
+  bool const vae = model == "vae", gan = model == "gan";
+  auto const refuse = [](bool wrong, char const* problem) {
+    if (wrong) throw ConfigError(std::string("learner.") + problem);
+  };
+  refuse(vae && phase_schedule != "interleaved",
+         "phase_schedule: \"alternating\" needs other phases beside inference, and model \"vae\" has none; use "
+         "\"interleaved\"");
+  refuse(vae && (net.critic_norm != "none" || adversarial_optimizer != "train"),
+         "critic_norm, learner.adversarial_optimizer: of the critic's and the generator's phase, which model \"vae\" "
+         "does not have; leave them out");
+  refuse(gan && domain == 0 && (category == 0 || mode == "unsupervised"),
+         "model: \"gan\" trains its classifiers in the inference phase, and with learner.domain = 0 and no category's "
+         "cross-entropy nothing is left of it; leave one of them above 0");
+  refuse(gan && dreaming > 0, "dreaming: needs the encoder, which model \"gan\" does not train; set it to 0");
+  refuse(gan && net.domain_from == "code",
+         "domain_from: \"code\" needs the encoder, which model \"gan\" does not train; use \"image\"");
+  refuse(kl_domain != usual.kl_domain && !kl_known,
+         "kl_domain: a row's domain is always known, and the KL of a known code is no part of the loss; set kl_known = "
+         "true, or leave it out");
+  refuse(kl_category != usual.kl_category && !kl_known && mode == "supervised",
+         "kl_category: in supervised mode every row's category is known, and the KL of a known code is no part of the "
+         "loss; set kl_known = true, or leave it out");
+  refuse(
+      temperature != usual.temperature && codes == "known" && mode == "supervised",
+      "temperature: in supervised mode with codes = \"known\" nothing is sampled; use codes = \"inferred\", or leave "
+      "it out");
+  refuse(category != usual.category && mode == "unsupervised",
+         "category: weight of a cross-entropy with labels, which mode \"unsupervised\" does not read; leave it out");
+  refuse(beta1 != usual.beta1 && adversarial_optimizer == "rmsprop",
+         "beta1: RMSprop has no first moment; leave it out");
 }
 
 }  // namespace mneme

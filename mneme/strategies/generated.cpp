@@ -7,12 +7,6 @@
 namespace mneme {
 namespace {
 
-/// The rows' weights in such proportions that they sum to `sum`.
-at::Tensor weights_of(Batch const& batch, double sum) {
-  if (batch.weight.defined()) return batch.weight * (sum / batch.weight.sum());
-  return at::full({batch.size()}, sum / static_cast<double>(batch.size()), batch.x.options());
-}
-
 /// Rows [first, first + n) of a step's output.
 Output rows_of(Output const& output, std::int64_t first, std::int64_t n) {
   Output part{.logits = output.logits.narrow(0, first, n), .features = output.features.narrow(0, first, n), .more = {}};
@@ -65,8 +59,8 @@ void PastSolver::state(Archive& archive) {
 Batch weighted_join(Batch batch, Batch generated, std::int64_t task) {
   auto const rows = static_cast<double>(batch.size() + generated.size());
   auto const share = 1 / static_cast<double>(task);
-  batch.weight = weights_of(batch, rows * share);
-  generated.weight = weights_of(generated, rows * (1 - share));
+  batch.weight = row_weights(batch, rows * share);
+  generated.weight = row_weights(generated, rows * (1 - share));
   return batch.joined(generated);
 }
 

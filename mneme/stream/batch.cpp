@@ -103,4 +103,9 @@ Batch Batch::joined(Batch const& other) const {
   return both;
 }
 
+at::Tensor row_weights(Batch const& batch, double sum) {
+  if (batch.weight.defined()) return batch.weight * (sum / batch.weight.sum());
+  return at::full({batch.size()}, sum / static_cast<double>(batch.size()), batch.x.options());
+}
+
 }  // namespace mneme

@@ -61,4 +61,7 @@ class Batch {
   Visibility visibility_;
 };
 
+/// The rows' weights [N] in such proportions that they sum to `sum`.
+[[nodiscard]] at::Tensor row_weights(Batch const& batch, double sum = 1);
+
 }  // namespace mneme

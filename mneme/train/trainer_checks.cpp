@@ -23,7 +23,7 @@ void refuse_small_batch(Learner const& learner, TrainOptions const& options, Str
   throw ConfigError("train.batch: " + std::to_string(options.batch) + " leaves the last step of an epoch with " +
                     std::to_string(last) + " of the " + std::to_string(n) + " samples of '" + tasks.front()->name +
                     "', and learner '" + learner.kind() + "' needs " + std::to_string(needs->least_batch()) +
-                    " in a step: it normalises by the batch. Choose another batch");
+                    " in a step: it normalises by the batch. Choose another batch, or another number of samples");
 }
 
 }  // namespace
@@ -60,6 +60,7 @@ void Trainer::refuse_second_pass(EventContext const& context, std::vector<Stage>
 void Trainer::expect(Stream const& stream) {
   visibility_ = stream.visibility;
   outputs_.show(visibility_);
+  learner_.check_visibility(visibility_);
   for (auto const* task : stream.tested()) test_on(*task);
   if (visibility_.task_at_training)
     for (auto const* task : stream.tasks()) learner_.check_task(task->id);

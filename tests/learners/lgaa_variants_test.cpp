@@ -102,6 +102,50 @@ TEST(Lgaa, AStepLogsTheTermsOfItsOwnPhasesAlone) {
   EXPECT_FALSE(learner->loss_parts(batch, {}).contains("squared_error"));
 }
 
+// Wrong: where every task has outputs of its own, a replay without labels draws classes that its domain never had.
+TEST(Lgaa, UnsupervisedMeetsTheOutputsThatTakePartAlone) {
+  LgaaOptions options;
+  options.mode = "unsupervised";
+  auto const learner = small(options);
+  auto batch = random_batch(some_labels());
+  batch.active = at::zeros({2}, at::kBool);
+  batch.active[1] = true;
+  static_cast<void>(gradient(*learner, 0, batch));
+  auto const classes = learner->met().any(0);
+  for (std::int64_t c = 0; c < classes.size(0); ++c) EXPECT_EQ(classes[c].item<bool>(), c == 1) << c;
+}
+
+TEST(Lgaa, RefusesOptionsThatNoTermReads) {
+  auto const message = [](Json const& options) {
+    return message_of<ConfigError>([&] { static_cast<void>(toy::learner("lgaa", options)); });
+  };
+  EXPECT_NE(message({{"kl_domain", 2}}).find("learner.kl_domain"), std::string::npos);
+  EXPECT_NE(message({{"kl_category", 2}}).find("learner.kl_category"), std::string::npos);
+  EXPECT_NE(message({{"temperature", 1}}).find("learner.temperature"), std::string::npos);
+  EXPECT_NE(message({{"category", 2}, {"mode", "unsupervised"}}).find("learner.category"), std::string::npos);
+  EXPECT_NE(message({{"beta1", 0.5}, {"adversarial_optimizer", "rmsprop"}}).find("learner.beta1"), std::string::npos);
+  for (Json const& read : std::vector<Json>{{{"kl_domain", 2}, {"kl_category", 2}, {"kl_known", true}},
+                                            {{"kl_category", 2}, {"mode", "semi-supervised"}},
+                                            {{"temperature", 1}, {"codes", "inferred"}},
+                                            {{"temperature", 1}, {"mode", "unsupervised"}}})
+    static_cast<void>(toy::learner("lgaa", read));
+}
+
+// Wrong: found out in the first step of a run.
+TEST(Lgaa, NeedsLabelsUnlessItIsToldToDoWithout) {
+  for (std::string const mode : {"supervised", "semi-supervised", "unsupervised"}) {
+    auto const learner = toy::learner("lgaa", {{"mode", mode}});
+    Trainer trainer(*learner, {}, RunRecipe::toy().train, {}, 0);
+    auto stream = toy::stream(1);
+    stream.visibility.labels = false;
+    if (mode == "unsupervised") {
+      trainer.expect(stream);
+    } else {
+      EXPECT_NE(message_of<ConfigError>([&] { trainer.expect(stream); }).find("mode"), std::string::npos) << mode;
+    }
+  }
+}
+
 TEST(Lgaa, TheCriticTrainsAsOftenAsItIsToldForEachOfTheOthers) {
   std::map<std::string, int> steps;
   auto probe = std::make_unique<test::Scripted>();

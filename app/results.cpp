@@ -37,7 +37,7 @@ std::string results_table(RunFolder const& run) {
       for (auto const& task : board.tasks) row.push_back(show(arm.last(task), board.style));
       row.push_back(show(arm.number("average"), board.style));
       row.push_back(show_difference(arm.number("forgetting"), board.style));
-      row.push_back(std::to_string(arm.seeds.size()));
+      row.push_back(arm.seeds_text());
       rows.push_back(std::move(row));
     }
     text += "Final " + board.style.title + " (" + board.style.unit + "), mean ± sample deviation over the seeds\n" +

@@ -16,9 +16,8 @@ constexpr char const* kNoBreak = "\u00a0";
 template <class Value>
 std::optional<Seeds> gather(ArmGroup const& group, Value value) {
   std::vector<double> values;
-  for (ArmRun const* run : group.seeds)
-    if (run->matrix.rows.size() == group.rows().size())
-      if (std::optional<double> const found = value(*run)) values.push_back(*found);
+  for (ArmRun const* run : group.furthest())
+    if (std::optional<double> const found = value(*run)) values.push_back(*found);
   return over_seeds(values);
 }
 
@@ -122,6 +121,19 @@ std::optional<Seeds> over_seeds(std::span<double const> values) {
   if (values.empty()) return std::nullopt;
   auto const [low, high] = std::ranges::minmax(values);
   return Seeds{spread(values), low, high};
+}
+
+std::vector<ArmRun const*> ArmGroup::furthest() const {
+  auto const most = rows().size();
+  std::vector<ArmRun const*> list;
+  for (ArmRun const* run : seeds)
+    if (run->matrix.rows.size() == most) list.push_back(run);
+  return list;
+}
+
+std::string ArmGroup::seeds_text() const {
+  auto const counted = furthest().size();
+  return std::to_string(counted) + (counted < seeds.size() ? " of " + std::to_string(seeds.size()) : "");
 }
 
 std::vector<EvaluationRow> const& ArmGroup::rows() const {

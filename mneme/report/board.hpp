@@ -37,6 +37,10 @@ struct ArmGroup {
   std::vector<ArmRun const*> seeds;
   std::vector<ArmRun const*> references = {};  // for each seed: joint training on the same stream; null where none is
 
+  /// The seeds that got furthest: those that a mean over seeds is taken of.
+  [[nodiscard]] std::vector<ArmRun const*> furthest() const;
+  /// How many those are: "3"; "1 of 2" where a seed lags behind.
+  [[nodiscard]] std::string seeds_text() const;
   /// The rows of the seed that got furthest; a row says what was evaluated when.
   [[nodiscard]] std::vector<EvaluationRow> const& rows() const;
   /// The cell over the seeds that have it, nullopt where none has or `task` is not of this arm.

@@ -142,6 +142,17 @@ Json const* member(Json const* object, std::string const& key) {
   return found == object->end() ? nullptr : &*found;
 }
 
+/// Most terms are added to the loss, or are what it is made of.
+std::string unit_of(std::string const& term) {
+  static std::map<std::string, std::string> const others = {
+      {"canonical_lambda", "strength"},           {"distance", "scores of the critic"},
+      {"gradient_norm", "norm over an image"},    {"replay_share", "share of a step's weight"},
+      {"spread", "share of that of real images"},
+  };
+  auto const found = others.find(term);
+  return found == others.end() ? "in units of the loss" : found->second;
+}
+
 }  // namespace
 
 std::vector<Figure> metric_figures(Board const& board) {
@@ -201,11 +212,11 @@ std::vector<Figure> part_figures(Board const& board, std::string const& key) {
 
 std::vector<Figure> training_figures(Board const& board) {
   std::vector<Figure> figures;
-  figures.push_back(lines(board, "Training loss", "mean over the batch", [](ArmGroup const& arm) {
+  figures.push_back(lines(board, "Training loss", "mean of the steps since the last line", [](ArmGroup const& arm) {
     return points(arm, "step", [](Json const& line) { return number_at(line, "loss"); });
   }));
   for (auto const& term : keys(board, "step", [](Json const& line) { return member(&line, "terms"); }))
-    figures.push_back(lines(board, "Term: " + term, "in units of the loss", [&](ArmGroup const& arm) {
+    figures.push_back(lines(board, "Term: " + term, unit_of(term), [&](ArmGroup const& arm) {
       return points(arm, "step", [&](Json const& line) { return number_at(line, "terms", term); });
     }));
   auto const is_flat = [](Series const& series) {  // a term that no arm uses is logged as 0

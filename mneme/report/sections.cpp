@@ -81,7 +81,7 @@ html::Table final_numbers(Board const& board) {
     auto const difference = [&](auto const& seeds) { return show_difference(seeds, board.style); };
     std::vector<std::string> row = {arm_cell(board, i),
                                     "<code>" + escape(arm.seeds.front()->strategy) + "</code>",
-                                    std::to_string(arm.seeds.size()),
+                                    arm.seeds_text(),
                                     show(arm.number("average"), board.style),
                                     show(arm.number("average_incremental"), board.style),
                                     difference(arm.number("forgetting")),

@@ -34,7 +34,7 @@ html::Table ranking(Board const& board, Standing const& standing) {
     auto const difference = [&](auto const& seeds) { return show_difference(seeds, board.style); };
     table.rows.push_back({std::to_string(place + 1),
                           "<span class=\"arm a" + std::to_string(i % 8) + "\"></span>" + escape(standing.labels[place]),
-                          std::to_string(arm.seeds.size()), show(arm.number("average"), board.style),
+                          arm.seeds_text(), show(arm.number("average"), board.style),
                           show_gain(over_naive(board, standing, i), board.style), show_kept(arm),
                           show_count(arm.number("parameters")), seconds_text(arm.seconds()),
                           show(arm.number("average_incremental"), board.style), difference(arm.number("forgetting")),

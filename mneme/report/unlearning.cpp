@@ -92,7 +92,7 @@ std::vector<UnlearningTable> unlearning_tables(Board const& board) {
       auto const request = asked.is_object() ? asked.value("request", std::string()) : std::string();
       if (request.empty()) continue;
       std::vector<Json> entries;
-      for (ArmRun const* run : board.arms[i].seeds)
+      for (ArmRun const* run : board.arms[i].furthest())
         if (auto entry = entry_of(*run, request); !entry.is_null()) entries.push_back(std::move(entry));
       auto& table = table_of(tables, request, classifier_columns());
       UnlearningTable::Line line{.arm = i, .values = {}};
@@ -107,7 +107,7 @@ std::vector<UnlearningTable> unlearning_tables(Board const& board) {
     auto const request = judged_request(first);
     if (request.empty()) continue;
     std::vector<Json> entries;
-    for (ArmRun const* run : board.arms[i].seeds) entries.push_back(run->summary_entry);
+    for (ArmRun const* run : board.arms[i].furthest()) entries.push_back(run->summary_entry);
     auto& table = table_of(tables, request, judged_columns());
     UnlearningTable::Line line{.arm = i, .values = {}};
     for (auto const& column : table.columns) line.values.push_back(over(entries, column.key));

@@ -1,5 +1,6 @@
 // Arms over seeds, the figures made from them, and the sentence that says the result.
 #include "mneme/report/board.hpp"
+#include "mneme/report/generation.hpp"
 
 #include <gtest/gtest.h>
 
@@ -63,6 +64,12 @@ TEST(Board, LeavesOutFailedSeedsAndWaitsForSlowOnes) {
   EXPECT_EQ(naive.last("Fashion-MNIST")->spread.n, 1);
   EXPECT_NEAR(naive.last("Fashion-MNIST")->spread.mean, 0.30466, 1e-12);
   EXPECT_EQ(naive.number("average")->spread.n, 1);
+  EXPECT_EQ(naive.seeds_text(), "1 of 2");
+  edit_summary(folder, [](Json& summary) {  // a seed that was only looked at before it was trained
+    for (int seed : {1, 2}) summary["arms"][seed]["figures"] = {{"MNIST", {{"domain_accuracy", {0.5 / seed}}}}};
+  });
+  RunFolder const drawn = RunFolder::read(folder);
+  EXPECT_EQ(generation_tables(make_boards({&drawn, 1}).front(), true).front().rows.front().front(), "25.0");
 }
 
 // Wrong: a null cell counts as 0.

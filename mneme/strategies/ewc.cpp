@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include "mneme/strategies/event_importance.hpp"
+
 namespace mneme {
 namespace {
 
@@ -50,7 +52,7 @@ void Ewc::end_event(EventContext& context) {
   auto const batch = options_.fisher.batch;
   if (convention_.whole_batches && samples > batch) samples -= samples % batch;
   auto const f = fisher(context, samples);
-  log_importance(context, f, {{"samples", samples}, {"labels", options_.fisher.labels}});
+  log_importance(name(), f, context, {{"samples", samples}, {"labels", options_.fisher.labels}});
   auto const& theta = context.parameters().value();
   if (options_.mode == "online")
     mutable_quadratic().decay_and_move(options_.gamma, f, theta);
@@ -63,7 +65,7 @@ void Ewc::end_event(EventContext& context) {
 at::Tensor Ewc::fisher(EventContext& context, std::int64_t samples) const {
   auto options = options_.fisher;
   options.samples = samples;
-  auto f = diagonal_fisher(importance_request(context, options));
+  auto f = diagonal_fisher(importance_request(name(), context.data, options, context));
   auto const number = [](std::int64_t n) { return static_cast<double>(n); };
   if (convention_.share) f.mul_(convention_.share(number(samples), number(context.data.size()), number(options.batch)));
   if (convention_.head) return f;

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include "mneme/importance/sensitivity.hpp"
+#include "mneme/strategies/event_importance.hpp"
 
 namespace mneme {
 
@@ -30,9 +31,9 @@ void MasOptions::describe(OptionVisitor& v) {
 
 void Mas::end_event(EventContext& context) {
   auto omega =
-      output_sensitivity(importance_request(context, options_.importance),
+      output_sensitivity(importance_request(name(), context.data, options_.importance, context),
                          {.squared = options_.norm == "squared", .batch_mean = options_.gradients != "per-sample"});
-  log_importance(context, omega, {{"samples", options_.importance.count(context.data.size())}});
+  log_importance(name(), omega, context, {{"samples", options_.importance.count(context.data.size())}});
   auto const& theta = context.parameters().value();
   if (options_.accumulation == "average")
     mutable_quadratic().decay_and_move(options_.alpha, omega.mul_(1 - options_.alpha), theta);

@@ -2,8 +2,6 @@
 
 #include <torch/types.h>
 
-#include "mneme/core/text.hpp"
-
 namespace mneme {
 
 void MergedQuadratic::add(at::Tensor const& importance, at::Tensor const& anchor) {
@@ -87,36 +85,6 @@ void QuadraticPenalty::let_go(Forgotten const&, EventContext& context) {
 
 bool QuadraticPenalty::active(EventContext const& context) const {
   return scale_ != 0 && !context.first() && !quadratic_.empty();
-}
-
-ImportanceRequest QuadraticPenalty::importance_request(EventContext& context, FisherOptions options) const {
-  return {.learner = context.learner,
-          .data = context.data,
-          .options = std::move(options),
-          .choice = context.streams->get("fisher"),
-          .noise = context.streams->get("fisher-noise"),
-          .note =
-              [&log = context.log, name = name_](std::string const& text) {
-                log.write({{"kind", "note"}, {"text", name + ": " + text}});
-              },
-          .per_sample_loss = {},
-          .poll = context.poll,
-          .task = context.known_task(),
-          .activate = context.activate,
-          .gates = context.gates};
-}
-
-void QuadraticPenalty::log_importance(EventContext& context, at::Tensor const& importance, Json const& more) const {
-  auto const summary = summarise(importance);
-  Json quantiles = Json::object();
-  for (auto const& [p, value] : summary.quantiles) quantiles[format_number(p)] = value;
-  Json line = {{"kind", "importance"},
-               {"strategy", name_},
-               {"trace", summary.trace},
-               {"quantiles", quantiles},
-               {"zero_share", summary.zero_share}};
-  line.update(more);
-  context.log.write(line);
 }
 
 }  // namespace mneme

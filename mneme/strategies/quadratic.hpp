@@ -51,10 +51,7 @@ class QuadraticPenalty : public Strategy, public LetsGo {
   [[nodiscard]] MergedQuadratic& mutable_quadratic() { return quadratic_; }
   /// Whether there is something to hold on to: never in the first event, so that its training is the naive one.
   [[nodiscard]] bool active(EventContext const& context) const;
-  /// A request for an importance of the event's data. Must not outlive the context.
-  [[nodiscard]] ImportanceRequest importance_request(EventContext& context, FisherOptions options) const;
-  /// Trace, quantiles and share of zeros; `more` says where the numbers are from.
-  void log_importance(EventContext& context, at::Tensor const& importance, Json const& more = Json::object()) const;
+  [[nodiscard]] std::string const& name() const { return name_; }
 
  private:
   std::string name_;

@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include "mneme/strategies/event_importance.hpp"
+
 namespace mneme {
 namespace {
 
@@ -95,7 +97,7 @@ void RWalk::end_event(EventContext& context) {
   if (steps_ > 0) close_window(theta);
   if (tasks_++ > 0) score_.mul_(0.5);
   auto const importance = normalised(fisher_).add_(normalised(score_));
-  log_importance(context, importance);
+  log_importance(name(), importance, context);
   mutable_quadratic().decay_and_move(0, importance, theta);
 }
 

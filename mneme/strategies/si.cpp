@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include "mneme/strategies/event_importance.hpp"
+
 namespace mneme {
 
 void SiOptions::describe(OptionVisitor& v) {
@@ -44,7 +46,7 @@ void Si::end_event(EventContext& context) {
   auto const& theta = context.parameters().value();
   auto importance = path_importance(path_.omega(), theta - quadratic().anchor(), options_.xi);
   if (!whole_loss_) importance.clamp_min_(0);
-  log_importance(context, importance);
+  log_importance(name(), importance, context);
   if (options_.clamp > 0) {
     sum_ = sum_.defined() ? sum_ + importance : importance;
     mutable_quadratic().decay_and_move(0.0, sum_.clamp_max(options_.clamp), theta);

@@ -21,7 +21,8 @@ at::Tensor entropy_to_uniform(Batch const& batch, at::Tensor const& logits) {
 void EwcForget::begin_event(EventContext& context) {
   if (is_learn(context.event)) return;
   quadratic_ = {};
-  quadratic_.add(importance_on(data().retain, options_.fisher, context), context.parameters().value());
+  if (options_.lambda == 0) return;
+  quadratic_.add(importance_on("ewc-forget", data().retain, options_.fisher, context), context.parameters().value());
 }
 
 void EwcForget::end_event(EventContext&) { quadratic_ = {}; }
@@ -45,13 +46,13 @@ std::optional<at::Tensor> EwcForget::objective(StepContext& context) {
 }
 
 void EwcForget::add_gradient(StepContext& context) {
-  if (is_learn(context.event) || options_.lambda == 0) return;
+  if (is_learn(context.event) || quadratic_.empty()) return;
   auto& arena = context.parameters();
   quadratic_.add_gradient(arena.value(), options_.lambda, arena.grad());
 }
 
 Terms EwcForget::terms(StepContext& context) {
-  if (is_learn(context.event)) return {};
+  if (is_learn(context.event) || quadratic_.empty()) return {};
   return {{"ewc-forget", quadratic_.value(context.parameters().value()).mul_(options_.lambda)}};
 }
 

@@ -46,15 +46,8 @@ void GrayOut::begin_event(EventContext& context) {
   options.labels = "batch";
   options.samples = options_.fisher_samples;
   options.batch = options_.fisher_batch;
-  auto const f = importance_on(subtracts() ? data().forget : data().retain, options, context);
-  quadratic_.add(f, context.parameters().value());
-  auto const summary = summarise(f);
-  context.log.write({{"kind", "importance"},
-                     {"strategy", "gray-out"},
-                     {"trace", summary.trace},
-                     {"zero_share", summary.zero_share},
-                     {"samples", options_.fisher_samples},
-                     {"labels", options.labels}});
+  quadratic_.add(importance_on("gray-out", subtracts() ? data().forget : data().retain, options, context),
+                 context.parameters().value());
 }
 
 void GrayOut::end_event(EventContext& context) {

@@ -7,11 +7,13 @@
 
 #include "mneme/core/errors.hpp"
 #include "mneme/learners/cvae.hpp"
+#include "mneme/strategies/event_importance.hpp"
 #include "mneme/stream/making.hpp"
 
 namespace mneme {
 namespace {
 
+constexpr char const* kName = "selective-amnesia";
 constexpr std::int64_t kDrawn = 5000;   // samples that stand in memory at once
 constexpr std::int64_t kPlaces = 8192;  // rows of the stage, which only say how many are wanted
 
@@ -76,13 +78,7 @@ void SelectiveAmnesia::begin_event(EventContext& context) {
   if (options_.lambda == 0) return;
   auto const f = fisher(context);
   quadratic_.add(f, context.parameters().value());
-  auto const summary = summarise(f);
-  context.log.write({{"kind", "importance"},
-                     {"strategy", "selective-amnesia"},
-                     {"trace", summary.trace},
-                     {"zero_share", summary.zero_share},
-                     {"samples", options_.fisher_samples},
-                     {"labels", "sampled"}});
+  log_importance(kName, f, context, {{"samples", options_.fisher_samples}, {"labels", FisherOptions().labels}});
 }
 
 at::Tensor SelectiveAmnesia::fisher(EventContext& context) const {
@@ -95,15 +91,8 @@ at::Tensor SelectiveAmnesia::fisher(EventContext& context) const {
     auto const n = std::min(kDrawn, options_.fisher_samples - done);
     auto const labels = draw(known_, n, stream, context.parameters().device());
     Dataset const own("own samples", model_of(context.learner).sample_of(labels, stream), labels, {});
-    ImportanceRequest const request{.learner = context.learner,
-                                    .data = own,
-                                    .options = options,
-                                    .choice = context.streams->get("fisher"),
-                                    .noise = context.streams->get("fisher-noise"),
-                                    .note = {},
-                                    .per_sample_loss = {},
-                                    .poll = context.poll};
-    total.add_(diagonal_fisher(request), static_cast<double>(n) / static_cast<double>(options_.fisher_samples));
+    auto const f = diagonal_fisher(importance_request(kName, own, options, context));
+    total.add_(f, static_cast<double>(n) / static_cast<double>(options_.fisher_samples));
   }
   return total;
 }

@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include "mneme/strategies/event_importance.hpp"
+
 namespace mneme {
 
 void UnlearnLength::describe(OptionVisitor& v) {
@@ -24,18 +26,11 @@ Batch Unlearning::with_retained(Batch const& batch, StepContext& context) const 
   return batch.joined(other);
 }
 
-at::Tensor importance_on(Dataset const& data, FisherOptions const& options, EventContext& context) {
-  return diagonal_fisher({.learner = context.learner,
-                          .data = data,
-                          .options = options,
-                          .choice = context.streams->get("fisher"),
-                          .noise = context.streams->get("fisher-noise"),
-                          .note = {},
-                          .per_sample_loss = {},
-                          .poll = context.poll,
-                          .task = context.known_task(),
-                          .activate = context.activate,
-                          .gates = context.gates});
+at::Tensor importance_on(std::string const& name, Dataset const& data, FisherOptions const& options,
+                         EventContext& context) {
+  auto f = diagonal_fisher(importance_request(name, data, options, context));
+  log_importance(name, f, context, options, data.size());
+  return f;
 }
 
 Dataset both(ForgetData const& data) { return concatenate("forget and retain", {data.forget, data.retain}); }

@@ -34,8 +34,10 @@ class Unlearning : public Strategy, public Unlearns {
   ForgetData data_;
 };
 
-/// Diagonal Fisher [P] of the learner on `data` as `options` say, through the heads and gates of the run.
-[[nodiscard]] at::Tensor importance_on(Dataset const& data, FisherOptions const& options, EventContext& context);
+/// Diagonal Fisher [P] of the learner on `data` as `options` say, through the heads and gates of the run; said in the
+/// log under `name`.
+[[nodiscard]] at::Tensor importance_on(std::string const& name, Dataset const& data, FisherOptions const& options,
+                                       EventContext& context);
 
 /// Samples of `forget`, which stand first, and of `retain` in one set.
 [[nodiscard]] Dataset both(ForgetData const& data);

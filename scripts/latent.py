@@ -6,7 +6,9 @@
 RUN is a run folder whose arms have codes/*.csv (docs/run-folder.md). One picture and one latent.json per arm and seed:
 every point is a test image, in the plane that t-SNE finds for its code (scikit-learn; perplexity 30, seed 0), or the
 code itself where it has two numbers; classes that were asked to be forgotten are gray. Of a model of domains (lgaa) the
-same plane stands twice: coloured by class, and below by domain. Per file stand
+same plane stands twice: coloured by class, and below by domain. Of a conditional model (cvae) there are two rows: codes
+of images whose class the encoder was told, and of the same images with all classes told alike (`encoding` class and
+flat), where nothing but the image can tell classes apart. Per file stand
 `trustworthiness` of the plane (k = 12) and per class the `purity` of the code: the share of an image's ten nearest
 neighbours that are of its class (among images of its domain), 1 / C where the code says nothing of the class; of a
 model of domains also the purity of domains, among all images.
@@ -44,7 +46,7 @@ def fail(problem):
 
 
 class Codes:
-    """Of one event: labels [N], domains [N] or None, codes [N, D]; files are named <event>_<kind>.csv."""
+    """Of one event: labels [N], domains [N] or None, codes [N, D]; files are named <event>_<kind>[_flat].csv."""
 
     def __init__(self, file):
         with open(file, encoding="utf-8", newline="") as text:
@@ -53,6 +55,7 @@ class Codes:
             table = numpy.array(rows[1:], dtype=float)
             first = rows[0].index("z0")
             self.event = int(file.stem.split("_")[0])
+            self.flat = file.stem.endswith("_flat")
             self.labels = table[:, 0].astype(int)
             self.domains = table[:, 1].astype(int) if rows[0][1] == "domain" else None
             self.codes = table[:, first:]
@@ -96,7 +99,7 @@ def figures_of(one, title, plane, tasks):
     trust = float(trustworthiness(one.codes, plane, n_neighbors=NEIGHBOURS_OF_THE_PLANE))
     found = {"event": one.event, "when": title, "samples": len(one.labels), "trustworthiness": round(trust, 4)}
     if one.domains is None:
-        return found | {"purity": purity(one.labels, one.codes)}
+        return found | {"encoding": "flat" if one.flat else "class", "purity": purity(one.labels, one.codes)}
     by_domain = purity(one.domains, one.codes)
     found["domain_purity"] = {tasks[int(d)]: value for d, value in by_domain.items()}
     found["purity"] = {tasks[int(d)]: purity(one.labels[one.domains == int(d)], one.codes[one.domains == int(d)])
@@ -110,17 +113,19 @@ def draw_arm(folder, entry, out):
     names = {row["event"]: ("after forgetting " if row["kind"] == "forget" else "after ") + row["task"]
              for row in entry["rows"] if row["kind"] in ("learn", "forget")}
     events = [Codes(file) for file in files]
-    rows = 1 if events[0].domains is None else 2
-    figure, grid = plt.subplots(rows, len(events), figsize=(5.2 * len(events), 5.2 * rows), squeeze=False,
+    columns = {event: column for column, event in enumerate(sorted({one.event for one in events}))}
+    two = any(one.flat or one.domains is not None for one in events)
+    figure, grid = plt.subplots(1 + two, len(columns), figsize=(5.2 * len(columns), 5.2 * (1 + two)), squeeze=False,
                                 layout="constrained")
     figures = []
-    for column, one in enumerate(events):
-        plane = plane_of(one.codes)
+    for one in events:
+        plane, column = plane_of(one.codes), columns[one.event]
         title = names.get(one.event, f"event {one.event}")
-        draw(grid[0, column], title, one.labels, plane, forgotten, domains=one.domains)
+        figures.append(figures_of(one, title, plane, entry["tasks"]))
+        draw(grid[int(one.flat), column], title + (", class not told" if one.flat else ""), one.labels, plane, forgotten,
+             domains=one.domains)
         if one.domains is not None:
             draw(grid[1, column], title + ", domains", one.domains, plane, names=entry["tasks"])
-        figures.append(figures_of(one, title, plane, entry["tasks"]))
     out.mkdir(parents=True, exist_ok=True)
     figure.savefig(out / "latent.png", dpi=110)
     plt.close(figure)
@@ -130,6 +135,7 @@ def draw_arm(folder, entry, out):
         parts = one["purity"] if "domain_purity" in one else {"": one["purity"]}
         for name, part in parts.items():
             of = f" of {name} ({one['domain_purity'][name]:.2f} as domain)" if name else ""
+            of += ", class not told" if one.get("encoding") == "flat" else ""
             print(f"  {one['when']}: trustworthiness {one['trustworthiness']:.3f}; purity{of} " +
                   " ".join(f"{c}:{value:.2f}" for c, value in part.items()))
 

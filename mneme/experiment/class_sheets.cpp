@@ -41,7 +41,7 @@ std::optional<Sheet> traversal(Conditional const& model, std::vector<Task> const
     names += (names.empty() ? "" : ", ") + std::to_string(c);
   }
   auto const labels = at::tensor(classes, at::kLong).to(device);
-  auto const z = model.encode(at::cat(images), labels), c = model.condition(labels);
+  auto const c = model.condition(labels), z = model.encode(at::cat(images), c);
   auto const [down, across] = grid(at::linspace(0, 1, kTraversed, z.options()));
   return Sheet{.kind = "traversal",
                .what = "between test images of the classes " + names + ", one in each corner, and their names",

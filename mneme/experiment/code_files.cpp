@@ -49,8 +49,10 @@ void CodeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
   auto const device = learner.parameters().device();
   auto const of = sample();
   if (of.labels.size(0) == 0) return;
-  auto const codes = codes_of(learner, of);
-  write_table(row, codes, of, by_domain != nullptr);
+  auto const codes = codes_of(learner, of, false);
+  auto const name = std::to_string(row.event) + "_" + row.kind;
+  write_table(name, codes, of, by_domain != nullptr);
+  if (by_class != nullptr) write_table(name + "_flat", codes_of(learner, of, true), of, false);
   if (by_domain == nullptr) return;
   keep_before(rows_, row.event);
   Json line = {{"event", row.event}, {"kind", row.kind}, {"task", row.task}};
@@ -77,7 +79,7 @@ CodeObserver::Sample CodeObserver::sample() const {
   return {.images = at::cat(images), .labels = at::cat(labels), .domains = at::cat(domains), .counts = counts};
 }
 
-at::Tensor CodeObserver::codes_of(Learner& learner, Sample const& of) {
+at::Tensor CodeObserver::codes_of(Learner& learner, Sample const& of, bool flat) {
   auto const* by_class = dynamic_cast<Conditional const*>(&learner);
   auto const device = learner.parameters().device();
   std::vector<at::Tensor> codes;
@@ -86,14 +88,17 @@ at::Tensor CodeObserver::codes_of(Learner& learner, Sample const& of) {
     if (of.counts[t] == 0) continue;
     auto const x = images[t].to(device);
     TestScope const scope(strategies_, {learner, task_known_ ? std::optional(tested_[t].id) : std::nullopt});
-    codes.push_back(by_class ? by_class->encode(x, labels[t].to(device))
-                             : dynamic_cast<Recalls const&>(learner).infer(x).z);
+    if (by_class == nullptr) {
+      codes.push_back(dynamic_cast<Recalls const&>(learner).infer(x).z);
+      continue;
+    }
+    auto const told = by_class->condition(labels[t].to(device));
+    codes.push_back(by_class->encode(x, flat ? at::full_like(told, 1.0 / static_cast<double>(told.size(1))) : told));
   }
   return at::cat(codes).cpu().contiguous();
 }
 
-void CodeObserver::write_table(EvaluationRow const& row, at::Tensor const& codes, Sample const& of,
-                               bool domains) const {
+void CodeObserver::write_table(std::string const& name, at::Tensor const& codes, Sample const& of, bool domains) const {
   constexpr double kDigits = 1e4;
   auto const rounded = (codes.to(at::kDouble) * kDigits).round() / kDigits;
   auto const z = rounded.accessor<double, 2>();
@@ -108,7 +113,7 @@ void CodeObserver::write_table(EvaluationRow const& row, at::Tensor const& codes
     text += '\n';
   }
   fs::create_directories(folder_ / "codes");
-  write_file(folder_ / "codes" / (std::to_string(row.event) + "_" + row.kind + ".csv"), text);
+  write_file(folder_ / "codes" / (name + ".csv"), text);
 }
 
 Json CodeObserver::figures(Recalls const& model, at::Tensor const& codes, Sample const& of, at::Device device) const {

@@ -1,5 +1,7 @@
 // Codes of a generative model's test images, after every event, the same images each time: codes/<event>_<kind>.csv
 // with some 2,000 of them, for scripts/latent.py. Columns: class, of a model of domains the domain's number, z0, ....
+// A conditional model is told the class of each image, and in <event>_<kind>_flat.csv that it may be any: all classes
+// with the same weight. What the first code shows of a class may be what the encoder was told.
 //
 // Of a model of domains that encodes also what its codes are good for (eval/codes.hpp), in codes.json:
 //   clusters   agreement of k-means of all codes, as many clusters as domains were met, with the domains
@@ -35,9 +37,9 @@ class CodeObserver final : public Observer {
     std::vector<std::int64_t> counts = {};  // of each tested task, whose images stand one behind the other
   };
   [[nodiscard]] Sample sample() const;
-  /// z [n, latent] of the sample's images, each encoded as in a test of its task.
-  [[nodiscard]] at::Tensor codes_of(Learner& learner, Sample const& of);
-  void write_table(EvaluationRow const& row, at::Tensor const& codes, Sample const& of, bool domains) const;
+  /// z [n, latent] of the sample's images, each encoded as in a test of its task; with `flat` as of any class.
+  [[nodiscard]] at::Tensor codes_of(Learner& learner, Sample const& of, bool flat);
+  void write_table(std::string const& name, at::Tensor const& codes, Sample const& of, bool domains) const;
   [[nodiscard]] Json figures(Recalls const& model, at::Tensor const& codes, Sample const& of, at::Device device) const;
 
   std::filesystem::path folder_;

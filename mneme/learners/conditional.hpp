@@ -16,8 +16,8 @@ class Conditional {
   /// Images [n, ...] in [0, 1] of codes z [n, latent] and conditions [n, C], rows of which sum to 1; differentiable in
   /// both.
   [[nodiscard]] virtual at::Tensor decode(at::Tensor const& z, at::Tensor const& condition) const = 0;
-  /// Codes [n, latent], the posterior's means, of images x [n, ...] of these classes, int64 [n].
-  [[nodiscard]] virtual at::Tensor encode(at::Tensor const& x, at::Tensor const& labels) const = 0;
+  /// Codes [n, latent], the posterior's means, of images x [n, ...] under conditions [n, C].
+  [[nodiscard]] virtual at::Tensor encode(at::Tensor const& x, at::Tensor const& condition) const = 0;
   /// Rows of the identity [n, C] for these classes, int64 [n].
   [[nodiscard]] virtual at::Tensor condition(at::Tensor const& labels) const = 0;
 

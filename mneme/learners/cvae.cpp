@@ -32,9 +32,9 @@ at::Tensor Cvae::decode(at::Tensor const& z, at::Tensor const& condition) const 
   return net_->decode(z, condition).sigmoid().view(with_count(z.size(0), shape_.input));
 }
 
-at::Tensor Cvae::encode(at::Tensor const& x, at::Tensor const& labels) const {
+at::Tensor Cvae::encode(at::Tensor const& x, at::Tensor const& condition) const {
   at::NoGradGuard const no_grad;
-  return net_->code(net_->hidden(x, condition(labels))).first;
+  return net_->code(net_->hidden(x, condition)).first;
 }
 
 at::Tensor Cvae::reconstruct(at::Tensor const& x, at::Tensor const& labels, at::Generator& noise) const {

@@ -34,7 +34,7 @@ class Cvae final : public ElboLearner, public OneHotConditional, public Generate
 
   [[nodiscard]] std::int64_t latent() const override { return options_.latent; }
   [[nodiscard]] at::Tensor decode(at::Tensor const& z, at::Tensor const& condition) const override;
-  [[nodiscard]] at::Tensor encode(at::Tensor const& x, at::Tensor const& labels) const override;
+  [[nodiscard]] at::Tensor encode(at::Tensor const& x, at::Tensor const& condition) const override;
   [[nodiscard]] at::Tensor reconstruct(at::Tensor const& x, at::Tensor const& labels,
                                        at::Generator& noise) const override;
   /// Of classes drawn uniformly.

@@ -98,9 +98,9 @@ at::Tensor ProgressiveCvae::decode(at::Tensor const& z, at::Tensor const& condit
   return images(z, condition);
 }
 
-at::Tensor ProgressiveCvae::encode(at::Tensor const& x, at::Tensor const& labels) const {
+at::Tensor ProgressiveCvae::encode(at::Tensor const& x, at::Tensor const& condition) const {
   at::NoGradGuard const no_grad;
-  return code(x, condition(labels), {}).mu;
+  return code(x, condition, {}).mu;
 }
 
 at::Tensor ProgressiveCvae::reconstruct(at::Tensor const& x, at::Tensor const& labels, at::Generator& noise) const {

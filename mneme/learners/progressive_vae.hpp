@@ -79,7 +79,7 @@ class ProgressiveCvae final : public VaeColumns, public OneHotConditional {
 
   [[nodiscard]] std::int64_t latent() const override { return options_.latent; }
   [[nodiscard]] at::Tensor decode(at::Tensor const& z, at::Tensor const& condition) const override;
-  [[nodiscard]] at::Tensor encode(at::Tensor const& x, at::Tensor const& labels) const override;
+  [[nodiscard]] at::Tensor encode(at::Tensor const& x, at::Tensor const& condition) const override;
   [[nodiscard]] at::Tensor reconstruct(at::Tensor const& x, at::Tensor const& labels,
                                        at::Generator& noise) const override;
 

@@ -24,7 +24,7 @@ TEST(ClassSheets, TheTraversalHasTheFourImagesInItsCorners) {
   ASSERT_EQ(sheet.images.size(0), 144);
   auto const test = toy::task("toy-0", 0).test;  // classes in turn; with four, the corners are 0, 1, 2, 3
   auto const labels = at::tensor({0, 1, 2, 3}, at::kLong);
-  auto const expected = model.decode(model.encode(test.slice(0, 4), labels), model.condition(labels));
+  auto const expected = model.decode(model.encode(test.slice(0, 4), model.condition(labels)), model.condition(labels));
   std::int64_t const corners[] = {0, 11, 132, 143};
   for (std::int64_t i = 0; i < 4; ++i)
     EXPECT_TRUE(at::allclose(sheet.images[corners[i]], expected[i], 1e-5, 1e-6)) << "corner " << i;

@@ -12,6 +12,7 @@
 #include "mneme/core/text.hpp"
 #include "mneme/io/bytes.hpp"
 #include "mneme/io/json_file.hpp"
+#include "mneme/learners/conditional.hpp"
 #include "mneme/testing/recipe.hpp"
 #include "mneme/testing/toy.hpp"
 #include "tests/io/support.hpp"
@@ -85,6 +86,30 @@ TEST(CodeFiles, OfAConditionalModelHaveNoDomainAndOfAGanThereAreNone) {
   EXPECT_FALSE(std::filesystem::exists(cvae.path() / "codes.json"));
   static_cast<void>(learnt("lgaa", gan.path(), {{"model", "gan"}}));
   EXPECT_FALSE(std::filesystem::exists(gan.path() / "codes")) << "its encoder is not trained";
+}
+
+// Wrong: what the encoder was told shows as a cluster where it was said that nothing was told.
+TEST(CodeFiles, FlatOnesAreOfAllClassesAlike) {
+  test::TemporaryFolder const folder;
+  auto const learner = learnt("cvae", folder.path());
+  auto const& model = dynamic_cast<Conditional const&>(*learner);
+  std::string head;
+  auto const told = table(folder.path() / "codes" / "1_learn.csv", head);
+  auto const flat = table(folder.path() / "codes" / "1_learn_flat.csv", head);
+  EXPECT_EQ(head, "class,z0,z1");
+  ASSERT_EQ(flat.size(), told.size());
+  std::vector<at::Tensor> expected;
+  for (std::int64_t t = 0; t < 2; ++t) {
+    auto const test = toy::task("toy-" + std::to_string(t), t).test;
+    expected.push_back(model.encode(test.slice(0, test.size()), at::full({test.size(), 4}, 0.25)));
+  }
+  auto const all = at::cat(expected);
+  for (std::size_t n = 0; n < flat.size(); ++n) {
+    EXPECT_EQ(flat[n][0], told[n][0]) << "the same images";
+    EXPECT_NE(flat[n][1], told[n][1]);
+    auto const own = at::tensor({flat[n][1], flat[n][2]}).to(at::kFloat);
+    EXPECT_LT((all - own).abs().sum(1).min().item<double>(), 2e-4);
+  }
 }
 
 // Wrong: two tested parts of one task (what a request names, and the rest) are each encoded with the other.

@@ -130,7 +130,7 @@ TEST(Cvae, DrawsTheClassThatItIsAskedFor) {
     EXPECT_EQ(images.sizes(), (std::vector<std::int64_t>{2, 1, 8, 8}));
     EXPECT_FALSE(at::allclose(images[0], images[1])) << net << ": the class does not reach the decoder";
     auto const x = random_batch(1).x.expand({2, 1, 8, 8});
-    auto const codes = learner->encode(x, at::tensor({0, 1}, at::kLong));
+    auto const codes = learner->encode(x, learner->condition(at::tensor({0, 1}, at::kLong)));
     EXPECT_FALSE(at::allclose(codes[0], codes[1])) << net << ": the class does not reach the encoder";
     auto first = seeded(9), second = seeded(9);
     auto const labels = at::tensor({2, 0, 2}, at::kLong);

@@ -8,6 +8,7 @@
 #include "load.hpp"
 #include "mneme/core/errors.hpp"
 #include "mneme/core/interrupt.hpp"
+#include "mneme/experiment/risk.hpp"
 #include "mneme/train/trainer.hpp"
 #include "results.hpp"
 #include "terminal.hpp"
@@ -45,8 +46,8 @@ bool stopped(int status) { return status == kStoppedStatus || status > 128; }
 std::string how_to_go_on(int status, std::string const& run) {
   if (stopped(status)) return "Resume with: mneme resume " + run;
   if (status == static_cast<int>(ExitCode::kDiverged))
-    return "Go on under other settings from a checkpoint: mneme branch " + run +
-           "@CHECKPOINT -s KEY=VALUE (mneme show names them)";
+    return "Start anew under other settings, or go on from a checkpoint that `mneme show " + run +
+           "` names: mneme branch " + run + "@CHECKPOINT --arm ARM -s seeds=[SEED] -s KEY=VALUE";
   return "When the cause is mended, go on with: mneme resume " + run;
 }
 
@@ -116,6 +117,8 @@ void check_arms(ExperimentPlan const& plan, DataLibrary& library) {
   for (auto const& arm : plan.arms) {
     auto const built = build_arm(arm.tree, "arm." + arm.name, plan.options.seeds.front(), library);
     built.trainer->expect(built.stream);
+    if (arm.tree.contains("risk"))
+      check_risk(built.stream, *built.trainer, read_options<TrainOptions>(arm.tree.at("train"), "train"));
   }
 }
 

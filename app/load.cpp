@@ -42,8 +42,13 @@ std::string as_part(std::string const& assignment) {
   return match[1].str() + "={ kind = \"" + match[2].str() + "\" }";
 }
 
+/// Paths of a configuration: of the user's data, and of a judge of their own.
 template <class Change>
 void each_own_path(Json& tree, Change change) {
+  if (auto const judge = tree.find("judge"); judge != tree.end() && judge->is_object())
+    if (auto const own = judge->find("experiment");
+        own != judge->end() && own->is_string() && own->get_ref<std::string const&>().ends_with(".toml"))
+      change(*own);
   auto const sets = tree.find("datasets");
   if (sets == tree.end() || !sets->is_object()) return;
   for (auto& set : *sets)

@@ -5,7 +5,7 @@
 namespace mneme {
 namespace {
 
-constexpr std::int64_t kOfAClass = 10, kSteps = 12, kCoordinates = 32, kPositions = 13;
+constexpr std::int64_t kOfAClass = 10, kSteps = 12, kCoordinates = 256, kPositions = 13;
 constexpr double kFarthest = 3;
 
 /// A domain that was met.
@@ -46,8 +46,13 @@ std::vector<Domain> with_images(std::vector<Domain> const& domains) {
   return shown;
 }
 
-at::Tensor domain_code(Codes const& like, std::int64_t domain, std::int64_t n) {
-  return at::eye(like.a.size(1), like.a.options()).narrow(0, domain, 1).expand({n, -1});
+/// Rows of the identity [n, of].
+at::Tensor one_hot(at::Tensor const& index, std::int64_t of, at::Tensor const& like) {
+  return at::eye(of, like.options()).index_select(0, index.to(like.device()));
+}
+
+at::Tensor domain_code(at::Tensor const& like, std::int64_t domain, std::int64_t domains, std::int64_t n) {
+  return one_hot(at::full({n}, domain, at::kLong), domains, like);
 }
 
 Sheet classes_sheet(Recalls const& model, Domain const& domain, at::Tensor const& z) {
@@ -55,8 +60,8 @@ Sheet classes_sheet(Recalls const& model, Domain const& domain, at::Tensor const
   auto const n = static_cast<std::int64_t>(domain.classes.size());
   auto const labels = at::tensor(domain.classes, at::kLong).repeat_interleave(kOfAClass);
   Codes codes{.z = z.repeat({n, 1}),
-              .u = at::eye(met.size(1)).index_select(0, labels).to(z.device()),
-              .a = at::eye(met.size(0)).narrow(0, domain.id, 1).expand({labels.size(0), -1}).to(z.device())};
+              .u = one_hot(labels, met.size(1), z),
+              .a = domain_code(z, domain.id, met.size(0), labels.size(0))};
   return {.kind = "classes",
           .what = "a row for each class of " + domain.name + ", a column for each code drawn from the prior",
           .of = domain.name,
@@ -114,7 +119,8 @@ Sheet translation(Recalls const& model, Domain const& domain, std::vector<Domain
   std::vector<at::Tensor> images = {domain.images};
   std::string names;
   for (auto const& other : domains) {
-    images.push_back(model.decode({.z = codes.z, .u = codes.u, .a = domain_code(codes, other.id, n)}));
+    images.push_back(
+        model.decode({.z = codes.z, .u = codes.u, .a = domain_code(codes.a, other.id, codes.a.size(1), n)}));
     names += (names.empty() ? "" : ", ") + other.name;
   }
   return {.kind = "translation",

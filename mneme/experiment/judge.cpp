@@ -21,14 +21,16 @@ constexpr std::int64_t kBatch = 500;
 /// The judge's own experiment on the data and device of the run that it judges, of another data set where one is named.
 ExperimentPlan plan_of(JudgeOptions const& options, Json const& tree, std::string const& dataset,
                        std::vector<std::int64_t> const& frame) {
-  auto own = parse_toml(experiment_text(options.experiment), "experiments/" + options.experiment + ".toml");
+  auto own = options.experiment.ends_with(".toml")
+                 ? read_toml(options.experiment)
+                 : parse_toml(experiment_text(options.experiment), "experiments/" + options.experiment + ".toml");
   own["data"] = tree.at("data");
   own["device"] = tree.at("device");
   own["threads"] = tree.at("threads");
   if (tree.contains("datasets")) own["datasets"] = tree["datasets"];
   if (!dataset.empty()) own["stream"]["datasets"] = {dataset};
   if (!frame.empty()) {
-    own["stream"].update({{"channels", frame[0]}, {"size", frame[1]}});
+    own["stream"].update({{"channels", frame[0]}, {"size", frame[1]}, {"width", frame[2]}});
     if (tree.at("stream").contains("fit")) own["stream"]["fit"] = tree["stream"]["fit"];
   }
   auto plan = plan_experiment(own);
@@ -76,7 +78,8 @@ fs::path trained(ExperimentPlan const& plan, fs::path const& folder, DataLibrary
 }  // namespace
 
 void JudgeOptions::describe(OptionVisitor& v) {
-  v.field("experiment", experiment, {.help = "experiment of the catalogue that trains the judge"});
+  v.field("experiment", experiment,
+          {.help = "experiment that trains the judge: a name of the catalogue, or a path that ends in .toml"});
   v.field("samples", samples,
           {.help = "images that are judged of each class", .min = 1, .source = "Heng and Soh 2023: 1,000"});
   v.field("attacks", attacks,

@@ -14,12 +14,40 @@
 #include "mneme/io/json_file.hpp"
 #include "mneme/learners/conditional.hpp"
 #include "mneme/learners/recalls.hpp"
+#include "mneme/strategies/self_replay.hpp"
 
 namespace mneme {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t kBatch = 500;
+constexpr std::int64_t kMost = 2000;  // images of each set, for distances between all pairs
+constexpr std::int64_t kNeighbours = 5;
+
+bool among(std::vector<std::int64_t> const& classes, std::int64_t label) {
+  return std::find(classes.begin(), classes.end(), label) != classes.end();
+}
+
+/// At most so many rows, evenly spread.
+at::Tensor thinned(at::Tensor const& rows, std::int64_t most) {
+  if (rows.size(0) <= most) return rows;
+  auto const last = static_cast<double>(rows.size(0) - 1);
+  return rows.index_select(0, at::linspace(0, last, most, at::kDouble).round().to(at::kLong).to(rows.device()));
+}
+
+/// Of features of real images and of others: equally many of both, since either distance depends on the numbers.
+std::pair<at::Tensor, at::Tensor> as_many(JudgedPart const& part, at::Tensor const& features) {
+  auto const n = std::min(part.features.size(0), features.size(0));
+  return {thinned(part.features, n), thinned(features, n)};
+}
+
+double distance(JudgedPart const& part, at::Tensor const& features) {
+  auto const [real, others] = as_many(part, features);
+  return frechet_distance(real, others);
+}
+
+/// As they would be in a PNG file.
+at::Tensor rounded(at::Tensor const& x) { return x.mul(255).round().div(255); }
 
 }  // namespace
 
@@ -93,8 +121,45 @@ JudgeObserver::JudgeObserver(fs::path file, std::vector<JudgedPart> parts, Strat
   for (auto const& part : parts_) refuse_other_classes(part);
   if (!fs::exists(file_)) return;
   auto const kept = read_json(file_);
-  if (kept.at("judge") == judges()) rows_ = kept.at("rows");
+  if (kept.at("judge") != judges()) return;
+  rows_ = kept.at("rows");
+  epochs_ = kept.value("epochs", Json::array());
 }
+
+void JudgeObserver::write() const {
+  Json all = {{"judge", judges()}, {"rows", rows_}};
+  if (!epochs_.empty()) all["epochs"] = epochs_;
+  write_json(file_, all);
+}
+
+namespace {
+
+/// What the judge takes for the class that was asked for: the mean over the classes.
+template <class Drawn>
+double accuracy_of(std::vector<Drawn> const& drawn) {
+  double sum = 0;
+  for (auto const& one : drawn)
+    sum += one.answer.probabilities.argmax(1).eq(one.label).mean(at::kDouble).template item<double>();
+  return sum / static_cast<double>(drawn.size());
+}
+
+/// Images of each class in a comparison.
+template <class Drawn>
+std::int64_t share_of(std::vector<Drawn> const& drawn) {
+  return kMost / static_cast<std::int64_t>(drawn.size());
+}
+
+/// Of equally many images of each class that no request names; undefined where there is none.
+template <class Drawn>
+at::Tensor features_of(std::vector<Drawn> const& drawn, std::vector<std::int64_t> const& asked) {
+  std::vector<at::Tensor> made;
+  for (auto const& one : drawn)
+    if (!among(asked, one.label))
+      made.push_back(one.answer.features.narrow(0, 0, std::min(share_of(drawn), one.answer.features.size(0))));
+  return made.empty() ? at::Tensor() : at::cat(made);
+}
+
+}  // namespace
 
 void JudgeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
   auto const* by_domain = dynamic_cast<Recalls const*>(&learner);
@@ -112,15 +177,53 @@ void JudgeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) 
       line.update(figures);
       continue;
     }
-    double sum = 0;
-    for (auto const& one : figures["classes"]) sum += one.at("accuracy").get<double>();
-    figures.update({{"domain", part.name}, {"accuracy", sum / static_cast<double>(drawn.size())}});
+    figures.update({{"domain", part.name}, {"accuracy", accuracy_of(drawn)}});
     line["domains"].push_back(std::move(figures));
   }
+  auto const learnt = std::ranges::count(matrix.rows, "learn", &EvaluationRow::kind);
+  if (auto const* replay = self_replay_of(strategies_); by_domain && replay && replay->tasks() == learnt && learnt > 0)
+    line["replayed"] = replayed(learner);
   auto const& judge = *parts_.front().judge;
   if (!by_domain && judge.options().attacks && row.event >= 0) line["attacks"] = attacks_on(learner, parts_.front());
   rows_.push_back(std::move(line));
-  write_json(file_, {{"judge", judges()}, {"rows", rows_}});
+  write();
+}
+
+void JudgeObserver::epoch_measured(EpochEnd const& end, Learner& learner) {
+  if (dynamic_cast<Recalls const*>(&learner) == nullptr) return;
+  Json row = {{"event", end.event}, {"epoch", end.epoch}, {"step", end.step}, {"domains", Json::object()}};
+  for (auto& part : parts_) {
+    auto const drawn = draw(learner, part);
+    if (drawn.empty()) continue;
+    auto& figures = row["domains"][part.name] = {{"accuracy", accuracy_of(drawn)}};
+    if (has_real(part, drawn)) figures.update(distances_of(learner, part, features_of(drawn, asked_)));
+  }
+  std::erase_if(epochs_.get_ref<Json::array_t&>(), [&](Json const& other) { return other.at("step") >= end.step; });
+  epochs_.push_back(std::move(row));
+  write();
+}
+
+Json JudgeObserver::replayed(Learner const& learner) {
+  at::NoGradGuard const no_grad;
+  auto& replay = *self_replay_of(strategies_);
+  auto noise = streams_.fresh("judge/replayed");
+  std::map<JudgedPart const*, std::vector<at::Tensor>> right, features;
+  for (auto left = replay.tasks(); left > 0; --left) {
+    auto const recalled = replay.drawn(learner, kMost, noise);
+    for (auto const& part : parts_) {
+      auto const own = recalled.domains.eq(part.id).nonzero().squeeze(1);
+      if (own.size(0) == 0) continue;
+      auto const answer = part.judge->answer(rounded(recalled.x.index_select(0, own)));
+      right[&part].push_back(answer.probabilities.argmax(1).eq(recalled.labels.index_select(0, own)));
+      features[&part].push_back(answer.features);
+    }
+  }
+  Json figures = Json::object();
+  for (auto const& [part, answers] : right) {
+    figures[part->name]["accuracy"] = at::cat(answers).mean(at::kDouble).item<double>();
+    if (part->features.defined()) figures[part->name]["frechet_distance"] = distance(*part, at::cat(features[part]));
+  }
+  return figures;
 }
 
 /// What there is to say of the judge, or of each domain's.
@@ -152,7 +255,7 @@ std::vector<JudgeObserver::Drawn> JudgeObserver::draw(Learner& learner, JudgedPa
     auto const scope = as_for(learner, part, c);
     auto const drawn =
         by_class ? by_class->sample_of(labels, noise) : by_domain->draw(labels, at::full_like(labels, part.id), noise);
-    auto const images = drawn.mul(255).round().div(255);
+    auto const images = rounded(drawn);
     list.push_back({c, images, part.judge->answer(images)});
     if (auto const known = list.back().answer.probabilities.size(1); c >= known)
       throw ConfigError("judge.experiment: '" + part.judge->options().experiment + "' tells " + std::to_string(known) +
@@ -194,42 +297,50 @@ at::Tensor test_images(JudgedPart const& part, std::int64_t label, std::int64_t 
   return all.narrow(0, 0, std::min(all.size(0), most));
 }
 
-/// At most so many rows, evenly spread.
-at::Tensor thinned(at::Tensor const& rows, std::int64_t most) {
-  if (rows.size(0) <= most) return rows;
-  auto const last = static_cast<double>(rows.size(0) - 1);
-  return rows.index_select(0, at::linspace(0, last, most, at::kDouble).round().to(at::kLong).to(rows.device()));
-}
-
 }  // namespace
 
+bool JudgeObserver::has_real(JudgedPart& part, std::vector<Drawn> const& drawn) {
+  if (!part.images.defined()) {
+    std::vector<at::Tensor> real;
+    for (auto const& one : drawn)
+      if (!among(asked_, one.label))
+        if (auto const tests = test_images(part, one.label, share_of(drawn)); tests.defined()) real.push_back(tests);
+    if (real.empty()) return false;
+    part.images = at::cat(real);
+    part.features = part.judge->answer(part.images).features;
+  }
+  return part.images.size(0) > kNeighbours;
+}
+
+Json JudgeObserver::distances_of(Learner& learner, JudgedPart& part, at::Tensor const& features) {
+  at::NoGradGuard const no_grad;
+  Json distances = {{"frechet_distance", distance(part, features)}};
+  if (auto const* model = dynamic_cast<Recalls const*>(&learner); model != nullptr && model->encodes()) {
+    auto const again = model->decode(model->infer(part.images.to(features.device())));
+    distances["frechet_reconstructed"] = distance(part, part.judge->answer(again).features);
+  }
+  return distances;
+}
+
 Json JudgeObserver::quality_of(Learner& learner, JudgedPart& part, std::vector<Drawn> const& drawn) {
-  constexpr std::int64_t kMost = 2000, kNeighbours = 5;  // of each set, for distances between all pairs
-  constexpr std::int64_t kCompared = 500;                // with all training images
-  std::vector<at::Tensor> real, made, images, answers;
-  auto const share = kMost / static_cast<std::int64_t>(drawn.size());
+  constexpr std::int64_t kCompared = 500;  // with all training images
+  if (!has_real(part, drawn)) return nullptr;
+  auto const features = features_of(drawn, asked_);
+  if (!features.defined()) return nullptr;
+  std::vector<at::Tensor> images, answers;
   for (auto const& [label, samples, answer] : drawn) {
-    if (std::find(asked_.begin(), asked_.end(), label) != asked_.end()) continue;
-    if (auto const tests = part.images.defined() ? at::Tensor() : test_images(part, label, share); tests.defined())
-      real.push_back(tests);
-    made.push_back(answer.features.narrow(0, 0, std::min(share, answer.features.size(0))));
-    images.push_back(samples.narrow(0, 0, std::min(share, samples.size(0))));
+    if (among(asked_, label)) continue;
+    images.push_back(samples.narrow(0, 0, std::min(share_of(drawn), samples.size(0))));
     answers.push_back(answer.probabilities);
   }
-  auto& judge = *part.judge;
-  if (!real.empty()) {
-    part.images = at::cat(real);
-    part.features = judge.answer(part.images).features;
-  }
-  if (!part.images.defined() || made.empty() || part.images.size(0) <= kNeighbours) return nullptr;
-  auto const features = at::cat(made);
-  auto const manifold = density_coverage(part.features, features, kNeighbours);
-  Json quality = {{"frechet_distance", frechet_distance(part.features, features)},
-                  {"class_score", class_score(at::cat(answers))},
+  auto const [real, others] = as_many(part, features);
+  auto const manifold = density_coverage(real, others, kNeighbours);
+  auto quality = distances_of(learner, part, features);
+  quality.update({{"class_score", class_score(at::cat(answers))},
                   {"density", manifold.density},
                   {"coverage", manifold.coverage},
-                  {"real", part.images.size(0)},
-                  {"generated", features.size(0)}};
+                  {"real", real.size(0)},
+                  {"generated", others.size(0)}});
   if (part.train.size() == 0) return quality;
   auto const training = Dataset::to_input(part.train.data()).to(features.device());
   auto const nearest = [&](at::Tensor const& x) {
@@ -238,10 +349,6 @@ Json JudgeObserver::quality_of(Learner& learner, JudgedPart& part, std::vector<D
   if (part.nearest_real == 0) part.nearest_real = nearest(part.images);
   quality["nearest_training"] = nearest(at::cat(images));
   quality["nearest_training_real"] = part.nearest_real;
-  if (auto const* model = dynamic_cast<Recalls const*>(&learner); model != nullptr && model->encodes()) {
-    auto const again = model->decode(model->infer(part.images.to(features.device())));
-    quality["frechet_reconstructed"] = frechet_distance(part.features, judge.answer(again).features);
-  }
   return quality;
 }
 
@@ -310,10 +417,6 @@ std::vector<std::int64_t> learnt_before_requests(Stream const& stream) {
 
 namespace {
 
-bool among(std::vector<std::int64_t> const& classes, std::int64_t label) {
-  return std::find(classes.begin(), classes.end(), label) != classes.end();
-}
-
 /// {attack: {probability, accuracy}}, means over the forgotten classes: others may be asked for later.
 Json recovered(Json const& attacks, std::vector<std::int64_t> const& forgotten) {
   std::map<std::string, std::map<std::string, double>> sums;
@@ -347,6 +450,8 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
     entry = domain.value("quality", Json::object());
     entry["accuracy"] = domain.at("accuracy");
   }
+  for (auto const& row : rows)
+    if (row.contains("replayed")) summary["replayed"] = row["replayed"];
   if (forgotten.empty()) return summary;
   auto const& after = last.at("classes");
   double probability = 0, accuracy = 0, gray = 0, drop = 0, largest = -1;

@@ -15,9 +15,12 @@
 //   nearest_training        mean distance in pixels of 500 samples to the nearest of the domain's training images, and
 //   nearest_training_real   that of real test images: where the first is far smaller, training images are copied
 //   frechet_reconstructed   as frechet_distance, of the reconstructions of the real images
-// Where the stream is of data sets each domain has a judge of its own, the experiment with that data set in place of
-// its own, in the shape that the learner sees; so has a conditional model of one data set. Where the stream shows the
-// task at test, a conditional model draws and answers for each class as in a test of that class's task.
+// After every epoch that is measured (`evaluate.every_epoch`) judge.json's `epochs` has accuracy, frechet_distance and
+// frechet_reconstructed of every domain. Where a strategy replays what the model draws (self-replay), an event's row
+// has `replayed`: {domain: {accuracy, frechet_distance}} of 2,000 images of each domain, as the next event will replay
+// them. Where the stream is of data sets each domain has a judge of its own, the experiment with that data set in place
+// of its own, in the shape that the learner sees; so has a conditional model of one data set. Where the stream shows
+// the task at test, a conditional model draws and answers for each class as in a test of that class's task.
 //
 // With `attacks`, of each class that a request names: what recovery.hpp's two attacks bring back of it. Prototypes are
 // the 15 sharpest of its first 512 test images, by mean |x - 0.5|.
@@ -67,6 +70,7 @@ class JudgeObserver final : public Observer {
   JudgeObserver(std::filesystem::path file, std::vector<JudgedPart> parts, StrategyList& strategies,
                 Stream const& stream, std::uint64_t seed);
   void evaluated(EvaluationMatrix const& matrix, Learner& learner) override;
+  void epoch_measured(EpochEnd const& end, Learner& learner) override;
   /// Whether nothing was judged yet, here or in an earlier try.
   [[nodiscard]] bool empty() const { return rows_.empty(); }
 
@@ -80,6 +84,12 @@ class JudgeObserver final : public Observer {
   [[nodiscard]] std::vector<Drawn> draw(Learner& learner, JudgedPart const& part);
   [[nodiscard]] Json classes_of(Learner& learner, JudgedPart const& part, std::vector<Drawn> const& drawn);
   [[nodiscard]] Json quality_of(Learner& learner, JudgedPart& part, std::vector<Drawn> const& drawn);
+  /// Features of real test images of the classes that were drawn, looked up once; false where there are too few.
+  [[nodiscard]] bool has_real(JudgedPart& part, std::vector<Drawn> const& drawn);
+  /// Fréchet distances of what was drawn and of reconstructions.
+  [[nodiscard]] Json distances_of(Learner& learner, JudgedPart& part, at::Tensor const& features);
+  [[nodiscard]] Json replayed(Learner const& learner);
+  void write() const;
   [[nodiscard]] Json attacks_on(Learner& learner, JudgedPart const& part);
   [[nodiscard]] double negative_elbo(Learner& learner, JudgedPart const& part, std::int64_t label);
   [[nodiscard]] Json judges() const;
@@ -91,7 +101,7 @@ class JudgeObserver final : public Observer {
   StrategyList& strategies_;
   std::vector<std::int64_t> asked_;  // classes that the stream's requests name, ascending
   RandomStreams streams_;
-  Json rows_ = Json::array();
+  Json rows_ = Json::array(), epochs_ = Json::array();
 };
 
 /// The classes that requests of the stream's events up to this one name, ascending.
@@ -105,7 +115,8 @@ class JudgeObserver final : public Observer {
 /// did the fall of accuracy since the last task learnt before the first request, if any: forgotten_probability,
 /// forgotten_accuracy, forgotten_gray, retained_accuracy_drop, largest_retained_accuracy_drop; the last row's quality;
 /// means over the classes of what each attack brought back (recovered); judge; of a model of domains `drawn`: {domain:
-/// its accuracy and quality in the last row}. `rows` are those of judge.json.
+/// its accuracy and quality in the last row}, and `replayed` of the last row that has it. `rows` are those of
+/// judge.json.
 [[nodiscard]] Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten,
                                      std::vector<std::int64_t> const& learnt);
 

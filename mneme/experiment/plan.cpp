@@ -71,10 +71,21 @@ void expect_experiment(std::string const& name, std::string const& otherwise) {
     throw ConfigError(otherwise + ": " + suggestion(name, names));
 }
 
+/// A run may be resumed from another folder than it was started in.
+std::string absolute_path(std::string const& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
 Json resolve_judge(Json const& value, std::string const& where) {
-  auto const judge = read_options<JudgeOptions>(value, where);
-  expect_experiment(judge.experiment, where + ".experiment: '" + judge.experiment +
-                                          "' is no experiment of the catalogue, where judges come from");
+  auto judge = read_options<JudgeOptions>(value, where);
+  auto& experiment = judge.experiment;
+  if (!experiment.ends_with(".toml")) {
+    expect_experiment(experiment, where + ".experiment: '" + experiment +
+                                      "' is no experiment of the catalogue (and no path that ends in .toml)");
+  } else {
+    if (!std::filesystem::exists(experiment)) throw ConfigError(where + ".experiment: there is no file " + experiment);
+    experiment = absolute_path(experiment);
+  }
   return write_options(judge);
 }
 
@@ -105,10 +116,12 @@ Json resolve_arm(Json tree, std::string const& where) {
   if (tree.contains("risk")) resolved["risk"] = write_options(read_options<RiskOptions>(tree["risk"], at("risk")));
   if (tree.contains("datasets")) {
     for (auto const& [name, table] : tree["datasets"].items()) {
+      if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos)
+        throw ConfigError(at("datasets.\"" + name + "\"") +
+                          ": a data set's name is a file's name in the run folder; use letters, digits, '-' and '_'");
       auto own = read_options<OwnDataOptions>(table, at("datasets." + name));
-      // A run may be resumed from another folder than it was started in.
       for (auto* path : {&own.train, &own.test, &own.train_labels, &own.test_labels})
-        if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal().string();
+        if (!path->empty()) *path = absolute_path(*path);
       resolved["datasets"][name] = write_options(own);
     }
   }

@@ -55,6 +55,7 @@ void put_back(fs::path const& file, Json const& before) {
     if (std::ranges::none_of(rows, [&](Json const& row) { return row.at("event") == old.at("event"); }))
       rows.push_back(old);
   std::ranges::stable_sort(rows, {}, [](Json const& row) { return row.at("event").get<std::int64_t>(); });
+  if (before.contains("epochs")) now["epochs"] = before["epochs"];  // of which there are no checkpoints
   write_json(file, now);
 }
 

@@ -51,12 +51,6 @@ std::vector<double> errors_of(std::vector<Dataset> const& sets, std::int64_t cla
   return errors;
 }
 
-SelfReplay* replay_of(Trainer& trainer) {
-  for (auto const& member : trainer.strategies().members())
-    if (auto* found = dynamic_cast<SelfReplay*>(member.strategy.get())) return found;
-  return nullptr;
-}
-
 }  // namespace
 
 void RiskOptions::describe(OptionVisitor& v) {
@@ -68,9 +62,12 @@ void RiskOptions::describe(OptionVisitor& v) {
        .min = 1});
 }
 
-RiskObserver::RiskObserver(std::filesystem::path file, RiskOptions options, Stream const& stream, Trainer& trainer,
-                           std::int64_t batch, std::uint64_t seed)
-    : file_(std::move(file)), options_(options), stream_(stream), trainer_(trainer), batch_(batch), streams_(seed) {
+void check_risk(Stream const& stream, Trainer& trainer, TrainOptions const& train) {
+  auto const& passes = train.epochs_per_event;
+  if (train.steps == 0 && (passes.empty() ? train.epochs == 0 : std::ranges::find(passes, 0) != passes.end()))
+    throw ConfigError("[risk]: the source risk is over what is trained on, and with no epochs nothing is. Set " +
+                      std::string(passes.empty() ? "train.epochs" : "train.epochs_per_event") +
+                      " above 0, or leave the table out");
   if (auto const metric = trainer.learner().metrics().front().name; metric != "accuracy")
     throw ConfigError("[risk]: the risk is a share of wrong answers, and learner '" + trainer.learner().kind() +
                       "' is measured by its " + metric + "; leave the table out");
@@ -86,6 +83,17 @@ RiskObserver::RiskObserver(std::filesystem::path file, RiskOptions options, Stre
       throw ConfigError("[risk]: what strategy '" + name + "' trains on is not known here; it can be told of naive, " +
                         "joint, cumulative and self-replay. Leave the table out of this arm");
   }
+}
+
+RiskObserver::RiskObserver(std::filesystem::path file, RiskOptions options, Stream const& stream, Trainer& trainer,
+                           TrainOptions const& train, std::uint64_t seed)
+    : file_(std::move(file)),
+      options_(options),
+      stream_(stream),
+      trainer_(trainer),
+      batch_(train.batch),
+      streams_(seed) {
+  check_risk(stream, trainer, train);
   if (std::filesystem::exists(file_)) {
     auto const kept = read_json(file_);
     events_ = kept.at("events");
@@ -118,7 +126,7 @@ Dataset RiskObserver::target_of(std::vector<Task const*> const& tasks) {
 }
 
 Dataset RiskObserver::source_of(Task const& task, std::int64_t count, bool first) {
-  auto* replay = first ? nullptr : replay_of(trainer_);
+  auto* replay = first ? nullptr : self_replay_of(trainer_.strategies());
   auto const share = replay ? replay->new_share(batch_) : 1.0;
   auto const own = static_cast<std::int64_t>(std::llround(share * static_cast<double>(count)));
   auto fresh = some(task.train, own, streams_.fresh("risk/source/" + task.name));
@@ -141,7 +149,7 @@ void RiskObserver::begin(std::int64_t event) {
   // Resumed after the event's training, what it was replayed from is gone; rows of its epochs stand already.
   auto const before = static_cast<std::int64_t>(tasks.size()) - (stream_.evaluated.empty() ? 1 : 0);
   bool const first = before == 0;
-  if (auto const* replay = replay_of(trainer_); !first && replay && replay->tasks() > before) return;
+  if (auto const* replay = self_replay_of(trainer_.strategies()); !first && replay && replay->tasks() > before) return;
   auto const target = target_of(tasks);
   source_ = source_of(*task, target.size(), first);
   if (std::any_of(events_.begin(), events_.end(), [&](Json const& e) { return e.at("event") == event; })) return;
@@ -179,8 +187,10 @@ void RiskObserver::add_row(Json const& line) {
   row["source_risk"] = wrong / static_cast<double>(source_->size());
   row["bound"] = row["source_risk"].get<double>() + event.at("discrepancy").get<double>() / 2 +
                  event.at("joint_error").get<double>();
-  // The last epoch and the event's end are one place.
+  // The last epoch and the event's end are one place, and its row is the epoch's.
   auto const& step = line.at("step");
+  for (auto const& other : rows_)
+    if (other.at("step") == step) row["epoch"] = other.at("epoch");
   std::erase_if(rows_.get_ref<Json::array_t&>(), [&](Json const& other) { return other.at("step") >= step; });
   rows_.push_back(std::move(row));
   write();

@@ -3,15 +3,15 @@
 // After t tasks the target T is the true data of all of them, each task with the same weight; the source S is what the
 // t-th is trained on: its own data, and what the strategy drew of the tasks before. For every hypothesis h of a class H
 //
-//   e_T(h) <= e_S(h) + d(S, T) / 2 + lambda          Ben-David et al. 2010, A theory of learning from different
-//   domains,
-//                                                    Machine Learning 79, theorem 2, doi:10.1007/s10994-009-5152-4
+//   e_T(h) <= e_S(h) + d(S, T) / 2 + lambda
+//
+//   Ben-David et al. 2010, A theory of learning from different domains, Machine Learning 79, theorem 2,
+//   doi:10.1007/s10994-009-5152-4
 //
 //   e_T(h)   target risk: share of wrong answers on test images
 //   e_S(h)   source risk: the same on a sample of S, labelled as in training
 //   d(S, T)  discrepancy, by its usual stand-in 2 (1 - 2 e), at least 0: e is the error of a net that was trained to
-//   tell
-//            a sample of S from one of T, on samples that it has not seen
+//            tell a sample of S from one of T, on samples that it has not seen
 //   lambda   joint error: e_S + e_T of one net that was trained on samples of both, likewise
 //
 // The two nets are the small convolutional one (nets/cnn.hpp) and no search over H, which need not be the learner's own
@@ -37,13 +37,16 @@ struct RiskOptions {
   void describe(OptionVisitor& v);
 };
 
+/// ConfigError for a learner that gives no accuracy, for data without labels, for an event that is not trained on, and
+/// for a strategy of which it is not known what is trained on: it is of naive, joint, cumulative and self-replay.
+void check_risk(Stream const& stream, Trainer& trainer, TrainOptions const& train);
+
 /// Observes one arm. Its noise restarts from the seed, so a resumed run writes what an undisturbed one does.
 class RiskObserver final : public Observer {
  public:
-  /// All must outlive it. ConfigError for a learner that gives no accuracy, for data without labels, and for a strategy
-  /// of which it does not know what is trained on: it knows naive, joint, cumulative and self-replay.
+  /// All must outlive it. Throws what `check_risk` does.
   RiskObserver(std::filesystem::path file, RiskOptions options, Stream const& stream, Trainer& trainer,
-               std::int64_t batch, std::uint64_t seed);
+               TrainOptions const& train, std::uint64_t seed);
   void line(Json const& line) override;
 
  private:

@@ -7,7 +7,6 @@
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/toml.hpp"
-#include "mneme/core/version.hpp"
 #include "mneme/experiment/code_files.hpp"
 #include "mneme/experiment/forget_audit.hpp"
 #include "mneme/experiment/judging.hpp"
@@ -18,7 +17,6 @@
 #include "mneme/io/sha256.hpp"
 #include "mneme/nets/device.hpp"
 #include "mneme/stream/changes.hpp"
-#include "mneme/stream/makers.hpp"
 #include "mneme/train/trainer.hpp"
 
 namespace mneme {
@@ -39,55 +37,6 @@ class MatrixFile final : public Observer {
 
 std::string Unit::label() const {
   return (shared >= 0 ? "shared/" + std::to_string(shared) : arm) + "/seed-" + std::to_string(seed);
-}
-
-// ------------------------------------------------------------------------------------------------------- building
-
-LoadedArm::LoadedArm() = default;
-LoadedArm::LoadedArm(LoadedArm&&) noexcept = default;
-LoadedArm& LoadedArm::operator=(LoadedArm&&) noexcept = default;
-LoadedArm::~LoadedArm() = default;
-
-LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t seed, DataLibrary& library) {
-  LoadedArm arm;
-  auto const options = read_options<RunOptions>(
-      tree, where, {"stream", "learner", "train", "evaluate", "datasets", "judge", "risk", "strategy", "arm"});
-  auto const unsigned_seed = static_cast<std::uint64_t>(seed);
-  DataRecord record(options.data);
-  auto const source = [&](std::string const& name, std::string const& split) {
-    auto set = library.get(tree, name, split);
-    record.add(set, split, tree.contains("datasets") && tree["datasets"].contains(name));
-    return set;
-  };
-  arm.stream = make_stream(tree["stream"], "stream", source, unsigned_seed);
-  arm.data = record.to_json();
-  auto const* first = arm.stream.tasks().front();
-  RandomStreams streams(unsigned_seed);
-  auto const& learner_row = find_row(learner_table(), "learner", tree.at("learner").at("kind").get<std::string>());
-  LearnerShape const shape{first->train.sample_shape(), arm.stream.classes, find_device(options.device)};
-  arm.learner = learner_row.make(shape, tree["learner"], "learner", streams.get("init"));
-  StrategyList strategies(tree.at("strategy"), "strategy", unsigned_seed);
-  strategies.check(*arm.learner, arm.stream.visibility);
-  arm.stream = strategies.wrap(arm.stream);
-  arm.trainer = std::make_unique<Trainer>(
-      *arm.learner, std::move(strategies), read_options<TrainOptions>(tree.at("train"), "train"),
-      read_options<EvaluationOptions>(tree.at("evaluate"), "evaluate"), unsigned_seed);
-  arm.trainer->expect(arm.stream);
-  return arm;
-}
-
-LoadedArm load_arm(fs::path const& run, std::string const& arm_name, std::int64_t seed, std::string const& checkpoint,
-                   DataLibrary& library, bool allow_drift) {
-  auto const plan = plan_experiment(read_toml(run / "config.toml"));
-  auto const& arm = plan.arm(arm_name);
-  CheckpointStore const store(run / "arms" / arm.name / ("seed-" + std::to_string(seed)) / "checkpoints", 60);
-  auto tree = arm.tree;
-  tree["device"] = tree["device"] == "cpu" ? "cpu" : "auto";  // a net from a GPU can be asked anywhere
-  auto loaded = build_arm(tree, "arm." + arm.name, seed, library);
-  auto archive = read_checkpoint(store.find(checkpoint), allow_drift, loaded.learner->parameters().device());
-  loaded.trainer->state(archive);
-  loaded.trainer->review(loaded.stream);
-  return loaded;
 }
 
 struct ExperimentRun::Session {
@@ -148,7 +97,7 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
   if (first->tree.contains("risk"))
     session->observers.push_back(std::make_unique<RiskObserver>(files.folder / "risk.json",
                                                                 read_options<RiskOptions>(first->tree["risk"], "risk"),
-                                                                session->arm.stream, trainer, train.batch, seed));
+                                                                session->arm.stream, trainer, train, seed));
   session->observers.push_back(std::make_unique<ForgetAudit>(files, session->arm.stream, trainer, train, seed));
   for (auto const& observer : session->observers) trainer.attach(observer.get());
   for (auto* observer : options.observers) trainer.attach(observer);
@@ -295,19 +244,19 @@ void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
       session->judge->evaluated(trainer.matrix(), trainer.learner());
     if (!member_prefix.empty()) trainer.save("event-0", true);
   }
-  if (unit.shared < 0) write_arm(unit, *session, "running");
+  if (unit.shared < 0) write_arm(unit, session->arm, "running");
   try {
     trainer.run(session->arm.stream);
     if (unit.shared < 0) {
       trainer.save("final", true);
-      write_arm(unit, *session, "finished");
+      write_arm(unit, session->arm, "finished");
     }
   } catch (Stopped const&) {
-    if (unit.shared < 0) write_arm(unit, *session, "stopped");
+    if (unit.shared < 0) write_arm(unit, session->arm, "stopped");
     throw;
   } catch (std::exception const& e) {
     if (unit.shared < 0) try {
-        write_arm(unit, *session, "failed", e.what());
+        write_arm(unit, session->arm, "failed", e.what());
       } catch (IoError const&) {  // the first failure is the one to tell
       }
     throw;
@@ -371,104 +320,6 @@ void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
                                             {"arm", from.arm},
                                             {"checkpoint", checkpoint.filename().string()}});
     }
-}
-
-// -------------------------------------------------------------------------------------------------------- summaries
-
-void add_observed(Json& arm, fs::path const& folder, Stream const& stream) {
-  if (auto const file = folder / "judge.json"; fs::exists(file)) {
-    auto const judged = read_json(file);
-    auto const& rows = judged.at("rows");
-    auto const last = rows.empty() ? -1 : rows.back().at("event").get<std::int64_t>();
-    for (auto const* key : {"forgotten_classes", "forgotten_probability", "forgotten_accuracy", "forgotten_gray",
-                            "retained_accuracy_drop", "largest_retained_accuracy_drop", "recovered", "quality"})
-      arm.erase(key);  // of the judge before
-    arm.update(
-        judgement_summary(judged.at("judge"), rows, forgotten_classes(stream, last), learnt_before_requests(stream)));
-  }
-  if (auto const codes = folder / "codes.json"; fs::exists(codes)) arm["codes"] = last_codes(codes);
-}
-
-void ExperimentRun::write_arm(Unit const& unit, Session& session, std::string const& status, std::string const& error) {
-  auto& trainer = *session.arm.trainer;
-  auto const& matrix = trainer.matrix();
-  auto const headline = trainer.learner().metrics().front();
-  auto const number = [](std::optional<double> const& value) { return value ? Json(*value) : Json(); };
-  Json arm = {{"arm", unit.arm},
-              {"seed", unit.seed},
-              {"status", status},
-              {"strategy", StrategyList(plan_.arm(unit.arm).tree["strategy"], "strategy", 0).describe()},
-              {"strategy_options", plan_.arm(unit.arm).tree["strategy"]},
-              {"learner", trainer.learner().kind()},
-              {"metric", headline.name}};
-  if (!error.empty()) arm["error"] = error;
-  arm.update(matrix.to_json());
-  arm["average"] = number(average(matrix));
-  arm["average_incremental"] = number(average_incremental(matrix));
-  arm["forgetting"] = number(forgetting(matrix));
-  arm["bwt"] = number(backward_transfer(matrix));
-  arm["fwt"] = number(forward_transfer(matrix));
-  arm["forgotten"] = Json::object();
-  for (auto const& task : forgotten_tasks(matrix)) arm["forgotten"][task] = number(forgotten_value(matrix, task));
-  add_observed(arm, unit_folder(unit), session.arm.stream);
-  if (auto const file = unit_folder(unit) / "risk.json"; fs::exists(file)) arm["risk"] = read_json(file);
-  if (auto const audit = unit_folder(unit) / "forget.json"; fs::exists(audit)) {
-    arm["unlearning"] = read_json(audit);
-    for (auto& entry : arm["unlearning"]) entry.erase("answers");
-  }
-  arm["steps"] = trainer.steps();
-  if (auto const& counts = trainer.class_counts(); !counts.confusion.empty()) {
-    arm["calibration_error"] = number(expected_calibration_error(counts));
-    arm["per_class_accuracy"] = Json::array();
-    for (auto const& value : per_class_accuracy(counts)) arm["per_class_accuracy"].push_back(number(value));
-    arm["confusion"] = counts.confusion;
-  }
-  arm["parameters"] = trainer.learner().parameters().size();
-  arm["memory_bytes"] = trainer.strategy_bytes();
-  arm["wall_seconds"] = trainer.clock().to_json();
-  arm["parameter_hash"] = trainer.parameter_hash();
-  arm["training_hash"] = trainer.training_hash();
-  arm["loss_parts"] = headline.higher_is_better ? Json::object() : trainer.figures();
-  if (headline.higher_is_better && dynamic_cast<Generates const*>(&trainer.learner()) != nullptr)
-    arm["figures"] = trainer.figures();
-  arm["stream"] = stream_record(session.arm.stream);
-  arm["data"] = session.arm.data;
-  write_json(unit_folder(unit) / "arm.json", arm);
-  write_summary("running");
-}
-
-Json ExperimentRun::summary() const {
-  auto const about = read_json(folder_ / "command.json");
-  Json summary = {{"format", 1},
-                  {"experiment", plan_.options.name},
-                  {"title", plan_.options.title.empty() ? plan_.options.name : plan_.options.title},
-                  {"description", plan_.options.description},
-                  {"mneme", kVersion},
-                  {"status", "running"},
-                  {"created", about.at("created")},
-                  {"updated", utc_timestamp(TimeFormat::kIso)},
-                  {"command", about.at("command")},
-                  {"data", {{"kind", plan_.options.data}, {"sets", Json::array()}}},
-                  {"arms", Json::array()}};
-  std::vector<Json> data;
-  for (auto const seed : plan_.options.seeds)
-    for (auto const& arm : plan_.arms) {
-      auto const file = unit_folder({-1, arm.name, seed}) / "arm.json";
-      if (!fs::exists(file)) continue;
-      auto entry = read_json(file);
-      data.push_back(entry.at("data"));
-      entry.erase("data");
-      summary["arms"].push_back(std::move(entry));
-    }
-  if (!data.empty()) summary["data"] = united(data);
-  compare_with_retrained(summary["arms"], folder_);
-  return summary;
-}
-
-void ExperimentRun::write_summary(std::string const& status) const {
-  auto json = summary();
-  json["status"] = status;
-  write_json(folder_ / "summary.json", json);
 }
 
 }  // namespace mneme

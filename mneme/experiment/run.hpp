@@ -11,17 +11,14 @@
 #include <string>
 #include <vector>
 
-#include "mneme/experiment/data.hpp"
+#include "mneme/experiment/loaded_arm.hpp"
 #include "mneme/experiment/plan.hpp"
-#include "mneme/stream/stream.hpp"
 
 namespace mneme {
 
 class FolderLock;
 class Judge;
-class Learner;
 class Observer;
-class Trainer;
 struct RunFiles;
 
 /// One prefix or one arm, of one seed.
@@ -92,7 +89,7 @@ class ExperimentRun {
   [[nodiscard]] std::unique_ptr<Session> prepare(Unit const& unit, RunFiles& files, ExecuteOptions const& options);
   [[nodiscard]] std::filesystem::path unit_folder(Unit const& unit) const;
   void take_prefix(Unit const& unit) const;
-  void write_arm(Unit const& unit, Session& session, std::string const& status, std::string const& error = "");
+  void write_arm(Unit const& unit, LoadedArm const& arm, std::string const& status, std::string const& error = "");
 
   std::filesystem::path folder_;
   ExperimentPlan plan_;
@@ -101,23 +98,7 @@ class ExperimentRun {
   std::map<std::string, std::shared_ptr<Judge>> judges_;  // by the arm's [judge] table
 };
 
-/// Builds learner, stream and trainer of a resolved configuration: what `predict` and `eval` load a checkpoint into.
-struct LoadedArm {
-  LoadedArm();
-  LoadedArm(LoadedArm&&) noexcept;
-  LoadedArm& operator=(LoadedArm&&) noexcept;
-  ~LoadedArm();
-  Json data;  // DataRecord
-  Stream stream;
-  std::unique_ptr<Learner> learner;
-  std::unique_ptr<Trainer> trainer;
-};
-[[nodiscard]] LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t seed, DataLibrary& library);
-/// The same with a checkpoint of a run folder in it (empty name: the newest).
-[[nodiscard]] LoadedArm load_arm(std::filesystem::path const& run, std::string const& arm, std::int64_t seed,
-                                 std::string const& checkpoint, DataLibrary& library, bool allow_drift);
-
-/// Adds to an arm's entry what stands in its judge.json and codes.json.
+/// Adds to an arm's entry what stands in its judge.json and codes.json (run_record.cpp).
 void add_observed(Json& arm, std::filesystem::path const& folder, Stream const& stream);
 
 /// environment.json: versions, compiler, processor, threads, denormals.

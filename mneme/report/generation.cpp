@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 
 #include "mneme/report/html.hpp"
 #include "mneme/report/sections.hpp"
@@ -69,6 +70,8 @@ std::vector<Column> columns() {
       {"drawn as asked, %", 100, 1, at({"drawn"}, "accuracy"), true},
       {"Fréchet, drawn", 1, 2, at({"drawn"}, "frechet_distance"), true},
       {"Fréchet, reconstructed", 1, 2, at({"drawn"}, "frechet_reconstructed"), true},
+      {"replayed as asked, %", 100, 1, at({"replayed"}, "accuracy"), true},
+      {"Fréchet, replayed", 1, 2, at({"replayed"}, "frechet_distance"), true},
       {"density", 1, 3, at({"drawn"}, "density")},
       {"coverage", 1, 3, at({"drawn"}, "coverage")},
       {"nearest", 1, 2, at({"drawn"}, "nearest_training")},
@@ -100,6 +103,39 @@ std::string judges(Board const& board) {
   return text;
 }
 
+/// Of every domain what was drawn after each epoch, from the entries `epochs`.
+std::vector<Figure> epoch_figures(Board const& board) {
+  struct Kind {
+    char const* key;
+    char const* title;
+    char const* unit;
+    double factor;
+  };
+  std::vector<Figure> figures;
+  for (auto const& task : board.tasks)
+    for (auto const& kind :
+         {Kind{"accuracy", "drawn as asked", "%", 100}, Kind{"frechet_distance", "Fréchet distance, drawn", "", 1},
+          Kind{"frechet_reconstructed", "Fréchet distance, reconstructed", "", 1}}) {
+      Figure figure;
+      figure.title = task + ": " + kind.title;
+      figure.x_label = "optimizer steps";
+      figure.y_label = kind.unit;
+      figure.scale = kind.factor;
+      for (std::size_t i = 0; i < board.arms.size(); ++i) {
+        std::map<double, std::vector<double>> by_step;
+        for (ArmRun const* run : board.arms[i].seeds)
+          for (auto const& row : run->summary_entry.value("epochs", Json::array()))
+            if (auto const value = row.value(Json::json_pointer("/drawn") / task / kind.key, Json()); value.is_number())
+              by_step[row.at("step").get<double>()].push_back(value.get<double>());
+        Series series{board.arms[i].label, i, {}};
+        for (auto const& [step, values] : by_step) series.points.push_back({step, *over_seeds(values)});
+        if (!series.points.empty()) figure.series.push_back(std::move(series));
+      }
+      if (!figure.empty()) figures.push_back(std::move(figure));
+    }
+  return figures;
+}
+
 }  // namespace
 
 std::vector<GenerationTable> generation_tables(Board const& board, bool brief) {
@@ -111,7 +147,7 @@ std::vector<GenerationTable> generation_tables(Board const& board, bool brief) {
       std::vector<std::optional<Seeds>> cells;  // by arm
       for (auto const& arm : board.arms) {
         std::vector<double> values;
-        for (ArmRun const* run : arm.seeds)
+        for (ArmRun const* run : arm.furthest())
           if (auto const value = column.value(*run, task)) values.push_back(*value);
         cells.push_back(over_seeds(values));
       }
@@ -146,12 +182,14 @@ void add_generation(Page& page, Board const& board) {
                "After the last event. Of real test images: the share whose domain is recognised, squared error of the "
                "reconstruction summed over an image (now, and when the domain had just been learnt), PSNR, SSIM. Of "
                "drawn images: the share that a judge takes for the class that was asked for; Fréchet distance of drawn "
-               "and of reconstructed images to real ones, density and coverage (5 neighbours); distance in "
-               "pixels to the nearest training image, beside that of real test images. Of codes: agreement (normalised "
+               "and of reconstructed images to real ones, density and coverage (5 neighbours); the first two also of "
+               "what a strategy would replay next; distance in pixels to the nearest training image, beside that of "
+               "real test images. Of codes: agreement (normalised "
                "mutual information) of k-means clusters with classes and with domains; accuracy of a linear classifier "
                "on them with so many labels of each class." +
                    (networks.empty() ? "" : " Features of: " + escape(networks) + "; no FID."));
   page.body += tables;
+  page.add(epoch_figures(board));
   page.end_section();
 }
 

@@ -6,6 +6,7 @@
 #include "mneme/learners/conditional.hpp"
 #include "mneme/nets/random.hpp"
 #include "mneme/strategies/generated.hpp"
+#include "mneme/strategies/list.hpp"
 
 namespace mneme {
 
@@ -17,6 +18,7 @@ void SelfReplay::end_event(EventContext& context) {
   auto const* task = std::get_if<Task>(&context.event);
   if (!task) return;
   past_.take(context.learner);
+  if (options_.damage > 0) past_.disturb(context.learner.parameters(), options_.damage, context.streams->get("damage"));
   learnt_.learn(task->classes, false);
 }
 
@@ -37,9 +39,9 @@ Batch SelfReplay::compose(Batch batch, StepContext& context) {
     labels = at::tensor(std::vector<std::int64_t>(classes.begin(), classes.end()), at::kLong)
                  .index_select(0, drawn)
                  .to(batch.x.device());
-    x = degraded(conditional->sample_of(labels, stream), stream);
+    x = conditional->sample_of(labels, stream);
   } else {
-    x = degraded(dynamic_cast<Generates&>(past).sample(n, stream), stream);
+    x = dynamic_cast<Generates&>(past).sample(n, stream);
   }
   bool const domains_known = domains.defined();
   Batch generated(std::move(x), std::move(labels), std::move(domains), context.visibility);
@@ -55,14 +57,8 @@ Recalled SelfReplay::drawn(Learner const& like, std::int64_t n, at::Generator& n
     throw ConfigError("strategy 'self-replay': nothing can be drawn by domain and class: no task was learnt, or '" +
                       like.kind() + "' is no model of domains");
   auto recalled = recalls->recall(n, noise);
-  recalled.x = degraded(recalled.x, noise);
   if (options_.labels == "inferred") recalled.labels = recalls->classes_of(recalled.x);
   return recalled;
-}
-
-at::Tensor SelfReplay::degraded(at::Tensor const& x, at::Generator& noise) const {
-  if (options_.noise == 0) return x;
-  return (x + draw_normal(x.sizes(), noise, x.device()) * options_.noise).clamp_(0, 1);
 }
 
 Terms SelfReplay::terms(StepContext& context) {
@@ -75,6 +71,12 @@ double SelfReplay::new_share(std::int64_t batch) const {
   if (options_.weights == "tasks") return 1 / static_cast<double>(learnt_.tasks() + 1);
   auto const replayed = options_.replayed > 0 ? options_.replayed : batch;
   return static_cast<double>(batch) / static_cast<double>(batch + replayed);
+}
+
+SelfReplay* self_replay_of(StrategyList& strategies) {
+  for (auto const& member : strategies.members())
+    if (auto* found = dynamic_cast<SelfReplay*>(member.strategy.get())) return found;
+  return nullptr;
 }
 
 void SelfReplay::state(Archive& archive) {

@@ -11,7 +11,8 @@
 // A model of domains (learners/recalls.hpp: lgaa) draws the domains that it has learnt equally often, each with its own
 // classes. A generated row's task is the domain that it was drawn for; its label the class that it was drawn for, or
 // with `labels = "inferred"` what the model as it was makes of it. With `weights = "rows"` all rows weigh the same,
-// whatever the number of tasks: Ye and Bors 2024, the authors' code. `noise` is no part of any of them.
+// whatever the number of tasks: Ye and Bors 2024, the authors' code. `damage` is no part of any of them: it spoils the
+// copy that draws, to see what the quality of replay is worth.
 #pragma once
 
 #include "mneme/learners/recalls.hpp"
@@ -24,7 +25,7 @@ struct SelfReplayOptions {
   std::int64_t replayed = 0;
   std::string weights = "tasks";
   std::string labels = "drawn";
-  double noise = 0.0;
+  double damage = 0.0;
   void describe(OptionVisitor& v) {
     v.field("replayed", replayed,
             {.help = "generated samples per step; 0: as many as are new", .unit = "samples", .min = 0});
@@ -34,10 +35,11 @@ struct SelfReplayOptions {
     v.field("labels", labels,
             {.help = "labels of what a model of domains drew: the class that it was drawn for, or the model's answer",
              .choices = {"drawn", "inferred"}});
-    v.field("noise", noise,
-            {.help = "standard deviation of noise on what was drawn, which is cut to [0, 1] then: what the quality of "
-                     "replay is worth",
-             .min = 0});
+    v.field(
+        "damage", damage,
+        {.help = "noise on the weights of the model that draws, in standard deviations of each of its segments: what "
+                 "the quality of replay is worth",
+         .min = 0});
   }
 };
 
@@ -61,11 +63,13 @@ class SelfReplay final : public Strategy {
   [[nodiscard]] Recalled drawn(Learner const& like, std::int64_t n, at::Generator& noise);
 
  private:
-  [[nodiscard]] at::Tensor degraded(at::Tensor const& x, at::Generator& noise) const;
-
   SelfReplayOptions options_;
   Teacher past_;
   LearntOutputs learnt_;
 };
+
+class StrategyList;
+/// The member that replays what the learner draws; null where there is none.
+[[nodiscard]] SelfReplay* self_replay_of(StrategyList& strategies);
 
 }  // namespace mneme

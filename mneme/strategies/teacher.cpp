@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include "mneme/nets/random.hpp"
+
 namespace mneme {
 
 void Teacher::take(Learner const& learner) {
@@ -14,6 +16,14 @@ void Teacher::take(Learner const& learner) {
   };
   keep(values_, learner.parameters().value());
   keep(buffers_, learner.parameters().buffers());
+}
+
+void Teacher::disturb(ParameterArena const& arena, double by, at::Generator& noise) {
+  at::NoGradGuard const no_grad;
+  for (auto const& segment : arena.segments()) {
+    auto const own = segment.of(values_);
+    own.add_(draw_normal(own.sizes(), noise, own.device()) * (by * own.std(false)));
+  }
 }
 
 void Teacher::clear() {

@@ -12,6 +12,9 @@ class Teacher {
  public:
   /// Keeps the learner as it is now.
   void take(Learner const& learner);
+  /// Adds noise to what it keeps of each segment of the arena that it was taken from, `by` standard deviations of the
+  /// segment's own values. Not before `take`.
+  void disturb(ParameterArena const& arena, double by, at::Generator& noise);
   void clear();
   [[nodiscard]] bool empty() const { return !values_.defined(); }
   /// [P]

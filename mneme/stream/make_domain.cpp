@@ -11,7 +11,7 @@ struct DomainOptions {
   std::vector<std::string> datasets = {"fashion-mnist", "mnist"};
   std::string scenario = "domain";
   std::string fit = "pad";
-  std::int64_t size = 0, channels = 0, classes = 0;
+  std::int64_t size = 0, width = 0, channels = 0, classes = 0;
   void describe(OptionVisitor& v) {
     v.field("datasets", datasets,
             {.help = "data sets in order, each is one task; \"inverted-\" before the name of a set of images: 255 less "
@@ -22,6 +22,7 @@ struct DomainOptions {
                      "refuse: an error. Gray among colour becomes three equal channels",
              .choices = {"pad", "resize", "refuse"}});
     v.field("size", size, {.help = "side of that size; 0: the largest height and width", .unit = "pixels", .min = 0});
+    v.field("width", width, {.help = "its width where that is another; 0: `size`", .unit = "pixels", .min = 0});
     v.field("channels", channels, {.help = "1 gray, 3 colour, 0 the most that a set has", .min = 0, .max = 3});
     v.field(
         "classes", classes,
@@ -47,7 +48,9 @@ void refuse_renumbered_classes(Dataset const& before, Dataset const& other, std:
 
 /// The shape that all sets are brought to.
 Frame common_frame(std::vector<Task const*> const& tasks, DomainOptions const& o, std::string const& where) {
-  Frame frame{o.channels, o.size, o.size};
+  if (o.width > 0 && o.size == 0)
+    throw ConfigError(where + ".width: " + std::to_string(o.width) + " without a height; set `size` too");
+  Frame frame{o.channels, o.size, o.width > 0 ? o.width : o.size};
   for (auto const* task : tasks) {
     auto const& shape = task->train.data().sizes();
     if (o.channels == 0) frame.channels = std::max(frame.channels, shape[1]);
@@ -65,8 +68,9 @@ at::Tensor fitted(Dataset const& data, Frame const& to, DomainOptions const& o, 
     throw ConfigError(where + ".channels: '" + data.name() + "' has " + std::to_string(images.size(1)) +
                       " channels, which cannot become " + std::to_string(to.channels));
   if (o.fit == "pad" && (images.size(2) > to.height || images.size(3) > to.width))
-    throw ConfigError(where + ".size: " + std::to_string(o.size) + " is smaller than the images of '" + data.name() +
-                      "' (" + shape_text(data.sample_shape()) + "); use fit = \"resize\" or a larger size");
+    throw ConfigError(where + ".size: " + std::to_string(to.height) + " x " + std::to_string(to.width) +
+                      " is smaller than the images of '" + data.name() + "' (" + shape_text(data.sample_shape()) +
+                      "); use fit = \"resize\" or a larger size");
   images = with_channels(images, to.channels);
   return o.fit == "pad" ? padded(images, to.height, to.width) : resized(images, to.height, to.width);
 }
@@ -79,7 +83,7 @@ void fit_shapes(Stream& stream, DomainOptions const& o, std::string const& where
     return task->train.sample_shape() == first.train.sample_shape() &&
            task->test.sample_shape() == first.train.sample_shape();
   });
-  if (equal && o.size == 0 && o.channels == 0) return;
+  if (equal && o.size == 0 && o.width == 0 && o.channels == 0) return;
   for (auto const* task : tasks)
     if (!holds_images(task->train) || !holds_images(task->test) ||
         (o.fit == "refuse" && task->train.sample_shape() != first.train.sample_shape()))

@@ -163,6 +163,50 @@ TEST(Judge, AsksForAClassAsInATestOfItsTask) {
       EXPECT_EQ(before[c].at(figure) == after[c].at(figure), c < 2) << figure << " of class " << c;
 }
 
+// Wrong: an epoch has figures of another one, or they are of the last event alone; or what is replayed is judged as it
+// was drawn before it was spoilt.
+TEST(Judge, OfDomainsSpeaksAfterEveryEpochAndOfWhatIsReplayed) {
+  auto const judged = [](double damage) {
+    test::TemporaryFolder const folder;
+    auto const learner = toy::learner("lgaa");
+    auto train = RunRecipe::toy().train;
+    train.epochs = 2;
+    EvaluationOptions evaluation;
+    evaluation.every_epoch = true;
+    Trainer trainer(*learner, StrategyList({{"kind", "self-replay"}, {"damage", damage}}, "strategy", 0), train,
+                    evaluation, 0);
+    auto const stream = toy::stream(2);
+    auto const find = [](std::string const&) { return toy_judge({}); };
+    JudgeObserver judge(folder.path() / "judge.json", judged_parts(*learner, stream, find), trainer.strategies(),
+                        stream, 0);
+    trainer.attach(&judge);
+    trainer.run(stream);
+    return read_json(folder.path() / "judge.json");
+  };
+  auto const sound = judged(0), spoilt = judged(2);
+  auto const& epochs = sound.at("epochs");
+  ASSERT_EQ(epochs.size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(epochs[i].at("event"), i / 2);
+    EXPECT_EQ(epochs[i].at("epoch"), i % 2);
+    EXPECT_EQ(epochs[i].at("domains").size(), i / 2 + 1) << "of every domain that was met";
+  }
+  // The last epoch of an event and its end are one place.
+  for (std::size_t event = 0; event < 2; ++event)
+    for (auto const& domain : sound.at("rows")[event + 1].at("domains")) {
+      auto const& last = epochs[2 * event + 1].at("domains").at(domain.at("domain").get<std::string>());
+      EXPECT_EQ(last.at("accuracy"), domain.at("accuracy"));
+      for (auto const* key : {"frechet_distance", "frechet_reconstructed"})
+        EXPECT_EQ(last.at(key), domain.at("quality").at(key)) << key;
+    }
+  EXPECT_FALSE(sound.at("rows")[0].contains("replayed")) << "before training";
+  EXPECT_EQ(sound.at("rows")[1].at("replayed").size(), 1U);
+  EXPECT_EQ(sound.at("rows")[2].at("replayed").size(), 2U);
+  auto const of = [](Json const& all) { return all.at("rows")[1].at("replayed").at("toy-0").at("frechet_distance"); };
+  EXPECT_NE(of(sound), of(spoilt));
+  EXPECT_EQ(sound.at("rows")[1].at("domains"), spoilt.at("rows")[1].at("domains")) << "the model itself is untouched";
+}
+
 // Wrong: clothes are judged as digits, and every figure is that of another class.
 TEST(Judge, ThatKnowsOtherClassesIsRefused) {
   test::TemporaryFolder const folder;

@@ -57,8 +57,7 @@ Observed observe(Json const& strategy, std::string const& learner, bool with = t
   evaluation.every_epoch = every_epoch;
   test::Rig rig(std::move(list), train, learner, evaluation);
   Observed observed;
-  RiskObserver risk(folder.path() / "risk.json", {.samples = kImages, .steps = 60}, stream, rig.trainer, train.batch,
-                    0);
+  RiskObserver risk(folder.path() / "risk.json", {.samples = kImages, .steps = 60}, stream, rig.trainer, train, 0);
   Asker asker(rig.trainer, observed);
   if (with) rig.trainer.attach(&risk);
   rig.trainer.attach(&asker);
@@ -104,6 +103,7 @@ TEST(Risk, ReplayIsHalfOfTheSourceAndPoorReplayIsFarFromTheTruth) {
   auto const seen = observe({{"kind", "self-replay"}, {"weights", "rows"}}, "lgaa", true, true);
   auto const& rows = seen.risk.at("rows");
   ASSERT_EQ(rows.size(), 6U) << "two epochs of three events, the last epoch and the event's end are one";
+  for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].at("epoch"), i % 2) << i;
   EXPECT_EQ(rows[5].at("source").size(), 3U);
   EXPECT_EQ(rows[5].at("source").size(), rows[5].at("target").size());
   auto const& events = seen.risk.at("events");
@@ -120,7 +120,8 @@ TEST(Risk, RefusesWhatItCannotTellOf) {
   auto const message = [](Json const& strategy, std::string const& learner) {
     test::Rig rig(test::listed(strategy), RunRecipe::toy().train, learner);
     auto const stream = toy::stream(2);
-    return message_of<ConfigError>([&] { RiskObserver("risk.json", {}, stream, rig.trainer, 8, 0); });
+    return message_of<ConfigError>(
+        [&] { RiskObserver("risk.json", {}, stream, rig.trainer, RunRecipe::toy().train, 0); });
   };
   EXPECT_NE(message("er", "classifier").find("strategy 'er'"), std::string::npos);
   EXPECT_NE(message("naive", "vae").find("'vae' is measured by its"), std::string::npos);
@@ -128,8 +129,26 @@ TEST(Risk, RefusesWhatItCannotTellOf) {
   auto& task = std::get<Task>(few.events[1]);
   task.train = task.train.with(task.train.data(), at::full_like(task.train.labels(), -1));
   test::Rig rig(test::listed("naive"), RunRecipe::toy().train, "lgaa");
-  EXPECT_NE(message_of<ConfigError>([&] { RiskObserver("risk.json", {}, few, rig.trainer, 8, 0); }).find("label"),
+  EXPECT_NE(message_of<ConfigError>([&] {
+              RiskObserver("risk.json", {}, few, rig.trainer, RunRecipe::toy().train, 0);
+            }).find("label"),
             std::string::npos);
+}
+
+// Wrong: a run ends in its second event because there is nothing to draw.
+TEST(Risk, RefusesAnEventThatIsNotTrainedOn) {
+  test::Rig rig(test::listed("naive"), RunRecipe::toy().train, "lgaa");
+  auto const stream = toy::stream(2);
+  auto train = RunRecipe::toy().train;
+  auto const message = [&] {
+    return message_of<ConfigError>([&] { RiskObserver("risk.json", {}, stream, rig.trainer, train, 0); });
+  };
+  train.epochs = 0;
+  EXPECT_NE(message().find("train.epochs above 0"), std::string::npos);
+  train.epochs_per_event = {1, 0};
+  EXPECT_NE(message().find("train.epochs_per_event above 0"), std::string::npos);
+  train.steps = 5;
+  RiskObserver("risk.json", {}, stream, rig.trainer, train, 0);
 }
 
 // Wrong: whether the first event has a row depends on whether its training was this process's.
@@ -147,7 +166,8 @@ TEST(Risk, OfAFirstEventThatWasTrainedElsewhereIsTheSame) {
     auto list = test::listed(strategy);
     auto const stream = list.wrap(tasks());
     test::Rig rig(std::move(list), RunRecipe::toy().train, "lgaa", {});
-    RiskObserver risk(folder.path() / "risk.json", {.samples = kImages, .steps = 20}, stream, rig.trainer, 8, 0);
+    RiskObserver risk(folder.path() / "risk.json", {.samples = kImages, .steps = 20}, stream, rig.trainer,
+                      RunRecipe::toy().train, 0);
     struct Keep final : Observer {
       explicit Keep(std::vector<Json>& all) : all_(all) {}
       void line(Json const& line) override { all_.push_back(line); }

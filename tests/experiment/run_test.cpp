@@ -92,6 +92,28 @@ TEST(Run, ArmsThatShareAPrefixEqualTheSameArmAlone) {
   EXPECT_EQ(arm_of(together, "ewc")["matrix"][1], arm_of(together, "naive")["matrix"][1]);
 }
 
+// Wrong: a reader of summary.json sees where a run ended and not how it got there; or an event's end counts as one more
+// epoch.
+TEST(Run, SummaryHasEveryEpochThatWasMeasured) {
+  test::TemporaryFolder const folder;
+  EXPECT_FALSE(arm_of(run_all(plan(kBase), folder.path()), "main").contains("epochs"));
+  auto text = kBase + "every_epoch = true\n" + kArms;
+  text.replace(text.find("epochs = 1"), 10, "epochs = 2");
+  auto const run = run_all(plan(text, {"naive", "er"}), folder.path());
+  ASSERT_EQ(run.plan().shared_prefixes, 1);
+  auto const arm = arm_of(run, "er");
+  ASSERT_EQ(arm["epochs"].size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    auto const& row = arm["epochs"][i];
+    EXPECT_EQ(row["event"], i / 2);
+    EXPECT_EQ(row["epoch"], i % 2);
+  }
+  for (std::size_t event = 0; event < 2; ++event)
+    for (std::size_t t = 0; t < 2; ++t)
+      EXPECT_EQ(arm["epochs"][2 * event + 1]["values"][arm["tasks"][t].get<std::string>()],
+                arm["matrix"][event + 1][t]);
+}
+
 // Wrong: one arm's request is met in all, or what came before it is trained otherwise. Row 0 is of the shared part,
 // which measures nothing apart; all others are the arm's own.
 TEST(Run, ArmsWithOtherRequestsShareAPrefixAndEqualTheSameArmAlone) {

@@ -52,5 +52,24 @@ TEST(Teacher, ALoadedOneIsTheSame) {
   for (auto const& [name, tensor] : saved.tensors()) EXPECT_TRUE(at::equal(again.tensors().at(name), tensor)) << name;
 }
 
+// Wrong: large weights hide the noise that drowns small ones, or the learner itself is spoilt.
+TEST(Teacher, IsDisturbedByAShareOfEachSegmentsOwnDeviation) {
+  auto const learner = toy::learner("classifier", {{"net", {{"kind", "mlp"}, {"hidden", {200}}}}});
+  auto& arena = learner->parameters();
+  arena.segments().front().of(arena.value()).mul_(100);
+  auto const before = arena.value().clone();
+  Teacher teacher;
+  teacher.take(*learner);
+  auto noise = RandomStreams(0).fresh("noise");
+  teacher.disturb(arena, 0.5, noise);
+  EXPECT_TRUE(at::equal(arena.value(), before));
+  for (auto const& segment : arena.segments()) {
+    if (segment.size < 1000) continue;
+    auto const own = segment.of(before);
+    auto const moved = (segment.of(teacher.values()) - own).std(false) / own.std(false);
+    EXPECT_NEAR(moved.item<double>(), 0.5, 0.05) << segment.name;
+  }
+}
+
 }  // namespace
 }  // namespace mneme

@@ -19,9 +19,10 @@ int run_program(int argc, char** argv) {
   int verbose = 0;
   program.flag("-q,--quiet", quiet, "say nothing but errors; results still go to standard output");
   program.count("-v,--verbose", verbose, "say more: logged steps and points of curves too");
-  for (auto* add : {add_run,     add_resume,  add_branch, add_forget,  add_runs,   add_show,    add_report,
-                    add_compare, add_plot,    add_eval,   add_predict, add_sample, add_revisit, add_reproduce,
-                    add_list,    add_explain, add_data,   add_config,  add_doctor, add_unit,    add_docs})
+  for (auto* add :
+       {add_run,     add_resume, add_branch,  add_forget,     add_runs,   add_show,    add_report,    add_compare,
+        add_plot,    add_eval,   add_predict, add_importance, add_sample, add_revisit, add_reproduce, add_list,
+        add_explain, add_data,   add_config,  add_doctor,     add_unit,   add_docs})
     add(program);
   program.before_action([&] { set_talk(quiet ? Talk::kQuiet : verbose > 0 ? Talk::kVerbose : Talk::kNormal); });
   program.footer([] { return std::string("Begin with: mneme run demo"); });

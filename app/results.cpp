@@ -8,6 +8,7 @@
 #include "mneme/report/board.hpp"
 #include "mneme/report/generation.hpp"
 #include "mneme/report/report.hpp"
+#include "mneme/report/unlearning.hpp"
 #include "terminal.hpp"
 
 namespace mneme::app {
@@ -21,6 +22,24 @@ bool is_live(fs::path const& folder) {
   bool const held = ::flock(file, LOCK_SH | LOCK_NB) != 0;
   ::close(file);
   return held;
+}
+
+/// A table for each request to forget.
+std::string forgotten(Board const& board) {
+  std::string text;
+  for (auto const& asked : unlearning_tables(board)) {
+    std::vector<std::string> head = {"arm"};
+    for (auto const& column : asked.columns)
+      if (column.brief) head.push_back(column.title);
+    std::vector<std::vector<std::string>> rows;
+    for (auto const& line : asked.lines) {
+      rows.push_back({board.arms[line.arm].label});
+      for (std::size_t c = 0; c < line.values.size(); ++c)
+        if (asked.columns[c].brief) rows.back().push_back(asked.text(line, c));
+    }
+    text += "Asked to forget " + asked.request + "\n" + columns(head, rows);
+  }
+  return text;
 }
 
 }  // namespace
@@ -49,6 +68,7 @@ std::string results_table(RunFolder const& run) {
         of_task.rows[i].insert(of_task.rows[i].begin(), board.arms[i].label);
       text += of_task.task + ", images encoded and drawn\n" + columns(head, of_task.rows);
     }
+    text += forgotten(board);
   }
   return text.empty() ? "No results yet.\n" : text;
 }

@@ -1,5 +1,6 @@
 // mneme sample: pictures that a stored generative learner draws, by domain and class where it can be asked for them.
 #include <cmath>
+#include <filesystem>
 #include <memory>
 
 #include "load.hpp"
@@ -33,7 +34,7 @@ std::int64_t in_range(std::optional<std::int64_t> value, std::int64_t otherwise,
 }
 
 int sample(SampleFlags const& flags) {
-  if (flags.out.empty()) throw ConfigError("-o: missing; name the PNG file to write");
+  if (flags.out.empty()) throw ConfigError("-o: missing; name the PNG file to write, or a folder");
   auto const count = in_range(flags.count, 64, 1, kMost, "--count");
   auto const square = static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(count))));
   auto const columns = in_range(flags.columns, square, 1, kMost, "--columns");
@@ -44,7 +45,13 @@ int sample(SampleFlags const& flags) {
   auto const drawing = draw(
       arm.loaded,
       {.domain = flags.domain, .of_class = flags.of_class, .count = count, .seed = static_cast<std::uint64_t>(seed)});
-  write_sheet(flags.out, drawing.images, columns);
+  bool const folder = flags.out.ends_with('/') || std::filesystem::is_directory(flags.out);
+  if (folder && flags.columns) throw ConfigError("--columns: of one picture; " + flags.out + " is a folder of many");
+  if (folder) {
+    write_each(flags.out, drawing.images);
+  } else {
+    write_sheet(flags.out, drawing.images, columns);
+  }
   if (done < static_cast<std::int64_t>(arm.loaded.stream.events.size()))
     say("note: the learner as it was after " + std::to_string(done) + " of " +
         std::to_string(arm.loaded.stream.events.size()) + " events");
@@ -67,7 +74,8 @@ void add_sample(Command& program) {
   verb.option("--count", "N", flags->count, "how many images (default 64)");
   verb.option("--columns", "N", flags->columns, "images in a row (default: as many as there are rows)");
   verb.option("--noise", "N", flags->noise, "seed of the codes: the same number, the same images (default 0)");
-  verb.option("-o,--output", "FILE", flags->out, "the PNG file to write");
+  verb.option("-o,--output", "PATH", flags->out,
+              "the PNG file to write, or a folder (existing, or with / at its end) for a file of each image");
   verb.option("--data", "DIR", flags->folders, "folder with the run's data sets, as for `mneme run`");
   verb.action([flags] { return sample(*flags); });
 }

@@ -15,6 +15,7 @@ void add_report(Command& program);
 void add_compare(Command& program);
 void add_plot(Command& program);
 void add_eval(Command& program);
+void add_importance(Command& program);
 void add_sample(Command& program);
 void add_revisit(Command& program);
 void add_predict(Command& program);

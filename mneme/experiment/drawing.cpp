@@ -149,7 +149,8 @@ Drawing draw_domains(Recalls const& model, Askable const& askable, DrawRequest c
   auto const* task = constant(pairs.domains) ? askable.task(pairs.domains.front()) : nullptr;
   auto const what = constant(pairs.labels) ? class_text(pairs.labels.front(), askable.names_of(task))
                                            : std::string("its classes in turn");
-  return {images, what + " of " + (task ? task->name : "every domain in turn")};
+  return {images, what + " of " + (task ? task->name : "every domain in turn"),
+          in_turn(pairs.labels, 0, request.count, at::kCPU)};
 }
 
 /// Classes of a conditional model, or none where the model has no say in what it draws.
@@ -175,7 +176,8 @@ Drawing draw_as_in_test(LoadedArm& arm, Askable const& askable, DrawRequest cons
   if (!by_class) {
     auto& model = dynamic_cast<Generates&>(learner);
     return {in_parts(request.count, [&](std::int64_t, std::int64_t n) { return model.sample(n, noise); }),
-            "samples of the prior" + of};
+            "samples of the prior" + of,
+            {}};
   }
   Numbers labels;
   for (std::int64_t c = 0; c < by_class->classes(); ++c) labels.push_back(c);
@@ -189,7 +191,8 @@ Drawing draw_as_in_test(LoadedArm& arm, Askable const& askable, DrawRequest cons
     return by_class->sample_of(in_turn(labels, first, n, device), noise);
   });
   return {images,
-          (labels.size() == 1 ? class_text(labels.front(), askable.names_of(task)) : "its classes in turn") + of};
+          (labels.size() == 1 ? class_text(labels.front(), askable.names_of(task)) : "its classes in turn") + of,
+          in_turn(labels, 0, request.count, at::kCPU)};
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ struct DrawRequest {
 struct Drawing {
   at::Tensor images;  // [count, C, H, W] in [0, 1]
   std::string what;   // "class 3 (Dress) of fashion-mnist"
+  at::Tensor labels;  // int64 [count], on the CPU; undefined where no class can be asked for
 };
 
 /// ConfigError for a learner that draws nothing or not by what is named, for a domain that is none of the run's or was

@@ -454,7 +454,7 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
     if (row.contains("replayed")) summary["replayed"] = row["replayed"];
   if (forgotten.empty()) return summary;
   auto const& after = last.at("classes");
-  double probability = 0, accuracy = 0, gray = 0, drop = 0, largest = -1;
+  double probability = 0, accuracy = 0, entropy = 0, gray = 0, drop = 0, largest = -1;
   std::int64_t others = 0;
   for (std::size_t c = 0; c < after.size(); ++c) {
     auto const number = [&](Json const& classes, char const* key) { return classes.at(c).at(key).get<double>(); };
@@ -462,6 +462,7 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
     if (among(forgotten, label)) {
       probability += number(after, "probability");
       accuracy += number(after, "accuracy");
+      entropy += number(after, "entropy");
       gray += number(after, "gray");
     } else if (before != nullptr && among(learnt, label)) {
       auto const fall = number(before->at("classes"), "accuracy") - number(after, "accuracy");
@@ -474,6 +475,7 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
   summary["forgotten_classes"] = forgotten;
   summary["forgotten_probability"] = probability / n;
   summary["forgotten_accuracy"] = accuracy / n;
+  summary["forgotten_entropy"] = entropy / n;
   summary["forgotten_gray"] = gray / n;
   if (others > 0) {
     summary["retained_accuracy_drop"] = drop / static_cast<double>(others);

@@ -53,7 +53,7 @@ LoadedArm load_arm(fs::path const& run, std::string const& arm_name, std::int64_
   tree["device"] = tree["device"] == "cpu" ? "cpu" : "auto";  // a net from a GPU can be asked anywhere
   auto loaded = build_arm(tree, "arm." + arm.name, seed, library);
   auto archive = read_checkpoint(store.find(checkpoint), allow_drift, loaded.learner->parameters().device());
-  loaded.trainer->state(archive);
+  loaded.trainer->state(archive, checkpoint == "branched");
   loaded.trainer->review(loaded.stream);
   return loaded;
 }

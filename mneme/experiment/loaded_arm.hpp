@@ -26,7 +26,8 @@ struct LoadedArm {
 };
 /// `tree`: an arm of a plan; `where`: what it is called in messages. Throws ConfigError and DataError.
 [[nodiscard]] LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t seed, DataLibrary& library);
-/// The same with a checkpoint of a run folder in it (empty name: the newest).
+/// The same with a checkpoint of a run folder in it (empty name: the newest; "branched":
+/// what a branch began with).
 [[nodiscard]] LoadedArm load_arm(std::filesystem::path const& run, std::string const& arm, std::int64_t seed,
                                  std::string const& checkpoint, DataLibrary& library, bool allow_drift);
 

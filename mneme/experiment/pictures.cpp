@@ -45,7 +45,7 @@ PictureObserver::PictureObserver(RunFiles& files, StrategyList& strategies, Stre
 
 void PictureObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
   auto const& row = matrix.rows.back();
-  Moment const moment{.event = row.event, .epoch = -1, .step = row.step, .name = row.task};
+  Moment const moment{.when = When::kEvent, .event = row.event, .epoch = -1, .step = row.step, .name = row.task};
   bool const by_task = task_known_ && dynamic_cast<Recalls const*>(&learner) == nullptr;
   for (auto const& task : tested_) {
     if (task.test.data().dim() != 4) continue;
@@ -61,7 +61,28 @@ void PictureObserver::epoch_measured(EpochEnd const& end, Learner& learner) {
   if (by_domain == nullptr || tested_.empty() || tested_.front().test.data().dim() != 4) return;
   auto noise = streams_.fresh("pictures-epoch");
   for (auto const& sheet : epoch_sheets(*by_domain, tested_, noise, learner.parameters().device()))
-    save(sheet, {.event = end.event, .epoch = end.epoch, .step = end.step, .name = end.name});
+    save(sheet, {When::kEpoch, end.event, end.epoch, end.step, end.name});
+}
+
+void PictureObserver::step_measured(EpochEnd const& at, Learner& learner) {
+  auto const* by_class = dynamic_cast<Conditional const*>(&learner);
+  if (by_class == nullptr || task_known_) return;
+  auto sheet = classes(*by_class, learner.parameters().device(), "");
+  if (!sheet.images.defined()) return;
+  sheet.kind = "steps";
+  save(sheet, {When::kStep, at.event, at.epoch, at.step, at.name});
+}
+
+Sheet PictureObserver::classes(Conditional const& model, at::Device device, std::string const& as_for) const {
+  at::NoGradGuard const no_grad;
+  auto noise = streams_.fresh("pictures-prior");
+  auto const z = draw_normal({kOfAClass, model.latent()}, noise, device).repeat({model.classes(), 1});
+  auto const labels = at::arange(model.classes(), at::TensorOptions(at::kLong).device(device));
+  auto const images = model.decode(z, model.condition(labels.repeat_interleave(kOfAClass)));
+  return {.kind = "classes",
+          .what = "a row for each class, a column for each code drawn from the prior" + as_for,
+          .columns = kOfAClass,
+          .images = images.dim() == 4 ? images : at::Tensor()};
 }
 
 void PictureObserver::reconstruct(Learner& learner, Task const& task, Moment const& moment) {
@@ -90,18 +111,11 @@ void PictureObserver::generate(Learner& learner, std::string const& task, Moment
   auto noise = streams_.fresh("pictures-prior");
   auto const as_for = task.empty() ? "" : " as for " + task;
   if (auto const* by_class = dynamic_cast<Conditional const*>(&learner)) {
-    at::NoGradGuard const no_grad;
     auto const device = learner.parameters().device();
-    auto const z = draw_normal({kOfAClass, by_class->latent()}, noise, device).repeat({by_class->classes(), 1});
-    auto const labels = at::arange(by_class->classes(), at::TensorOptions(at::kLong).device(device));
-    auto const images = by_class->decode(z, by_class->condition(labels.repeat_interleave(kOfAClass)));
-    if (images.dim() != 4) return;
-    save({.kind = "classes",
-          .what = "a row for each class, a column for each code drawn from the prior" + as_for,
-          .of = task,
-          .columns = kOfAClass,
-          .images = images},
-         moment);
+    auto sheet = classes(*by_class, device, as_for);
+    if (!sheet.images.defined()) return;
+    sheet.of = task;
+    save(sheet, moment);
     if (moment.event < 0 || !task.empty()) return;  // of noise there is nothing more to see
     for (auto const& sheet : class_sheets(*by_class, tested_, shown_, device)) save(sheet, moment);
     return;
@@ -120,21 +134,24 @@ void PictureObserver::generate(Learner& learner, std::string const& task, Moment
 }
 
 void PictureObserver::save(Sheet const& sheet, Moment const& moment) {
-  bool const before = moment.event < 0, within = moment.epoch >= 0;
-  auto const epoch = std::to_string(moment.epoch + 1);
-  auto const name = sheet.kind + (sheet.of.empty() ? "" : "_" + sheet.of) +
-                    (before ? "_before" : "_after_" + std::to_string(moment.event) + "_" + moment.name) +
-                    (within ? "_epoch_" + epoch : "") + ".png";
+  auto const epoch = std::to_string(moment.epoch + 1), step = std::to_string(moment.step);
+  auto name = sheet.kind + (sheet.of.empty() ? "" : "_" + sheet.of);
+  std::string when = ", before training";
+  if (moment.event < 0) {
+    name += "_before";
+  } else if (moment.when == When::kStep) {
+    name += "_at_" + step;
+    when = ", at step " + step + " (" + moment.name + ")";
+  } else {
+    bool const within = moment.when == When::kEpoch;
+    name += "_after_" + std::to_string(moment.event) + "_" + moment.name + (within ? "_epoch_" + epoch : "");
+    when = ", after " + (within ? "epoch " + epoch + " of " : "") + moment.name;
+  }
+  name += ".png";
   write_sheet(files_.folder / "samples" / name, sheet.images, sheet.columns);
-  Json line = {{"file", name},
-               {"kind", sheet.kind},
-               {"task", sheet.of},
-               {"event", moment.event},
-               {"step", moment.step},
-               {"caption", sheet.what + (before   ? ", before training"
-                                         : within ? ", after epoch " + epoch + " of " + moment.name
-                                                  : ", after " + moment.name)}};
-  if (within) line["epoch"] = moment.epoch;
+  Json line = {{"file", name},          {"kind", sheet.kind},  {"task", sheet.of},
+               {"event", moment.event}, {"step", moment.step}, {"caption", sheet.what + when}};
+  if (moment.when == When::kEpoch) line["epoch"] = moment.epoch;
   files_.samples.append(line.dump());
 }
 

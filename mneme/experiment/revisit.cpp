@@ -72,11 +72,14 @@ struct Revisited {
     auto tree = arm.tree;
     tree["device"] = tree["device"] == "cpu" ? "cpu" : "auto";
     if (row.event < 0) return build_arm(tree, "arm." + arm.name, seed, library);
-    try {
-      return load_arm(run, arm.name, seed, last ? "final" : "event-" + std::to_string(row.event), library, true);
-    } catch (CheckpointError const&) {
-      return std::nullopt;
-    }
+    auto const own = last ? "final" : "event-" + std::to_string(row.event);
+    for (auto const& name : {own, std::string("branched")})  // of what a branch began with
+      try {
+        return load_arm(run, arm.name, seed, name, library, true);
+      } catch (CheckpointError const&) {
+        continue;
+      }
+    return std::nullopt;
   }
 
   std::unique_ptr<JudgeObserver> judge_for(LoadedArm& loaded, fs::path const& file) {

@@ -50,8 +50,9 @@ void add_observed(Json& arm, fs::path const& folder, Stream const& stream) {
     auto const judged = read_json(file);
     auto const& rows = judged.at("rows");
     auto const last = rows.empty() ? -1 : rows.back().at("event").get<std::int64_t>();
-    for (auto const* key : {"forgotten_classes", "forgotten_probability", "forgotten_accuracy", "forgotten_gray",
-                            "retained_accuracy_drop", "largest_retained_accuracy_drop", "recovered", "quality"})
+    for (auto const* key :
+         {"forgotten_classes", "forgotten_probability", "forgotten_accuracy", "forgotten_entropy", "forgotten_gray",
+          "retained_accuracy_drop", "largest_retained_accuracy_drop", "recovered", "quality"})
       arm.erase(key);  // of the judge before
     arm.update(
         judgement_summary(judged.at("judge"), rows, forgotten_classes(stream, last), learnt_before_requests(stream)));

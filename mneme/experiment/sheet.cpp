@@ -2,6 +2,9 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
+
+#include "mneme/core/errors.hpp"
 #include "mneme/io/image_file.hpp"
 
 namespace mneme {
@@ -19,6 +22,18 @@ void write_sheet(std::filesystem::path const& file, at::Tensor const& images, st
   auto const flat = sheet.contiguous();
   write_png(file, static_cast<int>(flat.size(1)), static_cast<int>(flat.size(0)), static_cast<int>(channels),
             {flat.const_data_ptr<std::uint8_t>(), static_cast<std::size_t>(flat.numel())});
+}
+
+void write_each(std::filesystem::path const& folder, at::Tensor const& images) {
+  constexpr std::size_t kDigits = 5;
+  std::error_code error;
+  if (std::filesystem::create_directories(folder, error); error)
+    throw IoError(folder.string() + ": cannot be made: " + error.message());
+  for (std::int64_t i = 0; i < images.size(0); ++i) {
+    auto const number = std::to_string(i);
+    auto const zeros = std::string(kDigits - std::min(kDigits, number.size()), '0');
+    write_sheet(folder / (zeros + number + ".png"), images.narrow(0, i, 1), 1);
+  }
 }
 
 at::Tensor in_pairs(at::Tensor const& above, at::Tensor const& below, std::int64_t columns) {

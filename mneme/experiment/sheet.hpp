@@ -20,6 +20,9 @@ struct Sheet {
 /// ends in gray. IoError where it cannot be written.
 void write_sheet(std::filesystem::path const& file, at::Tensor const& images, std::int64_t columns);
 
+/// A PNG file of each image, <folder>/00000.png and so on; the folder is made. IoError likewise.
+void write_each(std::filesystem::path const& folder, at::Tensor const& images);
+
 /// Two sets of as many images one above the other, in blocks of so many columns: [a's block, b's block, ...]. Of a last
 /// block that is not full only whole blocks are taken, unless it is the only one.
 [[nodiscard]] at::Tensor in_pairs(at::Tensor const& above, at::Tensor const& below, std::int64_t columns);

@@ -38,11 +38,17 @@ std::string load(fs::path const& folder, std::string const& file) {
 
 std::string heading(std::string const& kind) {
   static std::map<std::string, std::string> const headings = {
-      {"prior", "Generated from the prior"},          {"classes", "Generated, the same codes for every class"},
-      {"reconstruction", "Reconstructions"},          {"traversal", "Between test images of four classes"},
-      {"manifold", "Over two numbers of the code"},   {"interpolation", "From each class to the next"},
-      {"between-images", "Between two images"},       {"coordinates", "A coordinate of the code in each row"},
-      {"translation", "Translated into each domain"}, {"epochs", "After each epoch"},
+      {"prior", "Generated from the prior"},
+      {"classes", "Generated, the same codes for every class"},
+      {"reconstruction", "Reconstructions"},
+      {"traversal", "Between test images of four classes"},
+      {"manifold", "Over two numbers of the code"},
+      {"interpolation", "From each class to the next"},
+      {"between-images", "Between two images"},
+      {"coordinates", "A coordinate of the code in each row"},
+      {"translation", "Translated into each domain"},
+      {"epochs", "After each epoch"},
+      {"steps", "Amid training, the same codes for every class"},
   };
   auto const found = headings.find(kind);
   return found == headings.end() ? kind : found->second;
@@ -55,6 +61,7 @@ std::string when(ArmRun const& run, Json const& line) {
   if (*event == -1) return "before training";
   if (auto const epoch = line.find("epoch"); epoch != line.end() && epoch->is_number_integer())
     return "epoch " + std::to_string(epoch->get<std::int64_t>() + 1);
+  if (word(line, "kind") == "steps") return "step " + line.value("step", Json(0)).dump();
   for (auto const& row : run.matrix.rows)
     if (row.event == event->get<std::int64_t>() && (row.kind == "learn" || row.kind == "forget")) return row_name(row);
   return "event " + event->dump();

@@ -30,16 +30,16 @@ std::optional<Seeds> over(std::vector<Json> const& entries, std::string const& p
 std::span<UnlearningColumn const> classifier_columns() {
   static std::vector<UnlearningColumn> const columns = {
       {"/forget_accuracy", "forgotten, training", 100, 1},
-      {"/forget_test_accuracy", "forgotten, test", 100, 1},
+      {"/forget_test_accuracy", "forgotten, test", 100, 1, true},
       {"/retain_accuracy", "rest, training", 100, 1},
-      {"/test_accuracy", "rest, test", 100, 1},
+      {"/test_accuracy", "rest, test", 100, 1, true},
       {"/distance_to_retrained/forget", "distance, forgotten", 1, 3},
       {"/distance_to_retrained/test", "distance, rest", 1, 3},
-      {"/membership/loss", "attack by loss", 1, 3},
+      {"/membership/loss", "attack by loss", 1, 3, true},
       {"/membership/attacker", "trained attack", 1, 3},
-      {kRelearn, "relearning steps", 1, 1},
+      {kRelearn, "relearning steps", 1, 1, true},
       {"/time_to_retraining", "time to retraining", 1, 2},
-      {"/last", "forgotten, at the end", 100, 1},
+      {"/last", "forgotten, at the end", 100, 1, true},
   };
   return columns;
 }
@@ -47,11 +47,12 @@ std::span<UnlearningColumn const> classifier_columns() {
 /// Of a conditional model: places in the arm's summary.
 std::span<UnlearningColumn const> judged_columns() {
   static std::vector<UnlearningColumn> const columns = {
-      {"/forgotten_probability", "probability", 1, 3},
-      {"/forgotten_accuracy", "accuracy", 100, 1},
+      {"/forgotten_probability", "probability", 1, 3, true},
+      {"/forgotten_accuracy", "accuracy", 100, 1, true},
+      {"/forgotten_entropy", "entropy, nats", 1, 3, true},
       {"/forgotten_gray", "distance to gray", 1, 3},
-      {"/retained_accuracy_drop", "rest, fall", 100, 1},
-      {"/largest_retained_accuracy_drop", "rest, largest fall", 100, 1},
+      {"/retained_accuracy_drop", "rest, fall", 100, 1, true},
+      {"/largest_retained_accuracy_drop", "rest, largest fall", 100, 1, true},
       {"/recovered/prototype/probability", "back by prototypes", 1, 3},
       {"/recovered/classifier/probability", "back by classifier", 1, 3},
   };
@@ -78,10 +79,10 @@ UnlearningTable& table_of(std::vector<UnlearningTable>& tables, std::string cons
 }  // namespace
 
 std::string UnlearningTable::text(Line const& line, std::size_t column) const {
-  auto const& [key, title, factor, decimals] = columns[column];
-  if (key == kRelearn && !line.relearnt) return "> " + std::to_string(kRelearnTried);
+  auto const& of = columns[column];
+  if (of.key == kRelearn && !line.relearnt) return "> " + std::to_string(kRelearnTried);
   return show_difference(line.values[column],
-                         {.title = "", .unit = "", .points = "", .factor = factor, .decimals = decimals});
+                         {.title = "", .unit = "", .points = "", .factor = of.factor, .decimals = of.decimals});
 }
 
 std::vector<UnlearningTable> unlearning_tables(Board const& board) {
@@ -122,16 +123,15 @@ void add_unlearning(Page& page, Board const& board) {
   page.section(
       "unlearning-" + board.metric, "Forgetting on request",
       "Of classifiers: accuracy in % right after the request on what was to be forgotten and on the rest, training and "
-      "test samples; "
-      "at "
-      "the end: test samples of what was forgotten after the last event. Distance: total variation between the answers "
-      "and those of the arm that was retrained. Attacks: area under the curve of telling training samples that were "
+      "test samples; at the end: test samples of what was forgotten after the last event. Distance: total variation "
+      "between the answers and those of the arm that was retrained. Attacks: area under the curve of telling training "
+      "samples that were "
       "forgotten from unseen ones, 0.5 where nobody can. Relearning: steps until nine of ten are known again. Time: "
       "that of the forgetting, retraining is 1. Of models that draw by class, by the judge: its probability of what "
       "was "
-      "asked for and its accuracy in % on samples of it, their mean distance to gray, by how many points its accuracy "
-      "on "
-      "the other classes falls, and the probability that two searches in the weights bring back.");
+      "asked for, its accuracy in % on samples of it and the entropy of its answers, their mean distance to gray, by "
+      "how many points its accuracy on the other classes falls, and the probability that two searches in the weights "
+      "bring back.");
   for (auto const& asked : tables) {
     html::Table table;
     table.caption = html::escape(asked.request);

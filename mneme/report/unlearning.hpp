@@ -15,6 +15,7 @@ struct UnlearningColumn {
   std::string title;  // of a column
   double factor = 1;
   int decimals = 1;
+  bool brief = false;  // in the terminal too
 };
 
 /// Arms that met one request.

@@ -22,7 +22,7 @@ struct Progress {
   std::map<std::string, double> terms;
 };
 
-/// The end of an epoch, where `evaluate.every_epoch` measures it.
+/// The end of an epoch, where `evaluate.every_epoch` measures it, or a step amid one.
 struct EpochEnd {
   std::int64_t event, epoch, step;  // epoch: 0-based, of the stage; step: of the run
   std::string name;                 // of the event
@@ -38,6 +38,8 @@ class Observer {
   virtual void evaluated(EvaluationMatrix const&, Learner&) {}
   /// After the full test sets were measured at an epoch's end, the learner in the state that was measured.
   virtual void epoch_measured(EpochEnd const&, Learner&) {}
+  /// After parts of the test sets were measured amid an epoch, every `evaluate.every_steps`.
+  virtual void step_measured(EpochEnd const&, Learner&) {}
 };
 
 }  // namespace mneme

@@ -112,10 +112,13 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
     line.update(class_counts_.to_json());
   }
   write(std::move(line));
-  if (kind.empty() && full)
+  if (kind.empty()) {
+    EpochEnd const at{position_.event, position_.epoch, position_.step, event_name(context.event)};
     for (auto* observer : observers_)
-      observer->epoch_measured({position_.event, position_.epoch, position_.step, event_name(context.event)}, measured);
-  if (kind.empty()) return;
+      full ? observer->epoch_measured(at, measured) : observer->step_measured(at, measured);
+    clock_.lap(Lap::kWriting);
+    return;
+  }
   matrix_.rows.push_back({kind == "initial" ? -1 : position_.event, kind,
                           kind == "initial" ? "" : event_name(context.event), position_.step});
   matrix_.values.push_back(std::move(row));

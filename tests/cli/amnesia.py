@@ -63,7 +63,17 @@ class Amnesia(CommandTest):
             self.assertLess(arm["retained_accuracy_drop"], 0.2, arm["arm"])
             self.assertGreater(arm["judge"]["test_accuracy"], 0.9)
 
-    def test_revisiting_keeps_the_judgement_of_what_has_no_checkpoint(self):
+    def test_a_run_that_forgot_without_a_judge_is_judged_before_and_after(self):
+        after = self.forget(self.trained(), "--class", 5)
+        done = self.mneme("revisit", after, "--judge", "judge", "--samples", "20")
+        self.assertIn("Asked to forget class 5", done.stdout)
+        self.assertIn("entropy", done.stdout)
+        judged = json.loads(next((after / "arms").glob("*/*/judge.json")).read_text())
+        self.assertEqual([row["event"] for row in judged["rows"]], [-1, 0, 1])
+        for key in ("forgotten_probability", "forgotten_entropy", "retained_accuracy_drop"):
+            self.assertIn(key, self.arm(after))
+
+    def test_revisiting_keeps_the_judgement_of_what_was_before_the_request(self):
         run = self.trained()
         after = self.forget(run, "--class", 5, "-s", "judge.experiment=judge", "-s", "judge.samples=20")
         judged = next((after / "arms").glob("*/*/judge.json"))
@@ -72,7 +82,7 @@ class Amnesia(CommandTest):
         self.assertEqual(events, [0, 1])
         self.mneme("revisit", after)
         rows = json.loads(judged.read_text())["rows"]
-        self.assertEqual([row["event"] for row in rows], [-1, 0, 1], "of event 0 there is no checkpoint here")
+        self.assertEqual([row["event"] for row in rows], [-1, 0, 1], "event 0 is what the branch began with")
         self.assertEqual(self.arm(after)["retained_accuracy_drop"], before["retained_accuracy_drop"])
         self.assertEqual(before["forgotten_classes"], [5])
         again = self.forget(after, "--class", 6, "-s", "judge.samples=20")

@@ -39,6 +39,15 @@ class Sample(CommandTest):
         self.mneme(*by_number)
         self.assertEqual(picture, (self.folder / "d.png").read_bytes())
 
+        # A file of each image: the first is the picture's upper left corner, which has no gap.
+        self.mneme(*ask, "-o", "each/")
+        names = sorted(file.name for file in (self.folder / "each").iterdir())
+        self.assertEqual(names, [f"0000{i}.png" for i in range(6)])
+        one = (self.folder / "each/00000.png").read_bytes()
+        self.assertEqual(tuple(int.from_bytes(one[i:i + 4], "big") for i in (16, 20)), (28, 28))
+        self.assertEqual(len({(self.folder / "each" / name).read_bytes() for name in names}), 6)
+        self.refuses(2, "sample", run, "--columns", "2", "-o", "each", says="--columns")
+
         # What it refuses, of the same run.
         self.refuses(2, "sample", run, "--domain", "fashion-mnist", "--checkpoint", "event-0", "-o", "x.png",
                      says=["has not met 'fashion-mnist'", "mnist"])

@@ -31,7 +31,8 @@ TEST(Judge, VerdictIsTheMeansThatItsNamesSay) {
 
 Json row(std::int64_t event, std::string const& kind, std::vector<double> const& accuracy, double probability) {
   Json classes = Json::array();
-  for (auto const a : accuracy) classes.push_back({{"accuracy", a}, {"probability", probability}, {"gray", a / 2}});
+  for (auto const a : accuracy)
+    classes.push_back({{"accuracy", a}, {"probability", probability}, {"entropy", 2 * a}, {"gray", a / 2}});
   return {{"event", event}, {"kind", kind}, {"classes", classes}};
 }
 
@@ -44,6 +45,7 @@ TEST(Judge, SummaryComparesTheLastRowWithTheOneBeforeTheFirstRequest) {
   EXPECT_EQ(s["judge"]["hash"], "abc");
   EXPECT_DOUBLE_EQ(s["forgotten_probability"], 0.25);
   EXPECT_DOUBLE_EQ(s["forgotten_accuracy"], 0.05);
+  EXPECT_DOUBLE_EQ(s["forgotten_entropy"], 0.1);
   EXPECT_DOUBLE_EQ(s["forgotten_gray"], 0.025);
   EXPECT_NEAR(s["retained_accuracy_drop"].get<double>(), ((0.9 - 0.5) + (0.8 - 0.9)) / 2, 1e-12);
   EXPECT_NEAR(s["largest_retained_accuracy_drop"].get<double>(), 0.4, 1e-12);

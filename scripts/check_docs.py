@@ -28,7 +28,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 TOLERANCE = 3
-VERBS = set("run resume branch forget runs show report compare plot eval predict sample revisit reproduce list explain "
+VERBS = set("run resume branch forget runs show report compare plot eval predict importance sample revisit reproduce list explain "
             "data config doctor docs".split())
 METHOD_SECTIONS = ["Equation", "State and memory", "Cost", "Options", "Differences from the paper", "Traps",
                    "How to run it", "Reference"]

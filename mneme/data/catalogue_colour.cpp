@@ -102,8 +102,38 @@ CatalogueEntry svhn() {
   return entry;
 }
 
+CatalogueEntry svhn_gray() {
+  constexpr std::int64_t kImageHeader = 16, kLabelHeader = 8, kTrain = 15'847, kTest = 3'952;
+  auto entry = svhn();
+  entry.name = "svhn-gray";
+  entry.title = "SVHN-gray (derived): digits cut from test images of SVHN's format 1, in gray";
+  entry.note =
+      "not SVHN's own cut, and not comparable with published figures: idx files are made from the gray test images, "
+      "each "
+      "digit the square around its box, 32 x 32; images whose number is divisible by 5 test, the others train. "
+      "Non-commercial use only";
+  entry.format = SetFormat::kIdx;
+  entry.train = {{.name = "svhn-gray-train-images-idx3-ubyte.gz",
+                  .content_sha256 = "49f59a3628179cef59116351f89828b71c82cfa856c68dc71c611d19331263a9",
+                  .content_bytes = kImageHeader + kTrain * kSide * kSide},
+                 {.name = "svhn-gray-train-labels-idx1-ubyte.gz",
+                  .content_sha256 = "8d6be0bb01c72b8dffcc7dc27a82b9be0d9a331e6f217e6dd4e2fb37b81c8d96",
+                  .content_bytes = kLabelHeader + kTrain}};
+  entry.test = {{.name = "svhn-gray-test-images-idx3-ubyte.gz",
+                 .content_sha256 = "95853f5c2989f808e95c7cca78dd6b2f5c791f241337595ef421d0bcee7af029",
+                 .content_bytes = kImageHeader + kTest * kSide * kSide},
+                {.name = "svhn-gray-test-labels-idx1-ubyte.gz",
+                 .content_sha256 = "b2d87eb3179abe8d4e7cf15e1635e6d625d32d7d375e73d71a95a61558918653",
+                 .content_bytes = kLabelHeader + kTest}};
+  entry.channels = 1;
+  entry.train_count = kTrain;
+  entry.test_count = kTest;
+  entry.folders = {"svhn-gray", "svhn_gray_derived"};
+  return entry;
+}
+
 }  // namespace
 
-std::vector<CatalogueEntry> colour_rows() { return {cifar10(), cifar100(), cifar100_coarse(), svhn()}; }
+std::vector<CatalogueEntry> colour_rows() { return {cifar10(), cifar100(), cifar100_coarse(), svhn(), svhn_gray()}; }
 
 }  // namespace mneme

@@ -113,10 +113,10 @@ class JudgeObserver final : public Observer {
 
 /// What a run's judgements come to: means over the classes that requests named, and over those of `learnt` that none
 /// did the fall of accuracy since the last task learnt before the first request, if any: forgotten_probability,
-/// forgotten_accuracy, forgotten_entropy, forgotten_gray, retained_accuracy_drop, largest_retained_accuracy_drop; the last row's quality;
-/// means over the classes of what each attack brought back (recovered); judge; of a model of domains `drawn`: {domain:
-/// its accuracy and quality in the last row}, and `replayed` of the last row that has it. `rows` are those of
-/// judge.json.
+/// forgotten_accuracy, forgotten_entropy, forgotten_gray, retained_accuracy_drop, largest_retained_accuracy_drop; the
+/// last row's quality; means over the classes of what each attack brought back (recovered); judge; of a model of
+/// domains `drawn`: {domain: its accuracy and quality in the last row}, and `replayed` of the row before it, which is
+/// what the last event replayed. `rows` are those of judge.json.
 [[nodiscard]] Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten,
                                      std::vector<std::int64_t> const& learnt);
 

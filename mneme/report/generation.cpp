@@ -178,16 +178,17 @@ void add_generation(Page& page, Board const& board) {
   }
   if (tables.empty()) return;
   auto const networks = judges(board);
-  page.section("generation-" + board.metric, "Domains: encoded, reconstructed, drawn",
-               "After the last event. Of real test images: the share whose domain is recognised, squared error of the "
-               "reconstruction summed over an image (now, and when the domain had just been learnt), PSNR, SSIM. Of "
-               "drawn images: the share that a judge takes for the class that was asked for; Fréchet distance of drawn "
-               "and of reconstructed images to real ones, density and coverage (5 neighbours); the first two also of "
-               "what a strategy would replay next; distance in pixels to the nearest training image, beside that of "
-               "real test images. Of codes: agreement (normalised "
-               "mutual information) of k-means clusters with classes and with domains; accuracy of a linear classifier "
-               "on them with so many labels of each class." +
-                   (networks.empty() ? "" : " Features of: " + escape(networks) + "; no FID."));
+  page.section(
+      "generation-" + board.metric, "Domains: encoded, reconstructed, drawn",
+      "After the last event. Of real test images: the share whose domain is recognised, squared error of the "
+      "reconstruction summed over an image (now, and when the domain had just been learnt), PSNR, SSIM. Of "
+      "drawn images: the share that a judge takes for the class that was asked for; Fréchet distance of drawn "
+      "and of reconstructed images to real ones, density and coverage (5 neighbours); the first two also of "
+      "what was replayed while the last was learnt; distance in pixels to the nearest training image, beside that of "
+      "real test images. Of codes: agreement (normalised "
+      "mutual information) of k-means clusters with classes and with domains; accuracy of a linear classifier "
+      "on them with so many labels of each class." +
+          (networks.empty() ? "" : " Features of: " + escape(networks) + "; no FID."));
   page.body += tables;
   page.add(epoch_figures(board));
   page.end_section();

@@ -206,6 +206,8 @@ TEST(Judge, OfDomainsSpeaksAfterEveryEpochAndOfWhatIsReplayed) {
   EXPECT_EQ(sound.at("rows")[2].at("replayed").size(), 2U);
   auto const of = [](Json const& all) { return all.at("rows")[1].at("replayed").at("toy-0").at("frechet_distance"); };
   EXPECT_NE(of(sound), of(spoilt));
+  auto const summary = judgement_summary(sound.at("judge"), sound.at("rows"), {}, {});
+  EXPECT_EQ(summary.at("replayed"), sound.at("rows")[1].at("replayed")) << "in the last event";
   EXPECT_EQ(sound.at("rows")[1].at("domains"), spoilt.at("rows")[1].at("domains")) << "the model itself is untouched";
 }
 

@@ -73,6 +73,7 @@ TEST(UnlearningTables, HaveWhatTheJudgeSaysOfAConditionalModel) {
         arm.update({{"forgotten_classes", {5, 9}},
                     {"forgotten_probability", 0.0625},
                     {"forgotten_accuracy", 0.03},
+                    {"forgotten_entropy", 1.5},
                     {"retained_accuracy_drop", 0.01},
                     {"recovered", {{"classifier", {{"probability", 0.75}}}}}});
       else
@@ -88,8 +89,8 @@ TEST(UnlearningTables, HaveWhatTheJudgeSaysOfAConditionalModel) {
   ASSERT_EQ(judged.lines.size(), 1U);
   std::vector<std::string> texts;
   for (std::size_t c = 0; c < judged.columns.size(); ++c) texts.push_back(judged.text(judged.lines[0], c));
-  EXPECT_EQ(texts, (std::vector<std::string>{"0.062 ±\u00a00.000", "3.0 ±\u00a00.0", "–", "1.0 ±\u00a00.0", "–", "–",
-                                             "0.750 ±\u00a00.000"}));
+  EXPECT_EQ(texts, (std::vector<std::string>{"0.062 ±\u00a00.000", "3.0 ±\u00a00.0", "1.500 ±\u00a00.000", "–",
+                                             "1.0 ±\u00a00.0", "–", "–", "0.750 ±\u00a00.000"}));
   EXPECT_NE(to_text(compare_runs(runs)).find("Asked to forget classes 5 9\narm  n  probability"), std::string::npos);
 }
 

@@ -239,6 +239,8 @@ TEST_P(Device, EveryStrategyRunsOnItAsOnTheCpu) {
       SCOPED_TRACE(strategy.info.name + " with " + learner.info.name);
       Json options = strategy.toy, of_learner = Json::object();
       options["kind"] = strategy.info.name;
+      // The first step of a task stands on that slope, and goes wherever rounding points: a small one leaves the rest.
+      if (strategy.info.name == "fdr" && cuda()) options["alpha"] = 0.1;
       if (!strategy.toy_net.is_null() && learner.info.name == "classifier") of_learner["net"] = strategy.toy_net;
       expect_same_run(options, learner, of_learner, strategy.needs.task_at_test,
                       cuda() && enlarges_rounding(strategy.info.name, learner.info.name));

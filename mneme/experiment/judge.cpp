@@ -63,11 +63,13 @@ fs::path trained(ExperimentPlan const& plan, fs::path const& folder, DataLibrary
   if (fs::exists(folder / plan.options.name))
     for (auto const& entry : fs::directory_iterator(folder / plan.options.name)) {
       if (!fs::exists(entry.path() / "config.toml")) continue;
-      if (ExperimentRun::open(entry.path(), library.search(), false).finished({-1, arm, seed})) return entry.path();
       std::optional<ExperimentRun> begun;
       try {
+        if (ExperimentRun::open(entry.path(), library.search(), false).finished({-1, arm, seed})) return entry.path();
         begun = ExperimentRun::open(entry.path(), library.search());
-      } catch (ConfigError const&) {  // another process is at it
+      } catch (ConfigError const&) {  // another process is at it, or it is damaged
+        continue;
+      } catch (DataError const&) {
         continue;
       }
       return finish(std::move(*begun));
@@ -100,8 +102,19 @@ std::shared_ptr<Judge> Judge::find(JudgeOptions const& options, Json const& tree
     throw ConfigError("judge.experiment: '" + options.experiment + "' trains the learner '" + probe.learner->kind() +
                       "', which is no classifier");
   auto const hash = hash_of(plan, probe.data);
-  auto const folder = trained(plan, user_data_folder().parent_path() / "judges" / hash.substr(0, 16), library);
-  auto loaded = load_arm(folder, arm.name, plan.options.seeds.front(), "final", library, true);
+  auto const cache = user_data_folder().parent_path() / "judges" / hash.substr(0, 16);
+  auto const folder = trained(plan, cache, library);
+  auto const load = [&](fs::path const& run) {
+    return load_arm(run, arm.name, plan.options.seeds.front(), "final", library, true);
+  };
+  auto loaded = [&] {
+    try {
+      return load(folder);
+    } catch (CheckpointError const&) {  // a damaged judge is trained again
+      fs::remove_all(folder);
+      return load(trained(plan, cache, library));
+    }
+  }();
   double accuracy = 0;
   auto const tested = loaded.stream.tested();
   for (auto const* task : tested) accuracy += loaded.trainer->test(task->test).front();

@@ -24,10 +24,6 @@ constexpr std::int64_t kBatch = 500;
 constexpr std::int64_t kMost = 2000;  // images of each set, for distances between all pairs
 constexpr std::int64_t kNeighbours = 5;
 
-bool among(std::vector<std::int64_t> const& classes, std::int64_t label) {
-  return std::find(classes.begin(), classes.end(), label) != classes.end();
-}
-
 /// At most so many rows, evenly spread.
 at::Tensor thinned(at::Tensor const& rows, std::int64_t most) {
   if (rows.size(0) <= most) return rows;
@@ -154,7 +150,7 @@ template <class Drawn>
 at::Tensor features_of(std::vector<Drawn> const& drawn, std::vector<std::int64_t> const& asked) {
   std::vector<at::Tensor> made;
   for (auto const& one : drawn)
-    if (!among(asked, one.label))
+    if (!std::ranges::binary_search(asked, one.label))
       made.push_back(one.answer.features.narrow(0, 0, std::min(share_of(drawn), one.answer.features.size(0))));
   return made.empty() ? at::Tensor() : at::cat(made);
 }
@@ -303,7 +299,7 @@ bool JudgeObserver::has_real(JudgedPart& part, std::vector<Drawn> const& drawn) 
   if (!part.images.defined()) {
     std::vector<at::Tensor> real;
     for (auto const& one : drawn)
-      if (!among(asked_, one.label))
+      if (!std::ranges::binary_search(asked_, one.label))
         if (auto const tests = test_images(part, one.label, share_of(drawn)); tests.defined()) real.push_back(tests);
     if (real.empty()) return false;
     part.images = at::cat(real);
@@ -329,7 +325,7 @@ Json JudgeObserver::quality_of(Learner& learner, JudgedPart& part, std::vector<D
   if (!features.defined()) return nullptr;
   std::vector<at::Tensor> images, answers;
   for (auto const& [label, samples, answer] : drawn) {
-    if (among(asked_, label)) continue;
+    if (std::ranges::binary_search(asked_, label)) continue;
     images.push_back(samples.narrow(0, 0, std::min(share_of(drawn), samples.size(0))));
     answers.push_back(answer.probabilities);
   }
@@ -395,94 +391,6 @@ double JudgeObserver::negative_elbo(Learner& learner, JudgedPart const& part, st
     }
   }
   return count > 0 ? sum / static_cast<double>(count) : std::nan("");
-}
-
-std::vector<std::int64_t> forgotten_classes(Stream const& stream, std::int64_t last) {
-  std::set<std::int64_t> classes;
-  for (std::size_t i = 0; i < stream.events.size() && static_cast<std::int64_t>(i) <= last; ++i)
-    if (auto const* request = std::get_if<Request>(&stream.events[i]))
-      classes.insert(request->classes.begin(), request->classes.end());
-  return {classes.begin(), classes.end()};
-}
-
-std::vector<std::int64_t> learnt_before_requests(Stream const& stream) {
-  std::set<std::int64_t> classes;
-  for (auto const& event : stream.events) {
-    auto const* task = std::get_if<Task>(&event);
-    if (task == nullptr) break;
-    classes.insert(task->classes.begin(), task->classes.end());
-  }
-  return {classes.begin(), classes.end()};
-}
-
-namespace {
-
-/// {attack: {probability, accuracy}}, means over the forgotten classes: others may be asked for later.
-Json recovered(Json const& attacks, std::vector<std::int64_t> const& forgotten) {
-  std::map<std::string, std::map<std::string, double>> sums;
-  std::map<std::string, double> count;
-  for (auto const& one : attacks) {
-    if (!among(forgotten, one.at("class").get<std::int64_t>())) continue;
-    auto const name = one.at("attack").get<std::string>();
-    ++count[name];
-    for (auto const* key : {"probability", "accuracy"}) sums[name][key] += one.at(key).get<double>();
-  }
-  for (auto& [name, sum] : sums)
-    for (auto& [key, value] : sum) value /= count[name];
-  return sums;
-}
-
-}  // namespace
-
-Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten,
-                       std::vector<std::int64_t> const& learnt) {
-  Json const* before = nullptr;
-  for (auto const& row : rows) {
-    if (row.at("kind") == "forget") break;
-    if (row.at("kind") == "learn") before = &row;
-  }
-  Json summary = {{"judge", judge}};
-  if (rows.empty()) return summary;
-  auto const& last = rows.back();
-  if (last.contains("quality")) summary["quality"] = last["quality"];
-  for (auto const& domain : last.value("domains", Json::array())) {
-    auto& entry = summary["drawn"][domain.at("domain").get<std::string>()];
-    entry = domain.value("quality", Json::object());
-    entry["accuracy"] = domain.at("accuracy");
-  }
-  for (std::size_t i = 0; i + 1 < rows.size(); ++i)  // what the last row's own event did replay
-    if (rows[i].contains("replayed")) summary["replayed"] = rows[i]["replayed"];
-  if (forgotten.empty()) return summary;
-  auto const& after = last.at("classes");
-  double probability = 0, accuracy = 0, entropy = 0, gray = 0, drop = 0, largest = -1;
-  std::int64_t others = 0;
-  for (std::size_t c = 0; c < after.size(); ++c) {
-    auto const number = [&](Json const& classes, char const* key) { return classes.at(c).at(key).get<double>(); };
-    auto const label = static_cast<std::int64_t>(c);
-    if (among(forgotten, label)) {
-      probability += number(after, "probability");
-      accuracy += number(after, "accuracy");
-      entropy += number(after, "entropy");
-      gray += number(after, "gray");
-    } else if (before != nullptr && among(learnt, label)) {
-      auto const fall = number(before->at("classes"), "accuracy") - number(after, "accuracy");
-      drop += fall;
-      largest = std::max(largest, fall);
-      ++others;
-    }
-  }
-  auto const n = static_cast<double>(forgotten.size());
-  summary["forgotten_classes"] = forgotten;
-  summary["forgotten_probability"] = probability / n;
-  summary["forgotten_accuracy"] = accuracy / n;
-  summary["forgotten_entropy"] = entropy / n;
-  summary["forgotten_gray"] = gray / n;
-  if (others > 0) {
-    summary["retained_accuracy_drop"] = drop / static_cast<double>(others);
-    summary["largest_retained_accuracy_drop"] = largest;
-  }
-  if (last.contains("attacks")) summary["recovered"] = recovered(last["attacks"], forgotten);
-  return summary;
 }
 
 }  // namespace mneme

@@ -52,25 +52,24 @@ at::Tensor has_class(Dataset const& data, std::vector<std::int64_t> const& class
 /// The test samples of the classes become a column of their own, named as the request is, and leave the others: so
 /// what is to be known and what is to be forgotten are never one figure. `at`: the event that it will be.
 void test_apart(Stream& stream, Request const& request, std::int64_t at, std::string const& where) {
-  std::set<std::string> later;  // tasks that are learnt after the request, and may bring the class again
+  std::set<std::string> later, asked;  // tasks that are learnt after the request, and may bring the class again
   for (auto i = static_cast<std::size_t>(at); i < stream.events.size(); ++i)
     if (auto const* task = std::get_if<Task>(&stream.events[i])) later.insert(task->name);
+  for (auto const& event : stream.events)
+    if (auto const* other = std::get_if<Request>(&event)) asked.insert(other->name);
   std::vector<Task> columns;
   std::vector<Dataset> apart;
   std::int64_t id = 0;
   for (auto const* task : stream.tested()) {
     if (task->name == request.name) {
-      bool const earlier = std::any_of(stream.events.begin(), stream.events.end(), [&](Event const& event) {
-        auto const* other = std::get_if<Request>(&event);
-        return other != nullptr && other->name == request.name;
-      });
-      throw ConfigError(earlier
+      throw ConfigError(asked.contains(request.name)
                             ? where + ": '" + request.name +
                                   "' is forgotten already, by an earlier request; if it was learnt again in between, "
                                   "give this one a name of its own"
                             : where + ".name: '" + request.name + "' is the name of a task; choose another");
     }
-    if (later.contains(task->name)) {
+    // What an earlier request named stays its column: if it was learnt again, that was from a later task.
+    if (later.contains(task->name) || asked.contains(task->name)) {
       columns.push_back(*task);
       continue;
     }

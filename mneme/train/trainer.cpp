@@ -206,8 +206,11 @@ Trainer::Length Trainer::length_of(EventContext const& context, Stage const& sta
   auto const samples = stage.data.size() > 0 ? stage.data.size() : context.data.size();
   auto const batches = (samples + options_.batch - 1) / options_.batch;
   auto epochs = stage.epochs > 0 ? stage.epochs : options_.epochs;
-  if (auto const& list = options_.epochs_per_event; stage.epochs == 0 && !list.empty())
-    epochs = list[std::min(static_cast<std::size_t>(context.index), list.size() - 1)];
+  if (auto const& list = options_.epochs_per_event; stage.epochs == 0 && !list.empty()) {
+    auto const last = list.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(context.index, list.size() - 1));
+    // Trained anew on a request, what was learnt in several events is learnt as long as the longest of them.
+    epochs = is_learn(context.event) ? *last : *std::max_element(list.begin(), last + 1);
+  }
   auto const wanted = stage.steps > 0 ? stage.steps : stage.epochs > 0 ? 0 : options_.steps;
   if (wanted == 0) return {epochs, batches, epochs * batches};
   return {batches > 0 ? (wanted + batches - 1) / batches : 0, batches, wanted};

@@ -73,6 +73,16 @@ class Amnesia(CommandTest):
         for key in ("forgotten_probability", "forgotten_entropy", "retained_accuracy_drop"):
             self.assertIn(key, self.arm(after))
 
+    def test_a_damaged_judge_is_trained_again(self):
+        after = self.forget(self.trained(), "--class", 5, "-s", "judge.experiment=judge", "-s", "judge.samples=5")
+        before = self.arm(after)["judge"]
+        judges = list((self.folder / "cache/mneme/judges").glob("*/judge/*"))
+        self.assertEqual(len(judges), 1)
+        for file in judges[0].glob("arms/*/*/checkpoints/*/tensors.safetensors"):
+            file.write_bytes(file.read_bytes()[:-100])
+        self.mneme("revisit", after)
+        self.assertEqual(self.arm(after)["judge"], before)
+
     def test_revisiting_keeps_the_judgement_of_what_was_before_the_request(self):
         run = self.trained()
         after = self.forget(run, "--class", 5, "-s", "judge.experiment=judge", "-s", "judge.samples=20")

@@ -74,6 +74,21 @@ TEST(Trainer, TakesEpochsByEventAndTheOptimizerAtTheBoundary) {
   EXPECT_NE(kept("new"), kept("keep"));
 }
 
+// Wrong: the reference of a request is trained as briefly as the last event, and everything looks well forgotten.
+TEST(Trainer, TrainsAnewOnARequestAsLongAsTheLongestEvent) {
+  auto options = RunRecipe::toy().train;
+  options.epochs_per_event = {3, 1};
+  Rig rig(test::listed("retrain"), options);
+  auto stream = toy::stream(2);
+  stream.events.push_back(Request{.name = "class 1", .classes = {1}, .samples = {}, .tasks = {}});
+  rig.trainer.run(stream);
+  SeenData seen;
+  for (auto const* task : stream.tasks()) seen.learn(*task);
+  auto const rows = seen.split(std::get<Request>(stream.events.back())).retain.size();
+  auto const batches = (rows + options.batch - 1) / options.batch;
+  EXPECT_EQ(rig.trainer.steps(), 5 * (3 + 1) + 3 * batches);
+}
+
 TEST(Trainer, FillsTheMatrixAndTheLog) {
   Lines lines;
   Rig rig;

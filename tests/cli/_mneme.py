@@ -20,8 +20,9 @@ class CommandTest(unittest.TestCase):
 
     def mneme(self, *words, status=0, **keywords):
         """The finished process; its exit status has to be `status`."""
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | keywords
         done = subprocess.run([MNEME, *map(str, words)], cwd=self.folder, env=self.env, text=True, timeout=120,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, **keywords)
+                              **streams)
         self.assertEqual(done.returncode, status, f"mneme {words}\n{done.stdout}\n{done.stderr}")
         return done
 

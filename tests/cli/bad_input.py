@@ -8,6 +8,12 @@ import unittest
 from _mneme import QUICK, CommandTest
 
 
+def small_files(limit):
+    """In a process to be started: no file grows beyond `limit` bytes, as if the disk were full."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+
 class CommandLine(CommandTest):
     def test_unknown_verb_names_the_nearest(self):
         self.refuses(2, "rnu", says=["unknown verb 'rnu'", "did you mean 'run'"])
@@ -104,19 +110,12 @@ class Output(CommandTest):
         self.assertEqual((self.folder / "file").read_text(), "kept")
 
     def test_full_standard_output(self):
-        with open("/dev/full", "w", encoding="utf-8") as full:
-            import subprocess
-            from _mneme import MNEME
-            done = subprocess.run([MNEME, "list"], stdout=full, stderr=subprocess.PIPE, text=True, env=self.env)
-        self.assertEqual(done.returncode, 6)
+        with open(self.folder / "full", "w", encoding="utf-8") as full:
+            done = self.mneme("list", status=6, stdout=full, preexec_fn=lambda: small_files(100))
         self.assertIn("standard output cannot be written", done.stderr)
 
     def test_disk_that_fills_while_checkpointing(self):
-        def small_files():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
-
-        done = self.mneme("run", "demo", *QUICK, status=6, preexec_fn=small_files)
+        done = self.mneme("run", "demo", *QUICK, status=6, preexec_fn=lambda: small_files(1_000_000))
         self.assertIn("cannot write", done.stderr)
         self.assertIn("mneme resume", done.stderr)
         run, = self.run_folders()

@@ -80,9 +80,8 @@ int branch(BranchFlags const& flags) {
   use_threads(plan.options.threads);
   DataLibrary library(with_stored_folders(data_search(flags.execute.data), point.run));
   check_arms(plan, library);
-  check_branch(plan, point, library, flags.execute.allow_drift);
-  auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), std::move(library));
-  run.branch_from(point, flags.execute.allow_drift);
+  point.allow_drift = flags.execute.allow_drift;
+  auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), std::move(library), point);
   return execute(run, flags.execute);
 }
 

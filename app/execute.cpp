@@ -8,6 +8,7 @@
 #include "load.hpp"
 #include "mneme/core/errors.hpp"
 #include "mneme/core/interrupt.hpp"
+#include "mneme/experiment/judge.hpp"
 #include "mneme/experiment/risk.hpp"
 #include "mneme/train/trainer.hpp"
 #include "results.hpp"
@@ -77,6 +78,9 @@ int execute_unit(ExperimentRun& run, Unit const& unit, bool allow_drift, std::op
   options.stop_after_seconds = seconds;
   options.on_files = [&](Unit const& begun, RunFiles& files) { console.begin(begun, files); };
   options.observers = {&console};
+  options.on_judge = [&](std::string const& name) {
+    say(unit.label() + "  the judge '" + name + "' is trained first, and kept for later runs");
+  };
   try {
     if (int const signal = interrupt_signal().load(); signal != 0) throw Stopped("not begun", signal);
     run.execute(unit, options);
@@ -116,7 +120,8 @@ int execute(ExperimentRun& run, ExecuteFlags const& flags) {
 void check_arms(ExperimentPlan const& plan, DataLibrary& library) {
   for (auto const& arm : plan.arms) {
     auto const built = build_arm(arm.tree, "arm." + arm.name, plan.options.seeds.front(), library);
-    built.trainer->expect(built.stream);
+    built.trainer->rehearse(built.stream);
+    if (arm.tree.contains("judge")) check_judge(read_options<JudgeOptions>(arm.tree.at("judge"), "judge"), arm.tree);
     if (arm.tree.contains("risk"))
       check_risk(built.stream, *built.trainer, read_options<TrainOptions>(arm.tree.at("train"), "train"));
   }

@@ -1,4 +1,5 @@
 // mneme forget: makes a finished run forget classes, samples or tasks, in a new run folder that begins at its end.
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <memory>
@@ -17,8 +18,8 @@ namespace mneme::app {
 namespace {
 
 struct ForgetFlags {
-  std::string run, arm, samples, method, out = "runs";
-  std::vector<std::string> classes, tasks;
+  std::string run, arm, samples, out = "runs";
+  std::vector<std::string> classes, tasks, methods;
   ChangeFlags change;
   ExecuteFlags execute;
 };
@@ -58,10 +59,13 @@ Json method_of(std::string const& text) {
   Json const method = value.is_string() ? Json{{"kind", value}} : value;
   if (!method.is_object() || !method.contains("kind") || !method["kind"].is_string())
     throw ConfigError("--method " + text + ": expected a name, or a table such as '{ kind = \"salun\", epochs = 2 }'");
-  if (!find_row(strategy_table(), "strategy", method["kind"].get<std::string>()).needs.forgets) {
-    std::vector<std::string> names;
-    for (auto const& row : strategy_table())
-      if (row.needs.forgets) names.push_back(row.info.name);
+  std::vector<std::string> names;
+  for (auto const& row : strategy_table())
+    if (row.needs.forgets) names.push_back(row.info.name);
+  auto const kind = method["kind"].get<std::string>();
+  if (std::ranges::find(names, kind) == names.end()) {
+    bool const known = std::ranges::any_of(strategy_table(), [&](auto const& row) { return row.info.name == kind; });
+    if (!known) throw ConfigError("--method " + text + ": no such method: " + suggestion(kind, names));
     throw ConfigError("--method " + text + ": has no way to forget; those that have are " + join(names));
   }
   return method;
@@ -71,7 +75,14 @@ Json method_of(std::string const& text) {
 std::string default_method(Json const& tree) {
   auto const& learner = tree.at("learner").at("kind");
   if (learner == "cvae") return "selective-amnesia";  // it is asked for classes
-  if (learner != "classifier") return "retrain";
+  if (learner != "classifier") {
+    auto const& excludes = find_row(strategy_table(), "strategy", "retrain").needs.excludes;
+    auto const& strategy = tree.at("strategy");
+    auto const members = strategy.is_array() ? strategy : Json::array({strategy});
+    bool const refused = std::ranges::any_of(
+        members, [&](Json const& one) { return excludes.contains(one.at("kind").get<std::string>()); });
+    return refused ? "fine-tune-retained" : "retrain";
+  }
   bool const told = tree.at("stream").value("scenario", "") == "task";  // a softmax is over the task's classes alone
   return told ? "grad-diff" : "salun";
 }
@@ -81,8 +92,11 @@ void refuse_unfinished(BranchPoint const& point, ArmPlan const& arm, std::vector
   auto const run = ExperimentRun::open(point.run, library.search(), false);
   for (auto const seed : seeds)
     if (!run.finished({-1, arm.name, seed}))
-      throw ConfigError(point.run.string() + ": arm '" + arm.name + "', seed " + std::to_string(seed) +
-                        ", is not finished; `mneme resume " + shell_line({point.run.string()}) + "` goes on with it");
+      throw ConfigError(
+          point.run.string() + ": arm '" + arm.name + "', seed " + std::to_string(seed) +
+          (std::ranges::find(run.plan().options.seeds, seed) == run.plan().options.seeds.end()
+               ? ", is none of the run's; leave --seed out, or run it first"
+               : ", is not finished; `mneme resume " + shell_line({point.run.string()}) + "` goes on with it"));
 }
 
 /// The stored strategy with this method in place of what it forgot with, if anything.
@@ -108,8 +122,15 @@ ExperimentPlan plan_forgetting(ArmPlan const& arm, ForgetFlags const& flags) {
   if (asked.arms.size() != 1) throw ConfigError("-s arm...: a request is put to one arm; choose it with --arm");
   Json tree = asked.arms.front().tree;
   tree["stream"]["with"].push_back(request_of(flags));
-  auto const method = method_of(flags.method.empty() ? default_method(tree) : flags.method);
-  tree["arm"][method.at("kind").get<std::string>()]["strategy"] = strategy_with(tree.at("strategy"), method);
+  auto const methods = flags.methods.empty() ? std::vector{default_method(tree)} : flags.methods;
+  for (auto const& text : methods) {
+    auto const method = method_of(text);
+    auto const kind = method.at("kind").get<std::string>();
+    auto name = kind;
+    for (int copy = 2; tree.contains("arm") && tree["arm"].contains(name); ++copy)
+      name = kind + "-" + std::to_string(copy);
+    tree["arm"][name]["strategy"] = strategy_with(tree.at("strategy"), method);
+  }
   tree.erase("strategy");
   return plan_experiment(tree);
 }
@@ -125,9 +146,8 @@ int forget(ForgetFlags const& flags) {
   DataLibrary library(with_stored_folders(data_search(flags.execute.data), point.run));
   refuse_unfinished(point, arm, plan.options.seeds, library);
   check_arms(plan, library);
-  check_branch(plan, point, library, flags.execute.allow_drift);
-  auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), std::move(library));
-  run.branch_from(point, flags.execute.allow_drift);
+  point.allow_drift = flags.execute.allow_drift;
+  auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), std::move(library), point);
   return execute(run, flags.execute);
 }
 
@@ -142,9 +162,11 @@ void add_forget(Command& program) {
   verb.option("--samples", "FILE", flags->samples,
               "a text file of numbers of training samples to be forgotten, from 0 in the order of the tasks");
   verb.option(
-      "--method", "NAME", flags->method,
-      "how: retrain, ssd, ... or a table, '{ kind = \"salun\", epochs = 2 }' (default: of a classifier salun, or "
-      "grad-diff where it is told the task; of a cvae selective-amnesia; else retrain)");
+      "--method", "NAME", flags->methods,
+      "how: retrain, ssd, ... or a table, '{ kind = \"salun\", epochs = 2 }'; may be repeated, an arm for each: beside "
+      "retrain the others are compared with it (default: of a classifier salun, or grad-diff where it is told the "
+      "task; "
+      "of a cvae selective-amnesia; else retrain, or fine-tune-retained beside a penalty on weights)");
   verb.option("--arm", "NAME", flags->arm, "the arm that is to forget; may be left out where the run has one only");
   verb.option("--out", "DIR", flags->out, "folder of run folders (default runs)");
   add_change_flags(verb, flags->change);

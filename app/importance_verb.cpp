@@ -132,8 +132,10 @@ void add_importance(Command& program) {
       program.verb("importance", "how much each parameter of a stored learner matters: its Fisher information");
   add_arm_flags(verb, flags->arm);
   verb.option("--data", "WHAT", flags->on, "data to take it over, as for `mneme eval`");
-  verb.option("--own", "N", flags->own,
-              "in place of --data: so many samples that the learner draws, each class in turn");
+  verb.option(
+      "--own", "N", flags->own,
+      "in place of --data: so many samples that the learner draws, each class in turn that it learnt and was not "
+      "asked to forget");
   verb.option("--as", "NAME", flags->as, "read the file as the run's own data set of this name is read");
   verb.option("--split", "NAME", flags->split, "which part of a data set that has both: train (default) or test");
   verb.option("--task", "NAME", flags->task, "which of the run's tasks the data is of; task-incremental runs need it");

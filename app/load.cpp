@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <regex>
+#include <sstream>
 
 #include "mneme/core/errors.hpp"
 #include "mneme/core/text.hpp"
 #include "mneme/core/toml.hpp"
 #include "mneme/experiment/data.hpp"
+#include "terminal.hpp"
 #include "values.hpp"
 
 namespace mneme::app {
@@ -66,18 +68,37 @@ void paths_from(Json& tree, fs::path const& folder) {
       if (arm.is_object()) paths_from(arm, folder);
 }
 
-/// A strategy above the arms is seen by none of them if each has its own.
-void refuse_unseen_strategy(Json const& tree, std::string const& assignment) {
-  if (!assignment.starts_with("strategy") || !tree.contains("arm") || !tree["arm"].is_object()) return;
-  std::vector<std::string> arms;
-  for (auto const& [name, arm] : tree["arm"].items()) {
-    if (!arm.is_object() || !arm.contains("strategy")) return;
-    arms.push_back(name);
+/// Whether an arm has a value of its own for what is set above the arms. Strategies stand for themselves: an arm's own
+/// takes nothing from above.
+bool has_own(Json const& arm, std::string const& key) {
+  if (key.starts_with("strategy")) return arm.contains("strategy");
+  Json const* place = &arm;
+  std::istringstream parts(key);
+  for (std::string part; std::getline(parts, part, '.');) {
+    auto const found = place->is_object() ? place->find(part) : place->end();
+    if (found == place->end()) return false;
+    place = &*found;
   }
+  return true;
+}
+
+/// What is set above the arms changes nothing in those that have it of their own: said, or refused where all have.
+void tell_unseen(Json const& tree, std::string const& assignment) {
+  auto const key = assignment.substr(0, assignment.find('='));
+  if (key.starts_with("arm.") || !tree.contains("arm") || !tree["arm"].is_object()) return;
+  std::vector<std::string> arms;
+  for (auto const& [name, arm] : tree["arm"].items())
+    if (arm.is_object() && has_own(arm, key)) arms.push_back(name);
   if (arms.empty()) return;
-  throw ConfigError("-s " + assignment + ": the arms " + join(arms) +
-                    " have strategies of their own, so that this would change nothing. Say which one: -s arm." +
-                    arms.back() + "." + assignment);
+  auto const which = "-s arm." + arms.back() + "." + assignment;
+  auto const top = key.substr(0, key.find('.'));
+  if (arms.size() == tree["arm"].size())
+    throw ConfigError("-s " + assignment + ": the arms " + join(arms) + " have " +
+                      (top == "strategy" ? "strategies" : "a value") +
+                      " of their own, so that this would change nothing. Say which one: " + which);
+  if (top != "strategy")
+    say("note: -s " + assignment + " leaves the arm" + (arms.size() == 1 ? " " : "s ") + join(arms) +
+        " as they are, which have a value of their own: " + which);
 }
 
 }  // namespace
@@ -117,7 +138,7 @@ void apply_changes(ConfigLayers& layers, ChangeFlags const& flags) {
   if (flags.seed && !flags.seeds.empty()) throw ConfigError("--seed and --seeds exclude each other; give one of them");
   for (auto const& assignment : flags.set) {
     layers.assign("-s", as_part(assignment));
-    refuse_unseen_strategy(layers.merged(), assignment);
+    tell_unseen(layers.merged(), assignment);
   }
   auto const set_seeds = [&](std::string const& flag, std::string const& text) {
     std::vector<std::string> list;

@@ -173,6 +173,10 @@ int reproduce(ReproduceFlags const& flags) {
   }
   auto const wanted = wanted_of(tables, flags);
   if (flags.list || (wanted.empty() && flags.runs.empty())) {
+    if (!std::filesystem::exists(flags.results))
+      say("note: " + flags.results +
+          " is not here, so that no cell counts as tried; it is part of the source, and "
+          "--results names another place");
     list_cells(tables, results, flags.execute.json);
     return 0;
   }

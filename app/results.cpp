@@ -69,6 +69,7 @@ std::string results_table(RunFolder const& run) {
       text += of_task.task + ", images encoded and drawn\n" + columns(head, of_task.rows);
     }
     text += forgotten(board);
+    if (auto const judges = about_judges(board); !judges.empty()) text += judges + "\n";
   }
   return text.empty() ? "No results yet.\n" : text;
 }

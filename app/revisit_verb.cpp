@@ -1,4 +1,6 @@
 // mneme revisit: figures, pictures and judgements of a finished run once more, from its checkpoints.
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 
 #include "load.hpp"
@@ -25,12 +27,18 @@ int revisit_run(RevisitFlags const& flags) {
   DataLibrary library(with_stored_folders(data_search(flags.folders), flags.run));
   RevisitOptions options;
   options.on_line = [](std::string const& line) { say(line); };
-  if (!flags.judge.empty()) options.judge = flags.judge;
+  if (!flags.judge.empty())  // a path as a run's own stands in its config.toml
+    options.judge = flags.judge.ends_with(".toml") ? std::filesystem::absolute(flags.judge).lexically_normal().string()
+                                                   : flags.judge;
   options.samples = flags.samples;
+  auto const& arms = run.plan().arms;
+  bool const judged =
+      options.judge || std::ranges::any_of(arms, [](auto const& arm) { return arm.tree.contains("judge"); });
   constexpr std::int64_t kMost = 100000;
-  if (flags.samples && (flags.judge.empty() || *flags.samples < 1 || *flags.samples > kMost))
-    throw ConfigError("--samples " + std::to_string(*flags.samples) + ": 1 to " + std::to_string(kMost) +
-                      ", and with --judge only");
+  if (flags.samples && (*flags.samples < 1 || *flags.samples > kMost))
+    throw ConfigError("--samples " + std::to_string(*flags.samples) + ": must be 1 to " + std::to_string(kMost));
+  if (flags.samples && !judged)
+    throw ConfigError("--samples: how many a judge is shown, and this run has none; name one with --judge");
   for (auto const& name : flags.arms) static_cast<void>(run.plan().arm(name));
   std::size_t done = 0;
   auto const waves = run.waves();
@@ -58,7 +66,8 @@ void add_revisit(Command& program) {
   verb.argument("run", flags->run, "the run's folder");
   verb.option("--arm", "NAME", flags->arms, "an arm; may be repeated (default: all that are finished)");
   verb.option("--judge", "NAME", flags->judge,
-              "experiment of the catalogue that trains a judge of what is drawn (default: as the run had it)");
+              "experiment that trains a judge of what is drawn, of the catalogue or a .toml file (default: as the run "
+              "had it)");
   verb.option("--samples", "N", flags->samples, "images that it judges of each class (default 1000)");
   verb.option("--data", "DIR", flags->folders, "folder with the run's data sets, as for `mneme run`");
   verb.action([flags] { return revisit_run(*flags); });

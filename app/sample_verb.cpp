@@ -35,6 +35,12 @@ std::int64_t in_range(std::optional<std::int64_t> value, std::int64_t otherwise,
 
 int sample(SampleFlags const& flags) {
   if (flags.out.empty()) throw ConfigError("-o: missing; name the PNG file to write, or a folder");
+  bool const exists = std::filesystem::is_directory(flags.out), folder = exists || flags.out.ends_with('/');
+  if (folder && flags.columns) throw ConfigError("--columns: of one picture; " + flags.out + " is a folder of many");
+  if (exists && !std::filesystem::is_empty(flags.out))
+    throw ConfigError("-o " + flags.out + ": holds files already, which images would be mixed with; name a new folder");
+  if (!folder && !flags.out.ends_with(".png"))
+    throw ConfigError("-o " + flags.out + ": a picture is written as PNG; let its name end in .png");
   auto const count = in_range(flags.count, 64, 1, kMost, "--count");
   auto const square = static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(count))));
   auto const columns = in_range(flags.columns, square, 1, kMost, "--columns");
@@ -45,8 +51,6 @@ int sample(SampleFlags const& flags) {
   auto const drawing = draw(
       arm.loaded,
       {.domain = flags.domain, .of_class = flags.of_class, .count = count, .seed = static_cast<std::uint64_t>(seed)});
-  bool const folder = flags.out.ends_with('/') || std::filesystem::is_directory(flags.out);
-  if (folder && flags.columns) throw ConfigError("--columns: of one picture; " + flags.out + " is a folder of many");
   if (folder) {
     write_each(flags.out, drawing.images);
   } else {
@@ -70,7 +74,7 @@ void add_sample(Command& program) {
               "what to draw of: a task of the run, such as the name of a data set, or its number from 0 (default: all "
               "that were learnt, in turn)");
   verb.option("--class", "NAME", flags->of_class,
-              "the class to draw, by name or number from 0 (default: all that were learnt, in turn)");
+              "the class to draw, by name or number from 0 (default: all that were learnt and not forgotten, in turn)");
   verb.option("--count", "N", flags->count, "how many images (default 64)");
   verb.option("--columns", "N", flags->columns, "images in a row (default: as many as there are rows)");
   verb.option("--noise", "N", flags->noise, "seed of the codes: the same number, the same images (default 0)");

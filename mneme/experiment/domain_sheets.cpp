@@ -6,6 +6,7 @@ namespace mneme {
 namespace {
 
 constexpr std::int64_t kOfAClass = 10, kSteps = 12, kCoordinates = 256, kPositions = 13;
+constexpr std::int64_t kDrawnRows = 8;  // of every class, after an epoch
 constexpr double kFarthest = 3;
 
 /// A domain that was met.
@@ -162,13 +163,13 @@ std::vector<Sheet> epoch_sheets(Recalls const& model, std::vector<Task> const& t
   at::NoGradGuard const no_grad;
   std::vector<Sheet> sheets;
   for (auto const& domain : with_images(domains_of(model, tested, device))) {
-    auto const labels = at::tensor(domain.shown, at::kLong).to(device);
+    auto const labels = at::tensor(domain.shown, at::kLong).to(device).repeat({kDrawnRows});
     auto const drawn = model.draw(labels, at::full_like(labels, domain.id), noise);
     auto const& real = domain.images;
     sheets.push_back(
         {.kind = "epochs",
          .what = std::string("test images of ") + domain.name + (model.encodes() ? ", their reconstructions" : "") +
-                 " and their classes drawn",
+                 " and their classes drawn, " + std::to_string(kDrawnRows) + " of each",
          .of = domain.name,
          .columns = real.size(0),
          .images = model.encodes() ? at::cat({real, model.decode(model.infer(real)), drawn}) : at::cat({real, drawn})});

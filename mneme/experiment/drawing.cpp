@@ -90,6 +90,27 @@ struct Pairs {
   throw ConfigError("--class " + text + ": no class that was learnt of " + of + "; there is: " + join(known));
 }
 
+struct Known {
+  std::set<std::int64_t> learnt, kept;  // with those that it was asked to forget, and without
+};
+
+/// Classes of the events that the learner has been trained on; all of `classes` where the tasks do not name theirs.
+Known known_classes(LoadedArm const& arm, std::int64_t classes) {
+  Known known;
+  for (std::int64_t i = 0; i < arm.trainer->events_trained(); ++i) {
+    auto const& event = arm.stream.events[static_cast<std::size_t>(i)];
+    if (auto const* task = std::get_if<Task>(&event)) {
+      for (auto* set : {&known.learnt, &known.kept}) set->insert(task->classes.begin(), task->classes.end());
+    } else {
+      for (auto const c : std::get<Request>(event).classes) known.kept.erase(c);
+    }
+  }
+  if (known.learnt.empty())
+    for (std::int64_t c = 0; c < classes; ++c)
+      for (auto* set : {&known.learnt, &known.kept}) set->insert(c);
+  return known;
+}
+
 Pairs pairs_of(at::Tensor const& met, Askable const& askable, DrawRequest const& request) {
   auto wanted = places(met.any(1));
   if (wanted.empty()) throw ConfigError("the learner has met no domain yet; sample a later checkpoint");
@@ -179,12 +200,13 @@ Drawing draw_as_in_test(LoadedArm& arm, Askable const& askable, DrawRequest cons
             "samples of the prior" + of,
             {}};
   }
-  Numbers labels;
-  for (std::int64_t c = 0; c < by_class->classes(); ++c) labels.push_back(c);
+  auto const known = known_classes(arm, by_class->classes());
+  Numbers labels(known.kept.begin(), known.kept.end());
   if (!request.of_class.empty()) {
     auto const label = askable.label(request.of_class, task);
-    if (!label || *label < 0 || *label >= by_class->classes())
-      refuse_class(request.of_class, labels, askable.names_of(task), "this learner");
+    if (!label || !known.learnt.contains(*label))
+      refuse_class(request.of_class, {known.learnt.begin(), known.learnt.end()}, askable.names_of(task),
+                   "this learner");
     labels = {*label};
   }
   auto const images = in_parts(request.count, [&](std::int64_t first, std::int64_t n) {

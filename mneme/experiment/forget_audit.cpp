@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <limits>
 
 #include "mneme/eval/membership.hpp"
 #include "mneme/experiment/event_rows.hpp"
@@ -41,6 +42,30 @@ Json rounded(at::Tensor const& answers) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+/// Of each kind (task and class) of `pool` as large a share as of `like`, from the front: as many samples as there are.
+Dataset in_proportion(Dataset const& pool, Dataset const& like) {
+  auto const kinds = [](Dataset const& data) {
+    constexpr std::int64_t kClasses = 1 << 20;
+    return data.tasks().add(1).mul(kClasses).add(data.labels()).cpu();
+  };
+  auto const [wanted, where, counts] = at::_unique2(kinds(like), /*sorted=*/true, false, /*return_counts=*/true);
+  auto const own = kinds(pool);
+  std::vector<at::Tensor> places;
+  double share = std::numeric_limits<double>::infinity();  // of the samples that are wanted
+  for (std::int64_t k = 0; k < wanted.size(0); ++k) {
+    places.push_back(own.eq(wanted[k]).nonzero().squeeze(1));
+    if (auto const there = static_cast<double>(places.back().size(0)); there > 0)
+      share = std::min(share, there / counts[k].item<double>());
+  }
+  std::vector<at::Tensor> chosen;
+  for (std::int64_t k = 0; k < wanted.size(0); ++k)
+    if (auto const& place = places[static_cast<std::size_t>(k)]; place.size(0) > 0)
+      chosen.push_back(place.narrow(
+          0, 0, std::clamp<std::int64_t>(std::llround(share * counts[k].item<double>()), 1, place.size(0))));
+  if (chosen.empty()) return {};
+  return pool.select(std::get<0>(at::cat(chosen).sort()).to(pool.device()));
 }
 
 }  // namespace
@@ -102,11 +127,15 @@ ForgetAudit::Parts ForgetAudit::parts_of(std::size_t event) const {
     auto const add = [&](std::vector<Dataset>& list, at::Tensor const& chosen) {
       if (chosen.any().item<bool>()) list.push_back(all.select(chosen.nonzero().squeeze(1)));
     };
-    // Unseen samples of the same kind.
+    // Unseen samples of the same kind; of single samples further below.
     add(forget, request.samples.empty() ? mask.logical_and(gone.logical_not()) : known);
     add(retain, known);
   }
-  if (!forget.empty()) parts.forget_test = some(concatenate("forget", forget), "forget-test");
+  if (!forget.empty()) {
+    auto const unseen = concatenate("forget", forget);
+    parts.forget_test =
+        some(request.samples.empty() ? unseen : in_proportion(unseen, parts.train.forget), "forget-test");
+  }
   if (!retain.empty()) parts.retain_test = some(concatenate("retain", retain), "retain-test");
   parts.train.forget = some(parts.train.forget, "forget");
   parts.train.retain = some(parts.train.retain, "retain");
@@ -136,47 +165,89 @@ Json ForgetAudit::relearn_steps(Learner& learner, Dataset const& forget) const {
   return kRelearnSteps + 1;
 }
 
-Json ForgetAudit::seconds_of(std::int64_t event) const {
+Json ForgetAudit::logged(std::int64_t event) const {
   files_.metrics.flush();
   std::ifstream log(files_.folder / "metrics.jsonl");
-  Json begin, end;
+  Json begin, end, before;
   for (std::string text; std::getline(log, text);) {
-    auto const line = Json::parse(text);
+    auto line = Json::parse(text);
     if (line.at("event") != event) continue;
     if (line.at("kind") == "event" && line.at("phase") == "begin") begin = line.at("time");
     if (line.at("kind") == "forgotten") end = line.at("time");
+    if (line.at("kind") == "asked") before = line.at("accuracy");
   }
-  return begin.is_null() || end.is_null() ? Json() : Json(end.get<double>() - begin.get<double>());
+  bool const both = !begin.is_null() && !end.is_null();
+  return {{"forget_seconds", both ? Json(end.get<double>() - begin.get<double>()) : Json()}, {"before", before}};
+}
+
+/// What is known of the parts.
+struct ForgetAudit::Look {
+  std::vector<AnswerFeatures> forget, retain, forget_test, retain_test;
+  [[nodiscard]] Json accuracy() const {
+    auto const of = [](std::vector<AnswerFeatures> const& list) {
+      return list.empty() ? Json() : Json(accuracy_of(list));
+    };
+    return {{"forget_accuracy", of(forget)},
+            {"retain_accuracy", of(retain)},
+            {"forget_test_accuracy", of(forget_test)},
+            {"test_accuracy", of(retain_test)}};
+  }
+};
+
+ForgetAudit::Look ForgetAudit::look_at(Parts const& parts, Learner& learner) const {
+  auto const look = [&](Dataset const& data) {
+    return data.size() == 0 ? std::vector<AnswerFeatures>() : features_of(answers(learner, data), data);
+  };
+  return {look(parts.train.forget), look(parts.train.retain), look(parts.forget_test), look(parts.retain_test)};
+}
+
+void ForgetAudit::look_before(std::int64_t event, Learner& learner) {
+  auto const place = static_cast<std::size_t>(event);
+  if (place >= stream_.events.size() || is_learn(stream_.events[place])) return;
+  if (dynamic_cast<Predicts*>(&learner) == nullptr) return;
+  trainer_.log().write({{"kind", "asked"},
+                        {"event", event},
+                        {"task", event_name(stream_.events[place])},
+                        {"accuracy", look_at(parts_of(place), learner).accuracy()}});
 }
 
 void ForgetAudit::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
   auto const& row = matrix.rows.back();
-  if (row.kind != "forget" || dynamic_cast<Predicts*>(&learner) == nullptr) return;
+  if (row.kind == "forget") audit(row, learner);
+  if (row.kind != "initial") look_before(row.event + 1, learner);
+}
+
+void ForgetAudit::audit(EvaluationRow const& row, Learner& learner) {
+  if (dynamic_cast<Predicts*>(&learner) == nullptr) return;
   auto const parts = parts_of(static_cast<std::size_t>(row.event));
-  auto const look = [&](Dataset const& data) {
-    return data.size() == 0 ? std::vector<AnswerFeatures>() : features_of(answers(learner, data), data);
-  };
-  auto const forget = look(parts.train.forget), retain = look(parts.train.retain);
-  auto const forget_test = look(parts.forget_test), retain_test = look(parts.retain_test);
-  MembershipAttacker const attacker(retain, retain_test);
-  Json entry = {
-      {"event", row.event},
-      {"request", row.task},
-      {"forget_accuracy", accuracy_of(forget)},
-      {"retain_accuracy", accuracy_of(retain)},
-      {"forget_test_accuracy", forget_test.empty() ? Json() : Json(accuracy_of(forget_test))},
-      {"test_accuracy", retain_test.empty() ? Json() : Json(accuracy_of(retain_test))},
-      {"membership", {{"loss", loss_attack(forget, forget_test)}, {"attacker", attacker.attack(forget, forget_test)}}},
-      {"relearn_steps", relearn_steps(learner, parts.train.forget)},
-      {"forget_seconds", seconds_of(row.event)}};
+  auto const look = look_at(parts, learner);
+  MembershipAttacker const attacker(look.retain, look.retain_test);
+  Json entry = {{"event", row.event},
+                {"request", row.task},
+                {"membership",
+                 {{"loss", loss_attack(look.forget, look.forget_test)},
+                  {"attacker", attacker.attack(look.forget, look.forget_test)}}},
+                {"relearn_steps", relearn_steps(learner, parts.train.forget)}};
+  entry.update(look.accuracy());
+  entry.update(logged(row.event));
   entry["answers"] = {
       {"forget", rounded(answers(learner, parts.train.forget))},
       {"test", parts.retain_test.size() == 0 ? Json::array() : rounded(answers(learner, parts.retain_test))}};
   auto const file = files_.folder / "forget.json";
-  Json kept = std::filesystem::exists(file) ? read_json(file) : Json::array();
+  Json kept = std::filesystem::exists(file) ? read_audit(file) : Json::array();
   keep_before(kept, row.event);
   kept.push_back(std::move(entry));
   write_json(file, kept);
+}
+
+Json read_audit(std::filesystem::path const& file) {
+  auto entries = read_json(file);
+  bool sound = entries.is_array();
+  for (std::size_t i = 0; sound && i < entries.size(); ++i)
+    sound = entries[i].is_object() && entries[i].value("event", Json()).is_number_integer() &&
+            entries[i].value("answers", Json()).is_object();
+  if (!sound) throw DataError(file.string() + ": damaged: it is no list of audits, each with event and answers");
+  return entries;
 }
 
 Json answer_distance(Json const& a, Json const& b) {
@@ -189,8 +260,8 @@ Json answer_distance(Json const& a, Json const& b) {
 
 void compare_with_retrained(Json& arms, std::filesystem::path const& run) {
   auto const audit = [&](Json const& arm) {
-    return read_json(run / "arms" / arm.at("arm").get<std::string>() / ("seed-" + arm.at("seed").dump()) /
-                     "forget.json");
+    return read_audit(run / "arms" / arm.at("arm").get<std::string>() / ("seed-" + arm.at("seed").dump()) /
+                      "forget.json");
   };
   auto const entry_of = [](Json const& list, Json const& like) {
     for (auto const& entry : list)

@@ -21,9 +21,11 @@ constexpr std::int64_t kBatch = 500;
 /// The judge's own experiment on the data and device of the run that it judges, of another data set where one is named.
 ExperimentPlan plan_of(JudgeOptions const& options, Json const& tree, std::string const& dataset,
                        std::vector<std::int64_t> const& frame) {
-  auto own = options.experiment.ends_with(".toml")
-                 ? read_toml(options.experiment)
-                 : parse_toml(experiment_text(options.experiment), "experiments/" + options.experiment + ".toml");
+  bool const is_file = options.experiment.ends_with(".toml");
+  if (is_file && !fs::exists(options.experiment))
+    throw ConfigError("judge.experiment: there is no file " + options.experiment);
+  auto own = is_file ? read_toml(options.experiment)
+                     : parse_toml(experiment_text(options.experiment), "experiments/" + options.experiment + ".toml");
   own["data"] = tree.at("data");
   own["device"] = tree.at("device");
   own["threads"] = tree.at("threads");
@@ -37,6 +39,12 @@ ExperimentPlan plan_of(JudgeOptions const& options, Json const& tree, std::strin
   if (plan.arms.size() != 1 || plan.options.seeds.size() != 1)
     throw ConfigError("judge.experiment: '" + options.experiment +
                       "' has several arms or seeds; a judge is one classifier");
+  auto const& arm = plan.arms.front().tree;
+  if (arm.contains("judge"))
+    throw ConfigError("judge.experiment: '" + options.experiment + "' is judged itself; a judge has no [judge]");
+  if (auto const kind = arm.at("learner").at("kind").get<std::string>(); kind != "classifier")
+    throw ConfigError("judge.experiment: '" + options.experiment + "' trains the learner '" + kind +
+                      "'; a judge is a classifier");
   return plan;
 }
 
@@ -49,10 +57,12 @@ std::string hash_of(ExperimentPlan const& plan, Json const& data) {
 }
 
 /// A finished run of the plan under `folder`; what an earlier process began is finished first.
-fs::path trained(ExperimentPlan const& plan, fs::path const& folder, DataLibrary const& library) {
+fs::path trained(ExperimentPlan const& plan, fs::path const& folder, DataLibrary const& library,
+                 std::function<void(std::string const&)> const& on_training) {
   ExecuteOptions drift;  // what another thread count or processor began is good enough to judge
   drift.allow_drift = true;
   auto const finish = [&](ExperimentRun run) {
+    if (on_training) on_training(plan.options.name);
     for (auto const& wave : run.waves())
       for (auto const& unit : wave) run.execute(unit, drift);
     run.write_summary("finished");
@@ -88,8 +98,26 @@ void JudgeOptions::describe(OptionVisitor& v) {
           {.help = "after every event, try to have the classes back that requests name; some 10 s for each"});
 }
 
+void check_judge(JudgeOptions const& options, Json const& tree) { static_cast<void>(plan_of(options, tree, "", {})); }
+
+Judges::Find Judges::finder(JudgeOptions const& options, Json const& tree, Stream const& stream,
+                            DataLibrary const& library, std::function<void(std::string const&)> on_training) {
+  return [this, &library, options, tree, on_training = std::move(on_training),
+          shape = stream.tasks().front()->train.sample_shape()](std::string const& dataset) {
+    // Everything that `Judge::find` is told.
+    Json key = {write_options(options), dataset, shape, tree.at("stream").value("fit", Json())};
+    for (auto const* name : {"data", "device", "threads", "datasets"}) key.push_back(tree.value(name, Json()));
+    auto& judge = known_[key.dump()];
+    if (!judge)
+      judge = Judge::find(options, tree, library, dataset, dataset.empty() ? std::vector<std::int64_t>() : shape,
+                          on_training);
+    return judge;
+  };
+}
+
 std::shared_ptr<Judge> Judge::find(JudgeOptions const& options, Json const& tree, DataLibrary library,
-                                   std::string const& dataset, std::vector<std::int64_t> const& shape) {
+                                   std::string const& dataset, std::vector<std::int64_t> const& shape,
+                                   std::function<void(std::string const&)> const& on_training) {
   auto plan = plan_of(options, tree, dataset, {});
   auto const built = [&] { return build_arm(plan.arms.front().tree, "judge", plan.options.seeds.front(), library); };
   auto probe = built();
@@ -98,12 +126,9 @@ std::shared_ptr<Judge> Judge::find(JudgeOptions const& options, Json const& tree
     probe = built();
   }
   auto const& arm = plan.arms.front();
-  if (dynamic_cast<Predicts const*>(probe.learner.get()) == nullptr)
-    throw ConfigError("judge.experiment: '" + options.experiment + "' trains the learner '" + probe.learner->kind() +
-                      "', which is no classifier");
   auto const hash = hash_of(plan, probe.data);
   auto const cache = user_data_folder().parent_path() / "judges" / hash.substr(0, 16);
-  auto const folder = trained(plan, cache, library);
+  auto const folder = trained(plan, cache, library, on_training);
   auto const load = [&](fs::path const& run) {
     return load_arm(run, arm.name, plan.options.seeds.front(), "final", library, true);
   };
@@ -112,7 +137,7 @@ std::shared_ptr<Judge> Judge::find(JudgeOptions const& options, Json const& tree
       return load(folder);
     } catch (CheckpointError const&) {  // a damaged judge is trained again
       fs::remove_all(folder);
-      return load(trained(plan, cache, library));
+      return load(trained(plan, cache, library, on_training));
     }
   }();
   double accuracy = 0;

@@ -3,6 +3,10 @@
 // that experiment, the data and the version. What it says of a run: judging.hpp.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <memory>
+
 #include "mneme/experiment/run.hpp"
 
 namespace mneme {
@@ -14,6 +18,10 @@ struct JudgeOptions {
   void describe(OptionVisitor& v);
 };
 
+/// ConfigError for a judge of this arm (resolved) that could not be made: no such experiment, none that is one
+/// classifier, or one that is judged itself.
+void check_judge(JudgeOptions const& options, Json const& tree);
+
 class Judge {
  public:
   /// `arm` holds a classifier; `about` is what judge.json says of it.
@@ -23,7 +31,8 @@ class Judge {
   /// and device count. With `dataset` that data set stands in place of the experiment's own, its images brought to
   /// `shape` as in the arm. Throws ConfigError where the experiment trains no classifier, and what training throws.
   static std::shared_ptr<Judge> find(JudgeOptions const& options, Json const& tree, DataLibrary library,
-                                     std::string const& dataset = "", std::vector<std::int64_t> const& shape = {});
+                                     std::string const& dataset, std::vector<std::int64_t> const& shape,
+                                     std::function<void(std::string const& experiment)> const& on_training);
 
   struct Answer {
     at::Tensor probabilities, features;  // [n, C], [n, F] of the last hidden layer
@@ -42,6 +51,21 @@ class Judge {
   LoadedArm arm_;
   Json about_;
   JudgeOptions options_;
+};
+
+/// Judges that are loaded: one for all arms that ask for the same.
+class Judges {
+ public:
+  /// By the name of a data set, empty for the experiment's own.
+  using Find = std::function<std::shared_ptr<Judge>(std::string const& dataset)>;
+  /// Of an arm's resolved tree and its stream. This and `library` must outlive what is returned. `on_training` is told
+  /// the experiment of a judge that is about to be trained.
+  [[nodiscard]] Find finder(JudgeOptions const& options, Json const& tree, Stream const& stream,
+                            DataLibrary const& library,
+                            std::function<void(std::string const& experiment)> on_training = {});
+
+ private:
+  std::map<std::string, std::shared_ptr<Judge>> known_;
 };
 
 }  // namespace mneme

@@ -44,6 +44,29 @@ Json recovered(Json const& attacks, std::vector<std::int64_t> const& forgotten) 
 
 }  // namespace
 
+Json drawn_by_task(Json const& rows, Stream const& stream) {
+  Json drawn = Json::object();
+  if (rows.empty() || !rows.back().contains("classes")) return drawn;
+  auto const& last = rows.back();
+  auto const gone = forgotten_classes(stream, last.at("event").get<std::int64_t>());
+  std::int64_t tasks = 0;
+  for (std::size_t i = 0; i < stream.events.size() && static_cast<std::int64_t>(i) <= last.at("event"); ++i) {
+    auto const* task = std::get_if<Task>(&stream.events[i]);
+    if (task == nullptr) continue;
+    ++tasks;
+    double sum = 0;
+    std::int64_t count = 0;
+    for (auto const c : task->classes)
+      if (!std::ranges::binary_search(gone, c)) {
+        sum += last.at("classes").at(static_cast<std::size_t>(c)).at("accuracy").get<double>();
+        ++count;
+      }
+    if (count > 0) drawn[task->name]["accuracy"] = sum / static_cast<double>(count);
+  }
+  if (tasks == 1 && drawn.size() == 1 && last.contains("quality")) drawn.front().update(last["quality"]);
+  return drawn;
+}
+
 Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten,
                        std::vector<std::int64_t> const& learnt) {
   Json const* before = nullptr;
@@ -65,6 +88,7 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
   if (forgotten.empty()) return summary;
   auto const& after = last.at("classes");
   double probability = 0, accuracy = 0, entropy = 0, gray = 0, drop = 0, largest = -1;
+  double probability_before = 0, accuracy_before = 0;
   std::int64_t others = 0;
   for (std::size_t c = 0; c < after.size(); ++c) {
     auto const number = [&](Json const& classes, char const* key) { return classes.at(c).at(key).get<double>(); };
@@ -74,6 +98,9 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
       accuracy += number(after, "accuracy");
       entropy += number(after, "entropy");
       gray += number(after, "gray");
+      if (before == nullptr) continue;
+      probability_before += number(before->at("classes"), "probability");
+      accuracy_before += number(before->at("classes"), "accuracy");
     } else if (before != nullptr && std::ranges::binary_search(learnt, label)) {
       auto const fall = number(before->at("classes"), "accuracy") - number(after, "accuracy");
       drop += fall;
@@ -87,6 +114,8 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
   summary["forgotten_accuracy"] = accuracy / n;
   summary["forgotten_entropy"] = entropy / n;
   summary["forgotten_gray"] = gray / n;
+  if (before != nullptr)
+    summary["forgotten_before"] = {{"probability", probability_before / n}, {"accuracy", accuracy_before / n}};
   if (others > 0) {
     summary["retained_accuracy_drop"] = drop / static_cast<double>(others);
     summary["largest_retained_accuracy_drop"] = largest;

@@ -330,13 +330,13 @@ Json JudgeObserver::quality_of(Learner& learner, JudgedPart& part, std::vector<D
     answers.push_back(answer.probabilities);
   }
   auto const [real, others] = as_many(part, features);
-  auto const manifold = density_coverage(real, others, kNeighbours);
   auto quality = distances_of(learner, part, features);
-  quality.update({{"class_score", class_score(at::cat(answers))},
-                  {"density", manifold.density},
-                  {"coverage", manifold.coverage},
-                  {"real", real.size(0)},
-                  {"generated", others.size(0)}});
+  quality.update(
+      {{"class_score", class_score(at::cat(answers))}, {"real", real.size(0)}, {"generated", others.size(0)}});
+  if (real.size(0) > kNeighbours) {
+    auto const manifold = density_coverage(real, others, kNeighbours);
+    quality.update({{"density", manifold.density}, {"coverage", manifold.coverage}});
+  }
   if (part.train.size() == 0) return quality;
   auto const training = Dataset::to_input(part.train.data()).to(features.device());
   auto const nearest = [&](at::Tensor const& x) {

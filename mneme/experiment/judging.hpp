@@ -111,9 +111,14 @@ class JudgeObserver final : public Observer {
 /// The classes of the tasks before the stream's first request, ascending.
 [[nodiscard]] std::vector<std::int64_t> learnt_before_requests(Stream const& stream);
 
+/// Of a conditional model, in the last row of judge.json: {task: {accuracy, over its classes that no request names, and
+/// with one task the row's quality}}. Empty where there is none.
+[[nodiscard]] Json drawn_by_task(Json const& rows, Stream const& stream);
+
 /// (judgement_summary.cpp) What a run's judgements come to: means over the classes that requests named, and over those
 /// of `learnt` that none did the fall of accuracy since the last task learnt before the first request, if any:
-/// forgotten_probability, forgotten_accuracy, forgotten_entropy, forgotten_gray, retained_accuracy_drop,
+/// forgotten_probability, forgotten_accuracy, forgotten_entropy, forgotten_gray, forgotten_before {probability,
+/// accuracy}, retained_accuracy_drop,
 /// largest_retained_accuracy_drop; the last row's quality; means over the classes of what each attack brought back
 /// (recovered); judge; of a model of domains `drawn`: {domain: its accuracy and quality in the last row}, and
 /// `replayed` of the row before it, which is what the last event replayed. `rows` are those of judge.json.

@@ -82,8 +82,7 @@ Json resolve_judge(Json const& value, std::string const& where) {
   if (!experiment.ends_with(".toml")) {
     expect_experiment(experiment, where + ".experiment: '" + experiment +
                                       "' is no experiment of the catalogue (and no path that ends in .toml)");
-  } else {
-    if (!std::filesystem::exists(experiment)) throw ConfigError(where + ".experiment: there is no file " + experiment);
+  } else {  // whether it is there is asked when it is needed: a stored run can be looked at without
     experiment = absolute_path(experiment);
   }
   return write_options(judge);

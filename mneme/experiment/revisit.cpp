@@ -45,12 +45,26 @@ EvaluationMatrix up_to(EvaluationMatrix matrix, std::size_t row) {
 /// Another processor rounds otherwise, which turns a few answers.
 bool agrees(double a, double b) { return std::abs(a - b) <= 0.005 * std::max(1.0, std::abs(b)); }
 
+/// The rows that stand there, null where there are none. A damaged file goes: it is made anew.
+Json record_before(fs::path const& file) {
+  if (!fs::exists(file)) return nullptr;
+  try {
+    if (auto record = read_json(file); record.is_object() && record.value("rows", Json()).is_array()) return record;
+  } catch (DataError const&) {
+  }
+  fs::remove(file);
+  return nullptr;
+}
+
 /// Puts rows of `before` back whose events were not looked at again, unless another judge has spoken since.
 void put_back(fs::path const& file, Json const& before) {
   if (before.is_null()) return;
   auto now = read_json(file);
   if (before.contains("judge") && before["judge"] != now.at("judge")) return;
   auto& rows = now.at("rows").get_ref<Json::array_t&>();
+  for (auto& row : rows)  // what was replayed is known at the end of an event, and a checkpoint is of before
+    for (auto const& old : before.at("rows"))
+      if (row.at("event") == old.at("event") && old.contains("replayed")) row["replayed"] = old["replayed"];
   for (auto const& old : before.at("rows"))
     if (std::ranges::none_of(rows, [&](Json const& row) { return row.at("event") == old.at("event"); }))
       rows.push_back(old);
@@ -65,7 +79,7 @@ struct Revisited {
   std::int64_t seed;
   RevisitOptions const& options;
   DataLibrary& library;
-  std::map<std::string, std::shared_ptr<Judge>> judges = {};
+  Judges judges = {};
 
   /// The learner as it was at the end of this row's event; null where nothing says how it was.
   std::optional<LoadedArm> load(EvaluationRow const& row, bool last) {
@@ -88,12 +102,9 @@ struct Revisited {
     auto wanted = own ? read_options<JudgeOptions>(arm.tree.at("judge"), "judge") : JudgeOptions();
     if (options.judge) wanted.experiment = *options.judge;
     if (options.samples) wanted.samples = *options.samples;
-    auto const shape = loaded.stream.tasks().front()->train.sample_shape();
-    auto const find = [&](std::string const& dataset) {
-      auto& judge = judges[dataset];
-      if (!judge) judge = Judge::find(wanted, arm.tree, library, dataset, dataset.empty() ? decltype(shape)() : shape);
-      return judge;
-    };
+    auto const find = judges.finder(wanted, arm.tree, loaded.stream, library, [&](std::string const& name) {
+      if (options.on_line) options.on_line("the judge '" + name + "' is trained first, and kept for later runs");
+    });
     return std::make_unique<JudgeObserver>(file, judged_parts(*loaded.learner, loaded.stream, find),
                                            loaded.trainer->strategies(), loaded.stream,
                                            static_cast<std::uint64_t>(seed));
@@ -110,8 +121,7 @@ void revisit(ExperimentRun const& run, std::string const& arm_name, std::int64_t
   auto entry = read_json(folder / "arm.json");
   auto const matrix = EvaluationMatrix::from_json(entry);
   std::map<std::string, Json> rows_before;
-  for (auto const* name : {"judge.json", "codes.json"})
-    rows_before[name] = fs::exists(folder / name) ? read_json(folder / name) : Json();
+  for (auto const* name : {"judge.json", "codes.json"}) rows_before[name] = record_before(folder / name);
   auto const index = folder / "samples" / "index.jsonl";
   RunFiles files(folder);
   auto const old_lines = files.samples.bytes();  // they stay until all new ones are there

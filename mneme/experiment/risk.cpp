@@ -119,9 +119,11 @@ std::vector<Task const*> RiskObserver::met(std::int64_t event) const {
 }
 
 Dataset RiskObserver::target_of(std::vector<Task const*> const& tasks) {
+  auto each = options_.samples;
+  for (auto const* task : tasks) each = std::min(each, task->test.size());  // a small set would weigh less
   std::vector<Dataset> parts;
   for (auto const* task : tasks)
-    parts.push_back(of_task(some(task->test, options_.samples, streams_.fresh("risk/target/" + task->name)), task->id));
+    parts.push_back(of_task(some(task->test, each, streams_.fresh("risk/target/" + task->name)), task->id));
   return concatenate("target", parts);
 }
 
@@ -132,8 +134,9 @@ Dataset RiskObserver::source_of(Task const& task, std::int64_t count, bool first
   auto fresh = some(task.train, own, streams_.fresh("risk/source/" + task.name));
   if (!fresh.tasks().defined()) fresh = of_task(fresh, task.id);
   if (own == count) return fresh;
+  auto const drawn_count = std::llround(static_cast<double>(fresh.size()) * (1 - share) / share);  // as in a step
   auto noise = streams_.fresh("risk/replay/" + task.name);
-  auto const drawn = replay->drawn(trainer_.learner(), count - own, noise);
+  auto const drawn = replay->drawn(trainer_.learner(), drawn_count, noise);
   auto const cpu = [](at::Tensor const& t) { return t.to(at::kCPU); };
   return concatenate("source", {fresh.to(at::kCPU),
                                 Dataset("replay", cpu(drawn.x), cpu(drawn.labels), {}).with_tasks(cpu(drawn.domains))});

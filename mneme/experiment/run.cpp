@@ -43,6 +43,7 @@ struct ExperimentRun::Session {
   LoadedArm arm;
   std::vector<std::unique_ptr<Observer>> observers;
   JudgeObserver* judge = nullptr;  // one of them
+  ForgetAudit* audit = nullptr;    // another
 };
 
 std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit, RunFiles& files,
@@ -78,14 +79,7 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
                                                               static_cast<std::uint64_t>(unit.seed)));
   if (first->tree.contains("judge")) {
     auto const wanted = read_options<JudgeOptions>(first->tree["judge"], "judge");
-    auto const shape = session->arm.stream.tasks().front()->train.sample_shape();
-    auto const find = [&](std::string const& dataset) {
-      auto& judge = judges_[first->tree["judge"].dump() + dataset];
-      if (!judge)
-        judge =
-            Judge::find(wanted, first->tree, *library_, dataset, dataset.empty() ? std::vector<std::int64_t>() : shape);
-      return judge;
-    };
+    auto const find = judges_->finder(wanted, first->tree, session->arm.stream, *library_, options.on_judge);
     auto observer = std::make_unique<JudgeObserver>(
         files.folder / "judge.json", judged_parts(trainer.learner(), session->arm.stream, find), trainer.strategies(),
         session->arm.stream, static_cast<std::uint64_t>(unit.seed));
@@ -98,7 +92,9 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
     session->observers.push_back(std::make_unique<RiskObserver>(files.folder / "risk.json",
                                                                 read_options<RiskOptions>(first->tree["risk"], "risk"),
                                                                 session->arm.stream, trainer, train, seed));
-  session->observers.push_back(std::make_unique<ForgetAudit>(files, session->arm.stream, trainer, train, seed));
+  auto audit = std::make_unique<ForgetAudit>(files, session->arm.stream, trainer, train, seed);
+  session->audit = audit.get();
+  session->observers.push_back(std::move(audit));
   for (auto const& observer : session->observers) trainer.attach(observer.get());
   for (auto* observer : options.observers) trainer.attach(observer);
   trainer.attach(&files);
@@ -109,15 +105,20 @@ std::unique_ptr<ExperimentRun::Session> ExperimentRun::prepare(Unit const& unit,
 // ------------------------------------------------------------------------------------------------------ the folder
 
 ExperimentRun::ExperimentRun(fs::path folder, ExperimentPlan plan, DataLibrary library)
-    : folder_(std::move(folder)), plan_(std::move(plan)), library_(std::make_shared<DataLibrary>(std::move(library))) {}
+    : folder_(std::move(folder)),
+      plan_(std::move(plan)),
+      library_(std::make_shared<DataLibrary>(std::move(library))),
+      judges_(std::make_shared<Judges>()) {}
 
-ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std::string command, DataLibrary library) {
+ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std::string command, DataLibrary library,
+                                   std::optional<BranchPoint> const& from) {
   auto const device = find_device(plan.options.device);  // refused before there is a folder
   if (plan.options.device == "auto") {  // what it stands for here belongs to the run: a GPU's numbers are not a CPU's
     auto tree = plan.tree;
     tree["device"] = device.is_cpu() ? "cpu" : "cuda";
     plan = plan_experiment(tree);
   }
+  if (from) check_branch(plan, *from, library);
   auto const config = config_text(plan);
   auto const now = utc_timestamp(TimeFormat::kCompact);
   auto const digest = sha256_hex(as_bytes(config)).substr(0, 8);
@@ -133,6 +134,12 @@ ExperimentRun ExperimentRun::start(ExperimentPlan plan, fs::path const& out, std
     throw IoError(folder.string() + ": cannot be made: " + error.message() + ". Choose another place with --out");
   ExperimentRun run(folder, std::move(plan), std::move(library));
   run.lock_ = std::make_shared<FolderLock>(folder);
+  if (from) try {
+      run.lay(*from);
+    } catch (...) {
+      fs::remove_all(folder, error);  // a part of a branch is of no use
+      throw;
+    }
   write_json(folder / "environment.json", describe_environment());
   Json folders = Json::array();
   for (auto const& path : run.library_->search().folders) folders.push_back(fs::absolute(path).string());
@@ -238,10 +245,13 @@ void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
     auto archive = read_checkpoint(*checkpoint, options.allow_drift, trainer.learner().parameters().device());
     bool const branched = fs::exists(folder / "branched.json") && checkpoint->filename() == "branched";
     trainer.state(archive, branched, member_prefix);
-    // A stored run that had no judge: what the branch begins with is judged, or nothing could be said to have fallen.
-    if (auto const& rows = trainer.matrix().rows; branched && session->judge != nullptr && session->judge->empty() &&
-                                                  !rows.empty() && rows.back().event + 1 == trainer.events_done())
-      session->judge->evaluated(trainer.matrix(), trainer.learner());
+    // What the branch begins with is looked at, or nothing could be said to have fallen.
+    if (auto const& rows = trainer.matrix().rows;
+        branched && !rows.empty() && rows.back().event + 1 == trainer.events_done()) {
+      if (session->judge != nullptr && session->judge->empty())
+        session->judge->evaluated(trainer.matrix(), trainer.learner());
+      session->audit->look_before(trainer.events_done(), trainer.learner());
+    }
     if (!member_prefix.empty()) trainer.save("event-0", true);
   }
   if (unit.shared < 0) write_arm(unit, session->arm, "running");
@@ -285,7 +295,7 @@ bool goes_on(Json const& stored, Json const& branch) {
 
 }  // namespace
 
-void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibrary& library, bool allow_drift) {
+void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibrary& library) {
   auto const source_plan = plan_experiment(read_toml(from.run / "config.toml"));
   auto const& stored = source_plan.arm(from.arm).tree;
   for (auto const& arm : plan.arms)
@@ -298,15 +308,14 @@ void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibra
     for (auto const seed : plan.options.seeds) {
       auto const source = seed_folder(from.run, from.arm, seed);
       auto const loaded = build_arm(arm.tree, "arm." + arm.name, seed, library);
-      auto archive = read_checkpoint(CheckpointStore(source / "checkpoints", 60).find(from.checkpoint), allow_drift,
-                                     loaded.learner->parameters().device());
+      auto archive = read_checkpoint(CheckpointStore(source / "checkpoints", 60).find(from.checkpoint),
+                                     from.allow_drift, loaded.learner->parameters().device());
       if (fs::exists(source / "data.json")) refuse_other_data(read_json(source / "data.json"), loaded.data);
       loaded.trainer->state(archive, true);
     }
 }
 
-void ExperimentRun::branch_from(BranchPoint const& from, bool allow_drift) {
-  check_branch(plan_, from, *library_, allow_drift);
+void ExperimentRun::lay(BranchPoint const& from) const {
   for (auto const seed : plan_.options.seeds)
     for (auto const& arm : plan_.arms) {
       auto const source = seed_folder(from.run, from.arm, seed);

@@ -16,6 +16,8 @@
 
 namespace mneme {
 
+class Judges;
+
 class FolderLock;
 class Judge;
 class Observer;
@@ -37,8 +39,9 @@ struct ExecuteOptions {
   bool allow_drift = false;
   std::optional<double> stop_after_seconds;
   std::function<void(Unit const&)> on_unit = {};
-  std::function<void(Unit const&, RunFiles&)> on_files = {};  // the unit's logs, open until `execute` returns
-  std::vector<Observer*> observers = {};                      // see every unit
+  std::function<void(Unit const&, RunFiles&)> on_files = {};         // the unit's logs, open until `execute` returns
+  std::vector<Observer*> observers = {};                             // see every unit
+  std::function<void(std::string const& experiment)> on_judge = {};  // it is about to be trained
 };
 
 /// Where a branch starts: a stored arm's checkpoint.
@@ -46,6 +49,7 @@ struct BranchPoint {
   std::filesystem::path run;
   std::string arm;
   std::string checkpoint = "event-0";
+  bool allow_drift = false;  // although torch, threads, processor or device differ
 };
 
 /// The folders that a run was started with are searched last: --data of its start need not be given again.
@@ -53,20 +57,17 @@ struct BranchPoint {
 
 /// Throws what a branch of `plan` from there would fail with (ConfigError, CheckpointError, DataError), before anything
 /// is made: other data, a strategy that has missed something, another net or optimizer, a damaged checkpoint.
-void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibrary& library, bool allow_drift);
+void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibrary& library);
 
 class ExperimentRun {
  public:
   /// Makes `out`/<name>/<time>-<hash>/ with config.toml and environment.json. IoError if it cannot be written. What
-  /// `library` has loaded already is not read again.
+  /// `library` has loaded already is not read again. A branch has the stored arm's checkpoint laid under each of its
+  /// arms and seeds, after `check_branch`. Until all of that is there the folder is no run and cannot be resumed.
   static ExperimentRun start(ExperimentPlan plan, std::filesystem::path const& out, std::string command,
-                             DataLibrary library);
+                             DataLibrary library, std::optional<BranchPoint> const& from = std::nullopt);
   /// Opens a run folder. DataError if it is none; ConfigError if another process holds it.
   static ExperimentRun open(std::filesystem::path const& folder, DataSearch search, bool lock = true);
-
-  /// Lays a stored arm's checkpoint under this run's arms, one per seed, after `check_branch`. Call once, after
-  /// `start`.
-  void branch_from(BranchPoint const& from, bool allow_drift);
 
   [[nodiscard]] std::vector<std::vector<Unit>> waves() const { return waves_of(plan_); }
   [[nodiscard]] bool finished(Unit const& unit) const;
@@ -83,6 +84,7 @@ class ExperimentRun {
   [[nodiscard]] ExperimentPlan const& plan() const { return plan_; }
 
  private:
+  void lay(BranchPoint const& from) const;
   ExperimentRun(std::filesystem::path folder, ExperimentPlan plan, DataLibrary library);
 
   struct Session;  // learner, stream and trainer of one unit
@@ -95,7 +97,7 @@ class ExperimentRun {
   ExperimentPlan plan_;
   std::shared_ptr<DataLibrary> library_;
   std::shared_ptr<FolderLock> lock_;
-  std::map<std::string, std::shared_ptr<Judge>> judges_;  // by the arm's [judge] table
+  std::shared_ptr<Judges> judges_;
 };
 
 /// Adds to an arm's entry what stands in its judge.json and codes.json (run_record.cpp).

@@ -50,13 +50,15 @@ void add_observed(Json& arm, fs::path const& folder, Stream const& stream) {
     auto const judged = read_json(file);
     auto const& rows = judged.at("rows");
     auto const last = rows.empty() ? -1 : rows.back().at("event").get<std::int64_t>();
-    for (auto const* key :
-         {"forgotten_classes", "forgotten_probability", "forgotten_accuracy", "forgotten_entropy", "forgotten_gray",
-          "retained_accuracy_drop", "largest_retained_accuracy_drop", "recovered", "quality"})
+    for (auto const* key : {"forgotten_classes", "forgotten_probability", "forgotten_accuracy", "forgotten_entropy",
+                            "forgotten_gray", "forgotten_before", "retained_accuracy_drop",
+                            "largest_retained_accuracy_drop", "recovered", "quality", "drawn", "replayed"})
       arm.erase(key);  // of the judge before
     arm.update(
         judgement_summary(judged.at("judge"), rows, forgotten_classes(stream, last), learnt_before_requests(stream)));
+    if (auto drawn = drawn_by_task(rows, stream); !drawn.empty()) arm["drawn"] = std::move(drawn);
   }
+  if (arm.contains("epochs")) arm["epochs"] = epochs_of(folder);  // what a judge said of them among it
   if (auto const codes = folder / "codes.json"; fs::exists(codes)) arm["codes"] = last_codes(codes);
 }
 
@@ -85,7 +87,7 @@ void ExperimentRun::write_arm(Unit const& unit, LoadedArm const& loaded, std::st
   add_observed(arm, unit_folder(unit), loaded.stream);
   if (auto const file = unit_folder(unit) / "risk.json"; fs::exists(file)) arm["risk"] = read_json(file);
   if (auto const audit = unit_folder(unit) / "forget.json"; fs::exists(audit)) {
-    arm["unlearning"] = read_json(audit);
+    arm["unlearning"] = read_audit(audit);
     for (auto& entry : arm["unlearning"]) entry.erase("answers");
   }
   arm["steps"] = trainer.steps();

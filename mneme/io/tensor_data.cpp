@@ -92,11 +92,13 @@ TensorBytes const& needed(SafetensorsFile const& file, std::string const& key, s
                   "test.y; tensors here: " + (names.empty() ? "none" : join(names)));
 }
 
-void refuse_below_zero(std::vector<std::int64_t> const& values, TensorBytes const& tensor, std::string const& name) {
-  auto const found = std::find_if(values.begin(), values.end(), [](auto value) { return value < 0; });
+void refuse_below(std::int64_t least, std::vector<std::int64_t> const& values, TensorBytes const& tensor,
+                  std::string const& name) {
+  auto const found = std::find_if(values.begin(), values.end(), [&](auto value) { return value < least; });
   if (found == values.end()) return;
   auto const row = (found - values.begin()) * tensor.shape.front() / static_cast<std::int64_t>(values.size());
-  fail(name, tensor, "row " + std::to_string(row) + " has " + std::to_string(*found) + "; the least is 0");
+  fail(name, tensor,
+       "row " + std::to_string(row) + " has " + std::to_string(*found) + "; the least is " + std::to_string(least));
 }
 
 void read_samples(TensorBytes const& x, std::string const& name, LabelledData& data) {
@@ -109,7 +111,7 @@ void read_samples(TensorBytes const& x, std::string const& name, LabelledData& d
   } else if (x.dtype == "I64" || x.dtype == "I32") {
     if (data.shape.size() != 2) fail(name, x, "token ids should be [N, L]");
     data.tokens = integers(x, name);
-    refuse_below_zero(data.tokens, x, name);
+    refuse_below(0, data.tokens, x, name);
   } else if (x.dtype == "F32" || x.dtype == "F64" || x.dtype == "F16" || x.dtype == "BF16") {
     data.features = floats(x, name);
   } else {
@@ -118,13 +120,14 @@ void read_samples(TensorBytes const& x, std::string const& name, LabelledData& d
 }
 
 /// [N] integers for N samples.
-std::vector<std::int64_t> row_integers(TensorBytes const& tensor, std::int64_t rows, std::string const& name) {
+std::vector<std::int64_t> row_integers(TensorBytes const& tensor, std::int64_t rows, std::string const& name,
+                                       std::int64_t least = 0) {
   if (tensor.shape != std::vector{rows})
     fail(name, tensor,
          "has the shape " + Json(tensor.shape).dump() + "; [" + std::to_string(rows) +
              "] is needed, one number for each sample");
   auto values = integers(tensor, name);
-  refuse_below_zero(values, tensor, name);
+  refuse_below(least, values, tensor, name);
   return values;
 }
 
@@ -190,7 +193,7 @@ LabelledData parse_tensor_data(std::vector<std::uint8_t> bytes, std::string cons
   std::string const part = split == "test" ? "test." : "";
   read_samples(needed(file, part + "x", name), name, data);
   auto const& y = needed(file, part + "y", name);
-  data.labels = row_integers(y, data.count(), name);
+  data.labels = row_integers(y, data.count(), name, split == "test" ? 0 : -1);  // -1: no label
   data.class_names = class_names(file, name);
   auto const classes = static_cast<std::int64_t>(data.class_names.size());
   for (std::size_t i = 0; i < data.labels.size(); ++i)

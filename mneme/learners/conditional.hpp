@@ -5,8 +5,13 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace mneme {
+
+/// n of these classes, drawn uniformly with replacement, int64 [n].
+[[nodiscard]] at::Tensor draw_classes(std::vector<std::int64_t> const& classes, std::int64_t n, at::Generator& stream,
+                                      at::Device device);
 
 class Conditional {
  public:

@@ -5,10 +5,10 @@
 //   (elbo.hpp)
 //
 // Kingma, Rezende, Mohamed and Welling 2014, Semi-supervised learning with deep generative models, arXiv:1406.5298,
-// model M2 with labels known. With `net = "mlp"`, 28x28 images and 10 classes it is the net of Heng and Soh 2023,
-// Selective amnesia, arXiv:2305.10120, whose code sums the loss over the batch: `scale = "sum"`. With Adam the scale
-// changes nothing but the effect of its epsilon and what a penalty's strength is measured against; see the unlearning
-// method selective-amnesia.
+// model M2 with labels known. With `architecture = "mlp"`, 28x28 images and 10 classes it is the net of Heng and Soh
+// 2023, Selective amnesia, arXiv:2305.10120, whose code sums the loss over the batch: `scale = "sum"`. With Adam the
+// scale changes nothing but the effect of its epsilon and what a penalty's strength is measured against; see the
+// unlearning method selective-amnesia.
 #pragma once
 
 #include "mneme/learners/conditional.hpp"

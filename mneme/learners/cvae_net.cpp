@@ -109,7 +109,7 @@ std::unique_ptr<CvaeNet> make_cvae_net(ParameterArena& arena, LearnerShape const
     for (auto const extent : shape.input) found += (found.empty() ? "" : " x ") + std::to_string(extent);
     throw ConfigError(
         "learner 'cvae': the net 'conv' halves images twice, so their sides must be multiples of 4; found " + found +
-        ". Use net = \"mlp\", or pad the images");
+        ". Use architecture = \"mlp\", or pad the images");
   }
   return std::make_unique<ConvNet>(arena, shape, options);
 }

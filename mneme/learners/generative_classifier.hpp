@@ -20,7 +20,7 @@
 namespace mneme {
 
 struct GenerativeClassifierOptions {
-  HeadOptions head = {.head = "growing"};
+  HeadOptions head = {};
   VaeOptions vae = {.hidden = 85, .latent = 5, .layers = 2};
   std::int64_t samples = 1;
   void describe(OptionVisitor& v) {

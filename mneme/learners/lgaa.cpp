@@ -236,7 +236,8 @@ at::Tensor Lgaa::critic_phase(Batch const& batch, Known const& known, at::Tensor
     at::NoGradGuard const no_grad;
     auto const codes = drawn(batch, known);
     fake = net_.generate(codes.z, codes.u, codes.a, kHeld);
-    parts_["spread"] = spread(fake) / spread(batch.x);
+    auto const real = spread(batch.x);  // 0 of one image, or of equal ones: nothing to compare with
+    parts_["spread"] = at::where(real.gt(0), spread(fake) / real, at::ones_like(real));
   }
   auto const e = at::empty({batch.size()}, at::kFloat).uniform_(0, 1, noise_).to(batch.x.device());
   auto const loss = critic_loss(net_.critic, batch.x, fake, e, w, options_.penalty);
@@ -413,6 +414,10 @@ at::Tensor Lgaa::classes_of(at::Tensor const& x) const { return infer(x).u.argma
 at::Tensor Lgaa::domains_of(at::Tensor const& x) const { return infer(x).a.argmax(1); }
 
 at::Tensor Lgaa::met() const { return parameters().buffer(met_).cpu().gt(0); }
+
+void Lgaa::forget(std::vector<std::int64_t> const& classes) {
+  for (auto const c : classes) parameters().buffer(met_).select(1, c).zero_();
+}
 
 at::Tensor Lgaa::draw(at::Tensor const& labels, at::Tensor const& domains, at::Generator& noise) const {
   return decode({.z = prior_codes(labels.size(0), noise), .u = category_code(labels), .a = domain_code(domains)});

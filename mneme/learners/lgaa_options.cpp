@@ -73,9 +73,35 @@ void LgaaOptions::check() const {
   refuse(vae && phase_schedule != "interleaved",
          "phase_schedule: \"alternating\" needs other phases beside inference, and model \"vae\" has none; use "
          "\"interleaved\"");
-  refuse(vae && (net.critic_norm != "none" || adversarial_optimizer != "train"),
-         "critic_norm, learner.adversarial_optimizer: of the critic's and the generator's phase, which model \"vae\" "
-         "does not have; leave them out");
+  struct Setting {
+    char const* name;
+    bool changed;
+  };
+  auto const refuse_unread = [](std::initializer_list<Setting> settings, char const* why) {
+    for (auto const& one : settings)
+      if (one.changed) throw ConfigError("learner." + std::string(one.name) + ": " + why + "; leave it out");
+  };
+  if (vae)
+    refuse_unread({{"critic_norm", net.critic_norm != usual.net.critic_norm},
+                   {"adversarial_optimizer", adversarial_optimizer != usual.adversarial_optimizer},
+                   {"penalty", penalty != usual.penalty},
+                   {"regression", regression != usual.regression},
+                   {"beta1", beta1 != usual.beta1},
+                   {"beta2", beta2 != usual.beta2},
+                   {"critic_steps", critic_steps != usual.critic_steps},
+                   {"critic_rate", critic_rate != usual.critic_rate},
+                   {"generator_rate", generator_rate != usual.generator_rate},
+                   {"least_spread", least_spread != usual.least_spread},
+                   {"collapse_lines", collapse_lines != usual.collapse_lines}},
+                  "of the critic's or the generator's phase, which model \"vae\" does not have");
+  if (gan)
+    refuse_unread({{"kl", kl != usual.kl},
+                   {"kl_category", kl_category != usual.kl_category},
+                   {"kl_domain", kl_domain != usual.kl_domain},
+                   {"kl_known", kl_known != usual.kl_known},
+                   {"codes", codes != usual.codes},
+                   {"temperature", temperature != usual.temperature}},
+                  "of the encoder's loss, which model \"gan\" does not have");
   refuse(gan && domain == 0 && (category == 0 || mode == "unsupervised"),
          "model: \"gan\" trains its classifiers in the inference phase, and with learner.domain = 0 and no category's "
          "cross-entropy nothing is left of it; leave one of them above 0");

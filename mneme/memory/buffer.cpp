@@ -275,7 +275,9 @@ Rows Buffer::sample_distinct(std::int64_t n, at::Generator& generator) const {
 }
 
 Buffer::Members Buffer::drawn(Members const& members, std::int64_t n, at::Generator& generator) {
-  auto chosen = numbers_of(draw_indices(static_cast<std::int64_t>(members.size()), n, generator, at::kCPU));
+  auto const size = static_cast<std::int64_t>(members.size());
+  auto chosen = numbers_of(n <= size ? draw_permutation(size, generator, at::kCPU).narrow(0, 0, n)
+                                     : draw_indices(size, n, generator, at::kCPU));
   for (auto& i : chosen) i = members[static_cast<std::size_t>(i)];
   return chosen;
 }

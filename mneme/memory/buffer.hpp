@@ -58,10 +58,10 @@ class Buffer {
   [[nodiscard]] Rows sample(std::int64_t n, at::Generator& generator) const;
   /// min(n, size()) different stored samples, uniform. Throws ConfigError when the buffer is empty.
   [[nodiscard]] Rows sample_distinct(std::int64_t n, at::Generator& generator) const;
-  /// n stored samples of one task, uniform with replacement. Throws ConfigError when none is stored.
+  /// n stored samples of one task, different ones while there are enough. Throws ConfigError when none is stored.
   [[nodiscard]] Rows sample_task(std::int64_t task, std::int64_t n, at::Generator& generator) const;
   /// n stored samples, floor(n / t) of each of the t stored tasks and the remainder from tasks drawn at random, in
-  /// random order; with replacement within a task.
+  /// random order; within a task as `sample_task`.
   [[nodiscard]] Rows sample_balanced(std::int64_t n, at::Generator& generator) const;
   /// Everything stored, or all of one task, in slot order.
   [[nodiscard]] Rows all() const;
@@ -106,7 +106,7 @@ class Buffer {
   void write(std::map<std::int64_t, std::int64_t> const& chosen, Rows const& rows);
   [[nodiscard]] Rows used() const;
   [[nodiscard]] Rows slots(Members const& members) const;
-  /// n of them, uniform with replacement.
+  /// n of them, different ones while there are enough.
   [[nodiscard]] static Members drawn(Members const& members, std::int64_t n, at::Generator& generator);
   void reserve(Rows const& like);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "mneme/report/html.hpp"
 
@@ -202,6 +203,18 @@ std::vector<std::size_t> ArmGroup::rows_of(std::string const& kind) const {
   return found;
 }
 
+bool same_experiment(RunFolder const& a, RunFolder const& b) {
+  if (a.config_text.empty() || b.config_text.empty()) return false;
+  auto const without_seeds = [](RunFolder const& run) {
+    std::string text;
+    std::istringstream lines(run.config_text);
+    for (std::string line; std::getline(lines, line);)
+      if (!line.starts_with("seeds = ")) text += line + '\n';
+    return text;
+  };
+  return without_seeds(a) == without_seeds(b) && a.summary.value("data", Json()) == b.summary.value("data", Json());
+}
+
 std::vector<Board> make_boards(std::span<RunFolder const> runs) {
   std::vector<Board> boards;
   for (RunFolder const& run : runs)
@@ -213,8 +226,10 @@ std::vector<Board> make_boards(std::span<RunFolder const> runs) {
             boards.insert(boards.end(), {arm.metric, metric_style(arm.metric), arm.matrix.higher_is_better, {}, {}});
       for (auto const& task : arm.matrix.tasks)
         if (std::ranges::find(board->tasks, task) == board->tasks.end()) board->tasks.push_back(task);
-      auto group = std::ranges::find_if(
-          board->arms, [&](ArmGroup const& g) { return g.run == &run && g.seeds.front()->arm == arm.arm; });
+      auto group = std::ranges::find_if(board->arms, [&](ArmGroup const& g) {
+        return g.seeds.front()->arm == arm.arm && (g.run == &run || same_experiment(*g.run, run)) &&
+               std::ranges::none_of(g.seeds, [&](ArmRun const* other) { return other->seed == arm.seed; });
+      });
       if (group == board->arms.end()) group = board->arms.insert(board->arms.end(), {arm.arm, &run, {}});
       group->seeds.push_back(&arm);
     }

@@ -30,10 +30,11 @@ struct Seeds {
 };
 std::optional<Seeds> over_seeds(std::span<double const> values);
 
-/// One arm of one run over its seeds. Failed seeds are left out; `seeds` is never empty. Points into the run folders.
+/// One arm over its seeds, of one run or of several of one experiment. Failed seeds are left out; `seeds` is never
+/// empty. Points into the run folders.
 struct ArmGroup {
-  std::string label;  // the arm's name, with its run in front where names would clash
-  RunFolder const* run = nullptr;
+  std::string label;               // the arm's name, with its run in front where names would clash
+  RunFolder const* run = nullptr;  // the first
   std::vector<ArmRun const*> seeds;
   std::vector<ArmRun const*> references = {};  // for each seed: joint training on the same stream; null where none is
 
@@ -72,7 +73,11 @@ struct Board {
   std::vector<ArmGroup> arms;
 };
 
-/// One board per metric, in order of first mention. The boards point into `runs`, which must outlive them.
+/// Whether they differ in their seeds alone, by their configuration and data.
+[[nodiscard]] bool same_experiment(RunFolder const& a, RunFolder const& b);
+
+/// One board per metric, in order of first mention. Other seeds of the same experiment join the first run's arms. The
+/// boards point into `runs`, which must outlive them.
 std::vector<Board> make_boards(std::span<RunFolder const> runs);
 
 /// For a table's cell: "64.0 ± 1.5 %", "186.1 ± 1.2" (a unit in words stands in the table's note); without deviation

@@ -142,11 +142,27 @@ std::string in_cell(std::string const& text) {
   return out;
 }
 
+/// What the stream did to the data, in words; orders are a matter of the seed, and requests stand in the columns.
+std::string stream_of(ArmRun const& arm) {
+  std::string text;
+  Json const notes = of_stream(arm, "notes");
+  if (!notes.is_object()) return text;
+  for (auto const& [about, what] : notes.items())
+    if (about != "class order" && about != "task order" && !about.starts_with("event ") && what.is_string())
+      text += (text.empty() ? "" : "; ") + about + ": " + what.get<std::string>();
+  return text.empty() ? "as it is" : text;
+}
+
 }  // namespace
 
 Comparison compare_runs(std::span<RunFolder const> runs) {
   Comparison comparison;
-  std::vector<std::pair<std::string, std::string>> data, learner, metric, steps, parameters;
+  std::vector<std::pair<std::string, std::string>> data, learner, stream, metric, steps, parameters;
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (same_experiment(runs[i], runs[j]))
+        comparison.notes.push_back("seeds of " + runs[j].name() + " and " + runs[i].name() +
+                                   " are of one experiment and stand together");
   for (RunFolder const& run : runs) {
     std::string const name = run.name();
     data.emplace_back(name, data_of(run));
@@ -182,6 +198,7 @@ Comparison compare_runs(std::span<RunFolder const> runs) {
                         .kept = show_kept(arm)};
       for (auto const& task : comparison.tasks) row.final_values.push_back(arm.last(task));
       metric.emplace_back(arm.label, board.metric);
+      stream.emplace_back(arm.label, stream_of(*arm.seeds.front()));
       steps.emplace_back(arm.label, plain(row.steps, 1, 0));
       parameters.emplace_back(arm.label, plain(row.parameters, 1, 0));
       comparison.rows.push_back(std::move(row));
@@ -198,6 +215,7 @@ Comparison compare_runs(std::span<RunFolder const> runs) {
   }
   warn_where_different("the data differ", data, comparison.warnings, false);
   warn_where_different("the learner's settings differ", learner, comparison.warnings);
+  warn_where_different("what the streams do to the data differs", stream, comparison.warnings);
   warn_where_different("the metrics differ", metric, comparison.warnings);
   warn_where_different("the numbers of parameters differ", parameters, comparison.warnings);
   warn_where_different("the numbers of steps differ", steps, comparison.warnings);

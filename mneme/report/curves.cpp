@@ -147,7 +147,7 @@ std::string unit_of(std::string const& term) {
   static std::map<std::string, std::string> const others = {
       {"canonical_lambda", "strength"},           {"distance", "scores of the critic"},
       {"gradient_norm", "norm over an image"},    {"replay_share", "share of a step's weight"},
-      {"spread", "share of that of real images"},
+      {"spread", "share of that of real images"}, {"gray", "distance to gray, without its weight"},
   };
   auto const found = others.find(term);
   return found == others.end() ? "in units of the loss" : found->second;

@@ -14,6 +14,9 @@ using html::escape;
 
 using Path = std::vector<std::string>;
 
+/// Share of real test images that a judge is to get right (the classifier of Selective Amnesia's code does).
+constexpr double kTrustedJudge = 0.985;
+
 /// The number that stands there in an arm's entry; nothing where there is none. Of a list its last entry.
 std::optional<double> number_at(ArmRun const& run, Path const& path) {
   Json const* place = &run.summary_entry;
@@ -87,22 +90,6 @@ std::vector<Column> columns() {
   };
 }
 
-/// The networks that the distances are taken in.
-std::string judges(Board const& board) {
-  std::vector<std::string> names;
-  for (auto const& arm : board.arms)
-    for (ArmRun const* run : arm.seeds)
-      if (Json const about = run->summary_entry.value("judge", Json()); about.is_object())
-        for (auto const& [domain, judge] : about.items())
-          if (judge.is_object() && judge.contains("feature_network") && judge["feature_network"].is_string()) {
-            auto name = judge["feature_network"].get<std::string>() + " (" + domain + ")";
-            if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
-          }
-  std::string text;
-  for (auto const& name : names) text += (text.empty() ? "" : "; ") + name;
-  return text;
-}
-
 /// Of every domain what was drawn after each epoch, from the entries `epochs`.
 std::vector<Figure> epoch_figures(Board const& board) {
   struct Kind {
@@ -137,6 +124,30 @@ std::vector<Figure> epoch_figures(Board const& board) {
 }
 
 }  // namespace
+
+std::string about_judges(Board const& board) {
+  std::vector<std::string> judges;
+  auto const add = [&](std::string const& domain, Json const& about) {
+    if (!about.is_object() || !about.contains("experiment") || !about["experiment"].is_string()) return;
+    auto text = "'" + about["experiment"].get<std::string>() + "'" + (domain.empty() ? "" : " for " + domain);
+    if (Json const right = about.value("test_accuracy", Json()); right.is_number()) {
+      text += ", right on " + html::fixed(right.get<double>() * 100, 1) + " % of real test images";
+      if (right.get<double>() < kTrustedJudge) text += " (below 98.5 %: take what it says with care)";
+    }
+    if (Json const network = about.value("feature_network", Json()); network.is_string())
+      text += ", distances in the features of " + network.get<std::string>();
+    if (std::ranges::find(judges, text) == judges.end()) judges.push_back(std::move(text));
+  };
+  for (auto const& arm : board.arms)
+    for (ArmRun const* run : arm.seeds)
+      if (Json const about = run->summary_entry.value("judge", Json()); about.is_object()) {
+        add("", about);
+        for (auto const& [domain, judge] : about.items()) add(domain, judge);
+      }
+  std::string text;
+  for (auto const& judge : judges) text += (text.empty() ? "Judge: " : "; ") + judge;
+  return text;
+}
 
 std::vector<GenerationTable> generation_tables(Board const& board, bool brief) {
   std::vector<GenerationTable> tables;
@@ -177,9 +188,9 @@ void add_generation(Page& page, Board const& board) {
     tables += table.text("numbers");
   }
   if (tables.empty()) return;
-  auto const networks = judges(board);
+  auto const judges = about_judges(board);
   page.section(
-      "generation-" + board.metric, "Domains: encoded, reconstructed, drawn",
+      "generation-" + board.metric, "Images: encoded, reconstructed, drawn",
       "After the last event. Of real test images: the share whose domain is recognised, squared error of the "
       "reconstruction summed over an image (now, and when the domain had just been learnt), PSNR, SSIM. Of "
       "drawn images: the share that a judge takes for the class that was asked for; Fréchet distance of drawn "
@@ -188,7 +199,7 @@ void add_generation(Page& page, Board const& board) {
       "real test images. Of codes: agreement (normalised "
       "mutual information) of k-means clusters with classes and with domains; accuracy of a linear classifier "
       "on them with so many labels of each class." +
-          (networks.empty() ? "" : " Features of: " + escape(networks) + "; no FID."));
+          (judges.empty() ? "" : " " + escape(judges) + "; no FID."));
   page.body += tables;
   page.add(epoch_figures(board));
   page.end_section();

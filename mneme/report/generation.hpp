@@ -1,4 +1,4 @@
-// What a learner that draws by class and domain makes of its domains after the last event: how well it tells, encodes
+// What a learner that draws by class makes of its tasks after the last event: how well it tells, encodes
 // and reconstructs real test images, what a judge says of drawn ones, and what its codes are good for.
 #pragma once
 
@@ -16,6 +16,9 @@ struct GenerationTable {
   std::vector<std::string> head;  // without the arm's name
   std::vector<std::vector<std::string>> rows;
 };
+/// Who judged what was drawn, and how well it tells real images apart; empty where nobody did.
+[[nodiscard]] std::string about_judges(Board const& board);
+
 /// `brief`: those that fit a terminal.
 [[nodiscard]] std::vector<GenerationTable> generation_tables(Board const& board, bool brief);
 

@@ -54,13 +54,20 @@ std::string heading(std::string const& kind) {
   return found == headings.end() ? kind : found->second;
 }
 
+/// " of MNIST": the task of that event.
+std::string of_event(ArmRun const& run, std::int64_t event) {
+  for (auto const& row : run.matrix.rows)
+    if (row.event == event && row.kind == "learn") return " of " + row.task;
+  return "";
+}
+
 /// "after MNIST" for the event after which the picture was made.
 std::string when(ArmRun const& run, Json const& line) {
   auto const event = line.find("event");
   if (event == line.end() || !event->is_number_integer()) return "";
   if (*event == -1) return "before training";
   if (auto const epoch = line.find("epoch"); epoch != line.end() && epoch->is_number_integer())
-    return "epoch " + std::to_string(epoch->get<std::int64_t>() + 1);
+    return "epoch " + std::to_string(epoch->get<std::int64_t>() + 1) + of_event(run, event->get<std::int64_t>());
   if (word(line, "kind") == "steps") return "step " + line.value("step", Json(0)).dump();
   for (auto const& row : run.matrix.rows)
     if (row.event == event->get<std::int64_t>() && (row.kind == "learn" || row.kind == "forget")) return row_name(row);
@@ -79,6 +86,8 @@ std::string strip(ArmRun const& run, std::vector<Json const*> const& lines) {
                           : "<img src=\"" + source + "\" alt=\"" + (caption.empty() ? label : caption) + "\">";
     out += "<figcaption><b>" + label + "</b> " + caption + "</figcaption></figure>\n";
   }
+  if (skip > 0)
+    out += "<p class=\"missing\">" + std::to_string(skip) + " earlier ones are in the run folder's samples/</p>";
   return out + "</div>\n";
 }
 

@@ -203,9 +203,12 @@ void add_bars(Page& page, Board const& board) {
   bool const several = std::ranges::any_of(board.arms, [](auto const& arm) { return arm.rows_of("learn").size() > 1; });
   if (several) figures.push_back(forgetting_figure(board));
   if (auto sweep = sweep_figure(board); !sweep.empty()) figures.push_back(std::move(sweep));
-  page.section("bars-" + board.metric, several ? "What is kept, what is lost" : "Final values",
-               several ? "Forgetting: how much worse a task is now than at its best. Whiskers: lowest and highest seed."
-                       : "Whiskers: lowest and highest seed.");
+  page.section(
+      "bars-" + board.metric, several ? "What is kept, what is lost" : "Final values",
+      several
+          ? "Forgetting: how much worse a task is after the last task that was learnt than at its best before; what "
+            "requests to forget did is not counted. Whiskers: lowest and highest seed."
+          : "Whiskers: lowest and highest seed.");
   page.add(figures);
   page.end_section();
 }

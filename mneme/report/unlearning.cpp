@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mneme/report/generation.hpp"
 #include "mneme/report/html.hpp"
 #include "mneme/report/sections.hpp"
 
@@ -30,8 +31,10 @@ std::optional<Seeds> over(std::vector<Json> const& entries, std::string const& p
 std::span<UnlearningColumn const> classifier_columns() {
   static std::vector<UnlearningColumn> const columns = {
       {"/forget_accuracy", "forgotten, training", 100, 1},
+      {"/before/forget_test_accuracy", "forgotten, test, before", 100, 1, true},
       {"/forget_test_accuracy", "forgotten, test", 100, 1, true},
       {"/retain_accuracy", "rest, training", 100, 1},
+      {"/before/test_accuracy", "rest, test, before", 100, 1, true},
       {"/test_accuracy", "rest, test", 100, 1, true},
       {"/distance_to_retrained/forget", "distance, forgotten", 1, 3},
       {"/distance_to_retrained/test", "distance, rest", 1, 3},
@@ -47,7 +50,9 @@ std::span<UnlearningColumn const> classifier_columns() {
 /// Of a conditional model: places in the arm's summary.
 std::span<UnlearningColumn const> judged_columns() {
   static std::vector<UnlearningColumn> const columns = {
+      {"/forgotten_before/probability", "probability before", 1, 3},
       {"/forgotten_probability", "probability", 1, 3, true},
+      {"/forgotten_before/accuracy", "accuracy before", 100, 1, true},
       {"/forgotten_accuracy", "accuracy", 100, 1, true},
       {"/forgotten_entropy", "entropy, nats", 1, 3, true},
       {"/forgotten_gray", "distance to gray", 1, 3},
@@ -122,16 +127,18 @@ void add_unlearning(Page& page, Board const& board) {
   if (tables.empty()) return;
   page.section(
       "unlearning-" + board.metric, "Forgetting on request",
-      "Of classifiers: accuracy in % right after the request on what was to be forgotten and on the rest, training and "
-      "test samples; at the end: test samples of what was forgotten after the last event. Distance: total variation "
+      "Of classifiers: accuracy in % right after the request (and before it) on what was to be forgotten and on the "
+      "rest, training and test samples; at the end: test samples of what was forgotten after the last event. Distance: "
+      "total variation "
       "between the answers and those of the arm that was retrained. Attacks: area under the curve of telling training "
       "samples that were "
       "forgotten from unseen ones, 0.5 where nobody can. Relearning: steps until nine of ten are known again. Time: "
       "that of the forgetting, retraining is 1. Of models that draw by class, by the judge: its probability of what "
-      "was "
-      "asked for, its accuracy in % on samples of it and the entropy of its answers, their mean distance to gray, by "
+      "was asked for and its accuracy in % on samples of it, both before the first request too, the entropy of its "
+      "answers, the samples' mean distance to gray, by "
       "how many points its accuracy on the other classes falls, and the probability that two searches in the weights "
-      "bring back.");
+      "bring back. " +
+          html::escape(about_judges(board)));
   for (auto const& asked : tables) {
     html::Table table;
     table.caption = html::escape(asked.request);

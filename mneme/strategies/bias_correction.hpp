@@ -28,6 +28,7 @@ class BiasCorrection {
   /// Corrected logits [N, C]; undefined where there is nothing to correct.
   [[nodiscard]] at::Tensor apply(at::Tensor const& logits) const;
   [[nodiscard]] ScaleAndShift values() const { return values_; }
+  [[nodiscard]] std::set<std::int64_t> const& classes() const { return classes_; }
   void state(Archive& archive);
 
  private:

@@ -9,6 +9,7 @@
 #include "mneme/core/text.hpp"
 #include "mneme/nets/random.hpp"
 #include "mneme/strategies/exemplar_data.hpp"
+#include "mneme/strategies/head.hpp"
 
 namespace mneme {
 
@@ -37,14 +38,20 @@ std::int64_t Bic::held_out_of(std::int64_t share) const {
   return std::min(share - 1, static_cast<std::int64_t>(std::ceil(options_.held_out * static_cast<double>(share))));
 }
 
+std::set<std::int64_t> Bic::fresh_classes(EventContext const& context) const {
+  auto fresh = new_classes(learnt_, context);
+  if (fresh.empty())
+    for (auto const c : classes_of(context)) fresh.insert(c);
+  return fresh;
+}
+
 void Bic::begin_event(EventContext& context) {
-  auto const fresh = event_classes(context);
-  if (fresh.empty()) return;
   auto const old = old_classes(learnt_, context);
   former_ = std::exchange(correction_, {});
   old_ = at::Tensor();
   if (!old.empty()) teacher_.take(context.learner);
-  hold_out(held_out_of(options_.memory / static_cast<std::int64_t>(old.size() + fresh.size())), context);
+  hold_out(held_out_of(options_.memory / static_cast<std::int64_t>(old.size() + fresh_classes(context).size())),
+           context);
 }
 
 void Bic::hold_out(std::int64_t count, EventContext& context) {
@@ -54,11 +61,12 @@ void Bic::hold_out(std::int64_t count, EventContext& context) {
   auto& stream = context.streams->get("held-out");
   auto const& data = context.data;
   std::vector<at::Tensor> taken;
-  for (auto const label : event_classes(context)) {
+  for (auto const label : classes_of(context)) {
     auto const own = data.labels().eq(label).nonzero().squeeze(1);
     if (own.size(0) < 2) continue;  // a class needs a sample to train on
     auto const drawn = draw_permutation(own.size(0), stream, data.device());
-    taken.push_back(own.index_select(0, drawn.narrow(0, 0, std::min(count, own.size(0) - 1))));
+    auto const share = static_cast<std::int64_t>(std::ceil(options_.held_out * static_cast<double>(own.size(0))));
+    taken.push_back(own.index_select(0, drawn.narrow(0, 0, std::min({count, share, own.size(0) - 1}))));
     auto const rows = joined({chosen_rows(data, taken.back(), context), held_out_.of_class(label)});
     auto const kept = draw_permutation(rows.size(), stream, data.device()).narrow(0, 0, std::min(count, rows.size()));
     held_out_.set(label, rows.select(kept));
@@ -81,7 +89,7 @@ std::optional<at::Tensor> Bic::objective(StepContext& context) {
   if (teacher_.empty() || options_.lambda == 0) return std::nullopt;
   auto const& logits = context.output->logits;
   auto const old = old_classes(learnt_, context);
-  auto const n_old = static_cast<double>(old.size()), n_new = static_cast<double>(event_classes(context).size());
+  auto const n_old = static_cast<double>(old.size()), n_new = static_cast<double>(fresh_classes(context).size());
   double const lambda = options_.lambda < 0 ? n_old / (n_old + n_new) : options_.lambda;
   if (!old_.defined()) old_ = output_mask(old, logits.size(1), logits.device());
   auto const given = teacher_.forward(context.batch, context).logits;
@@ -93,20 +101,29 @@ std::optional<at::Tensor> Bic::objective(StepContext& context) {
 }
 
 void Bic::end_event(EventContext& context) {
-  auto const fresh = event_classes(context);
-  if (fresh.empty()) return;
   auto const old = old_classes(learnt_, context);
-  learnt_.learn(fresh, false);
+  auto fresh = fresh_classes(context);
+  learnt_.learn(classes_of(context), false);
   auto const share = options_.memory / static_cast<std::int64_t>(learnt_.classes().size());
   choose_exemplars(exemplars_, training_data(context), share - held_out_of(share), context);
-  correct(context, old);
+  if (!old.empty()) correct(context, std::move(fresh));
   teacher_.clear();
   former_ = {};
   taken_ = at::Tensor();
 }
 
-void Bic::correct(EventContext& context, std::set<std::int64_t> const& old) {
-  if (old.empty() || held_out_.empty()) return;
+/// The correction is of outputs that have moved: it is fitted anew, to what is left of the samples held out.
+void Bic::let_go(Forgotten const& forgotten, EventContext& context) {
+  drop(exemplars_, forgotten);
+  drop(held_out_, forgotten);
+  learnt_.forget(forgotten.classes());
+  auto corrected = std::exchange(correction_, {}).classes();
+  for (auto const c : forgotten.classes()) corrected.erase(c);
+  if (!corrected.empty()) correct(context, std::move(corrected));
+}
+
+void Bic::correct(EventContext& context, std::set<std::int64_t> corrected) {
+  if (held_out_.empty()) return;
   at::NoGradGuard const no_grad;
   auto const rows = held_out_.all();
   auto const batch = replayed(rows, context);
@@ -115,8 +132,6 @@ void Bic::correct(EventContext& context, std::set<std::int64_t> const& old) {
       context.learner.forward(batch, {.training = false, .gates = &gates}, context.streams->get("noise")).logits;
   auto const classes = learnt_.classes();
   auto const seen = output_mask(classes, logits.size(1), logits.device());
-  auto const fresh = event_classes(context);
-  std::set<std::int64_t> corrected(fresh.begin(), fresh.end());
   constexpr double kNever = -1e30;  // an output of no class seen takes no part
   auto const values = fit_bias(logits.masked_fill(seen.logical_not(), kNever), rows.labels,
                                output_mask(corrected, logits.size(1), logits.device()), options_.ridge);

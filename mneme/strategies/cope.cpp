@@ -5,14 +5,10 @@
 #include <cmath>
 
 #include "mneme/strategies/class_means.hpp"
+#include "mneme/strategies/nearest_mean.hpp"
 
 namespace mneme {
 namespace {
-
-at::Tensor unit(at::Tensor const& rows) {
-  constexpr double kSmallest = 1e-12;
-  return rows / rows.norm(2, {1}, true).clamp_min(kSmallest);
-}
 
 /// [C, N]: 1 where a row is of the class.
 at::Tensor indicator(at::Tensor const& labels, std::int64_t classes) {
@@ -47,7 +43,7 @@ void CopeOptions::describe(OptionVisitor& v) {
 
 void Prototypes::draw(std::int64_t classes, at::Tensor const& like, at::Generator& generator) {
   auto const drawn = at::empty({classes, like.size(1)}, at::kFloat).uniform_(0, 1, generator);
-  value_ = unit(drawn).to(like.options());
+  value_ = unit_length(drawn).to(like.options());
   seen_ = at::zeros({classes}, like.options().dtype(at::kBool));
 }
 
@@ -55,9 +51,17 @@ void Prototypes::see(at::Tensor const& labels) { seen_.logical_or_(indicator(lab
 
 void Prototypes::move(at::Tensor const& f, at::Tensor const& labels, double alpha) {
   auto const of_class = indicator(labels, value_.size(0));
-  auto const direction = unit(of_class.to(f.scalar_type()).mm(f));  // of the mean, which differs by a factor only
-  auto const moved = unit(value_ * alpha + direction * (1 - alpha));
+  auto const direction =
+      unit_length(of_class.to(f.scalar_type()).mm(f));  // of the mean, which differs by a factor only
+  auto const moved = unit_length(value_ * alpha + direction * (1 - alpha));
   value_.copy_(at::where(of_class.any(1, true), moved, value_));
+}
+
+void Prototypes::forget(std::vector<std::int64_t> const& classes) {
+  for (auto const c : classes) {
+    value_.select(0, c).zero_();
+    seen_.select(0, c).fill_(false);
+  }
 }
 
 void Prototypes::state(Archive& archive) {
@@ -92,13 +96,13 @@ Needs Cope::needs() const {
 
 Batch Cope::compose(Batch batch, StepContext& context) {
   if (buffer_.empty()) return batch;
-  auto const n = options_.batch > 0 ? options_.batch : batch.size();
+  auto const n = stored_per_step(options_.batch, context);
   return batch.joined(replayed(buffer_.sample(n, context.streams->get("replay")), context));
 }
 
 std::optional<at::Tensor> Cope::objective(StepContext& context) {
   auto const& output = *context.output;
-  auto const f = unit(output.features);
+  auto const f = unit_length(output.features);
   if (prototypes_.empty()) prototypes_.draw(output.logits.size(1), f, context.streams->get("prototypes"));
   prototypes_.see(context.batch.y());
   return ppp_loss(f, context.batch.y(), prototypes_, options_.temperature);
@@ -106,13 +110,24 @@ std::optional<at::Tensor> Cope::objective(StepContext& context) {
 
 void Cope::after_step(StepContext& context) {
   at::NoGradGuard const no_grad;
-  prototypes_.move(unit(context.output->features.detach()), context.batch.y(), options_.alpha);
+  prototypes_.move(unit_length(context.output->features.detach()), context.batch.y(), options_.alpha);
   buffer_.offer(current_rows(context), context.streams->get("reservoir"));
+}
+
+/// The features have moved while the prototypes stood still: they become the means of what is stored.
+void Cope::let_go(Forgotten const& forgotten, EventContext& context) {
+  drop(buffer_, forgotten);
+  if (prototypes_.empty()) return;
+  at::NoGradGuard const no_grad;
+  auto const rows = buffer_.all();
+  if (rows.size() > 0) prototypes_.move(unit_features(context.learner, rows.data, context.poll), rows.labels, 0);
+  prototypes_.forget(forgotten.classes());
 }
 
 at::Tensor Cope::predict(Output const& output, Batch const&) {
   if (prototypes_.empty()) return {};
-  return below_seen(unit(output.features).mm(prototypes_.value().t()) / options_.temperature, prototypes_.seen());
+  return below_seen(unit_length(output.features).mm(prototypes_.value().t()) / options_.temperature,
+                    prototypes_.seen());
 }
 
 void Cope::state(Archive& archive) {

@@ -38,6 +38,8 @@ class Prototypes {
   void see(at::Tensor const& labels);
   /// Moves the prototypes of the classes in the batch: f [N, F] of unit length, labels int64 [N].
   void move(at::Tensor const& f, at::Tensor const& labels, double alpha);
+  /// As if these classes had never been seen, but that their prototypes are zero until they move.
+  void forget(std::vector<std::int64_t> const& classes);
   [[nodiscard]] at::Tensor const& value() const { return value_; }
   [[nodiscard]] at::Tensor const& seen() const { return seen_; }
   void state(Archive& archive);
@@ -51,7 +53,7 @@ class Prototypes {
 [[nodiscard]] at::Tensor ppp_loss(at::Tensor const& f, at::Tensor const& labels, Prototypes const& prototypes,
                                   double temperature);
 
-class Cope final : public Strategy {
+class Cope final : public Strategy, public LetsGo {
  public:
   explicit Cope(CopeOptions options) : options_(std::move(options)), buffer_(options_.buffer) {}
   [[nodiscard]] Needs needs() const override;
@@ -59,6 +61,7 @@ class Cope final : public Strategy {
   std::optional<at::Tensor> objective(StepContext& context) override;
   void after_step(StepContext& context) override;
   at::Tensor predict(Output const& output, Batch const& batch) override;
+  void let_go(Forgotten const& forgotten, EventContext& context) override;
   void state(Archive& archive) override;
   [[nodiscard]] Prototypes const& prototypes() const { return prototypes_; }
   [[nodiscard]] Buffer const& buffer() const { return buffer_; }

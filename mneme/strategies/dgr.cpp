@@ -8,6 +8,10 @@ void DgrOptions::describe(OptionVisitor& v) {
   generator.describe(v);
   v.field("replayed", replayed,
           {.help = "generated samples per step; 0: as many as are new", .unit = "samples", .min = 0});
+  v.field("weights", weights,
+          {.help = "tasks: the generated rows weigh as the tasks before this one; rows: each row the same",
+           .choices = {"tasks", "rows"},
+           .source = "tasks: van de Ven and Tolias 2018; rows: Avalanche"});
 }
 
 void DgrDistillOptions::describe(OptionVisitor& v) {
@@ -22,7 +26,7 @@ Needs Dgr::needs() const {
 }
 
 void Dgr::begin_event(EventContext& context) {
-  if (generator_ || !is_learn(context.event)) return;
+  if (generator_) return;
   input_ = context.data.sample_shape();
   generator_ = std::make_unique<Vae>(input_, options_.generator, context.parameters().device(),
                                      &context.streams->get("generator-init"));
@@ -30,11 +34,16 @@ void Dgr::begin_event(EventContext& context) {
 }
 
 void Dgr::end_event(EventContext& context) {
-  if (!is_learn(context.event)) return;
   solver_.take(context);
   if (!past_generator_)
     past_generator_ = std::make_unique<Vae>(input_, options_.generator, generator_->parameters().device(), nullptr);
   past_generator_->parameters().value().copy_(generator_->parameters().value());
+}
+
+double Dgr::share(StepContext const& context) const {
+  if (options_.weights == "tasks") return solver_.task_share();
+  auto const fresh = static_cast<double>(context.rows.size(0));
+  return fresh / (fresh + static_cast<double>(answers_.batch.size()));
 }
 
 Batch Dgr::compose(Batch batch, StepContext& context) {
@@ -45,12 +54,12 @@ Batch Dgr::compose(Batch batch, StepContext& context) {
   auto& stream = context.streams->get("replay");
   auto const x = past_generator_->sample(n, stream);
   answers_ = solver_.ask(x, context, stream);
-  return weighted_join(std::move(batch), answers_.batch, solver_.tasks() + 1);
+  return weighted_join(std::move(batch), answers_.batch, share(context));
 }
 
 std::optional<at::Tensor> Dgr::objective(StepContext& context) {
   if (!distills() || solver_.empty()) return std::nullopt;
-  return distilled_objective(context, answers_, solver_.tasks() + 1,
+  return distilled_objective(context, answers_, share(context),
                              {.temperature = options_.temperature, .per_output = options_.per_output}, terms_);
 }
 

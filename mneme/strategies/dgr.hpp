@@ -4,8 +4,9 @@
 //   dgr           L = (1/t) CE(x, y) + (1 - 1/t) CE(x~, y~)        x~ of the previous generator,
 //   dgr+distill   L = (1/t) CE(x, y) + (1 - 1/t) T^2 KD(x~)        y~ = argmax of the previous classifier
 //
-// for the t-th task, each term a mean over its rows; KD = - sum_i softmax(f_prev / T)_i log softmax(f / T)_i. Of the
-// previous classifier only outputs that it has learnt answer; new classes have the target 0. The generator is a VAE
+// for the t-th task (with `weights = "rows"`, as in Avalanche, n/(n + m) for n new and m generated rows in place of
+// 1/t), each term a mean over its rows; KD = - sum_i softmax(f_prev / T)_i log softmax(f / T)_i. Of the previous
+// classifier only outputs that it has learnt answer; new classes have the target 0. The generator is a VAE
 // (learners/vae.hpp) trained on the same rows with the same weights, in the same steps and by an optimizer of its own.
 // Shin et al. 2017, Continual learning with deep generative replay, NeurIPS, arXiv:1705.08690, eq. 1; with a VAE, these
 // weights, and distillation: van de Ven and Tolias 2018, Generative replay with feedback connections as a general
@@ -24,6 +25,7 @@ namespace mneme {
 struct DgrOptions {
   VaeOptions generator = {.hidden = 400, .latent = 100, .layers = 2};
   std::int64_t replayed = 0;
+  std::string weights = "tasks";
   void describe(OptionVisitor& v);
 };
 
@@ -35,8 +37,8 @@ struct DgrDistillOptions : DgrOptions {
 
 class Dgr final : public Strategy {
  public:
-  explicit Dgr(DgrOptions options) : options_{options, 0.0} {}
-  explicit Dgr(DgrDistillOptions options) : options_(options) {}
+  explicit Dgr(DgrOptions options) : options_{std::move(options), 0.0} {}
+  explicit Dgr(DgrDistillOptions options) : options_(std::move(options)) {}
   [[nodiscard]] Needs needs() const override;
   void begin_event(EventContext& context) override;
   void end_event(EventContext& context) override;
@@ -53,6 +55,8 @@ class Dgr final : public Strategy {
 
  private:
   [[nodiscard]] bool distills() const { return options_.temperature > 0; }
+  /// Of the new rows in the loss of a step whose replay has been drawn.
+  [[nodiscard]] double share(StepContext const& context) const;
   void restore(Archive& archive, std::string const& name, std::unique_ptr<Vae>& vae);
 
   DgrDistillOptions options_;  // temperature 0: labels

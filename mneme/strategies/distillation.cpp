@@ -100,6 +100,13 @@ void LearntOutputs::learn(std::vector<std::int64_t> const& classes, bool own_hea
     groups_.push_back(std::move(group));
 }
 
+void LearntOutputs::forget(std::vector<std::int64_t> const& classes) {
+  for (auto& group : groups_)
+    for (auto const c : classes) group.erase(c);
+  std::erase_if(groups_, [](auto const& group) { return group.empty(); });
+  masks_ = at::Tensor();
+}
+
 std::set<std::int64_t> LearntOutputs::classes() const {
   std::set<std::int64_t> all;
   for (auto const& group : groups_) all.insert(group.begin(), group.end());

@@ -44,6 +44,8 @@ void describe_per_output(OptionVisitor& v, bool& per_output);
 class LearntOutputs {
  public:
   void learn(std::vector<std::int64_t> const& classes, bool own_head);
+  /// These classes go; the number of tasks stays.
+  void forget(std::vector<std::int64_t> const& classes);
   [[nodiscard]] bool empty() const { return groups_.empty(); }
   /// Tasks that were learnt, which may be more than there are groups.
   [[nodiscard]] std::int64_t tasks() const { return tasks_; }

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include "mneme/nets/random.hpp"
+#include "mneme/strategies/nearest_mean.hpp"
 
 namespace mneme {
 
@@ -23,8 +24,7 @@ void ErAmlOptions::describe(OptionVisitor& v) {
 
 at::Tensor metric_loss(at::Tensor const& anchors, at::Tensor const& anchor_labels, at::Tensor const& candidates,
                        at::Tensor const& candidate_labels, double temperature, double base_temperature) {
-  auto const unit = [](at::Tensor const& h) { return h / h.norm(2, 1, true).clamp_min(1e-12); };
-  auto const similarity = at::mm(unit(anchors), unit(candidates).t()) / temperature;
+  auto const similarity = at::mm(unit_length(anchors), unit_length(candidates).t()) / temperature;
   auto const same = anchor_labels.unsqueeze(1).eq(candidate_labels.unsqueeze(0)).to(similarity.scalar_type());
   auto const each = (at::log_softmax(similarity, 1) * same).sum(1) / same.sum(1);
   return each.mean() * (-temperature / base_temperature);

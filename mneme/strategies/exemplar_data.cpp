@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include "mneme/memory/herding.hpp"
+#include "mneme/strategies/head.hpp"
 #include "mneme/strategies/nearest_mean.hpp"
 
 namespace mneme {
@@ -20,14 +21,17 @@ Dataset with_stored(Dataset const& data, Rows const& rows, EventContext const& c
   return concatenate(data.name() + " and stored", {own, stored_data(rows, context)});
 }
 
-std::vector<std::int64_t> event_classes(EventContext const& context) {
-  auto const* task = std::get_if<Task>(&context.event);
-  return task ? task->classes : std::vector<std::int64_t>();
+std::set<std::int64_t> new_classes(LearntOutputs const& learnt, EventContext const& context) {
+  auto const classes = classes_of(context);
+  std::set<std::int64_t> fresh(classes.begin(), classes.end());
+  for (auto const c : learnt.classes()) fresh.erase(c);
+  return fresh;
 }
 
 std::set<std::int64_t> old_classes(LearntOutputs const& learnt, EventContext const& context) {
   auto old = learnt.classes();
-  for (auto const c : event_classes(context)) old.erase(c);
+  if (!new_classes(learnt, context).empty()) return old;
+  for (auto const c : classes_of(context)) old.erase(c);
   return old;
 }
 
@@ -47,6 +51,14 @@ void choose_exemplars(Exemplars& exemplars, Dataset const& data, std::int64_t co
     auto const rows = joined({chosen_rows(data, index, context), exemplars.of_class(label)});
     auto const order = herding(unit_features(context.learner, rows.data, context.poll), count);
     exemplars.set(label, rows.select(order));
+  }
+}
+
+void drop(Exemplars& exemplars, Forgotten const& forgotten) {
+  for (auto const label : exemplars.classes()) {
+    auto const rows = exemplars.of_class(label);
+    auto const kept = forgotten.among(rows.data, rows.labels).logical_not().nonzero().squeeze(1);
+    if (kept.size(0) < rows.size()) exemplars.set(label, rows.select(kept));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "mneme/strategies/backbone.hpp"
+#include "mneme/strategies/nearest_mean.hpp"
 
 namespace mneme {
 namespace {
@@ -12,9 +13,7 @@ namespace {
 /// Similarity of each row of `a` to each row of `b`; larger is more similar.
 at::Tensor similarities(at::Tensor const& a, at::Tensor const& b, std::string const& kind) {
   if (kind == "distance") return -(a.unsqueeze(1) - b.unsqueeze(0)).square().sum(2);
-  constexpr double kSmallest = 1e-12;
-  auto const unit = [](at::Tensor const& m) { return m / m.norm(2, {1}, true).clamp_min(kSmallest); };
-  return unit(a).mm(unit(b).t());
+  return unit_length(a).mm(unit_length(b).t());
 }
 
 }  // namespace
@@ -28,7 +27,8 @@ void FetrilOptions::describe(OptionVisitor& v) {
 }
 
 at::Tensor nearest_new_class(ClassMeans const& old, ClassMeans const& now, std::string const& similarity) {
-  auto const is_new = now.seen();
+  auto const never_seen = now.seen().logical_and(old.seen().logical_not());
+  auto const is_new = never_seen.any().item<bool>() ? never_seen : now.seen();
   auto const is_old = old.seen().logical_and(is_new.logical_not());
   auto const nearest = similarities(old.mean(), now.mean(), similarity)
                            .masked_fill(is_new.logical_not(), -std::numeric_limits<double>::infinity())

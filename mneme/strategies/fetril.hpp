@@ -30,8 +30,8 @@ struct LabelledFeatures {
   at::Tensor labels;    // int64 [N]
 };
 
-/// For every old class the most similar new one, int64 [C]; -1 for classes that are not old. Old: with a mean in `old`
-/// and without one in `now`.
+/// For every old class the most similar new one, int64 [C]; -1 for classes that are not old. New: with a mean in `now`
+/// and without one in `old`; where there is none, with a mean in `now`. Old: with a mean in `old`, and not new.
 [[nodiscard]] at::Tensor nearest_new_class(ClassMeans const& old, ClassMeans const& now, std::string const& similarity);
 
 /// The rows themselves and, behind them, row i moved by shift[c] for every class c with source[c] = labels[i], in the

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/strategies/event_importance.hpp"
 #include "mneme/strategies/head.hpp"
 
 namespace mneme {
@@ -95,18 +96,22 @@ Needs Fromp::needs() const { return {.boundaries = true, .learners = {"classifie
 
 void Fromp::end_event(EventContext& context) {
   anchors_.clear();
-  if (!is_learn(context.event)) return;
   choose_points(context);
   add_fisher(context);
+}
+
+std::int64_t Fromp::points_of_a_class(EventContext const& context) const {
+  auto const classes = static_cast<std::int64_t>(classes_of(context).size());
+  if (options_.points < classes)
+    throw ConfigError("fromp: " + std::to_string(options_.points) + " points for " + std::to_string(classes) +
+                      " classes; `points` must be at least the number of a task's classes");
+  return options_.points / classes;
 }
 
 void Fromp::choose_points(EventContext& context) {
   auto const& data = context.data;
   auto const classes = classes_of(context);
-  auto const each = options_.points / static_cast<std::int64_t>(classes.size());
-  if (each == 0)
-    throw ConfigError("fromp: " + std::to_string(options_.points) + " points for " + std::to_string(classes.size()) +
-                      " classes; `points` must be at least the number of a task's classes");
+  auto const each = points_of_a_class(context);
   bool const random = options_.select == "random";
   auto const lambda = random ? at::Tensor() : memorability(data, options_.fisher.batch, context);
   std::vector<at::Tensor> chosen;
@@ -125,18 +130,7 @@ void Fromp::choose_points(EventContext& context) {
 }
 
 void Fromp::add_fisher(EventContext& context) {
-  auto note = [&](std::string const& text) { context.log.write({{"kind", "note"}, {"text", "fromp: " + text}}); };
-  auto fisher = diagonal_fisher({.learner = context.learner,
-                                 .data = context.data,
-                                 .options = options_.fisher,
-                                 .choice = context.streams->get("fisher"),
-                                 .noise = context.streams->get("fisher-noise"),
-                                 .note = note,
-                                 .per_sample_loss = {},
-                                 .poll = context.poll,
-                                 .task = context.known_task(),
-                                 .activate = context.activate,
-                                 .gates = context.gates});
+  auto fisher = diagonal_fisher(importance_request("fromp", context.data, options_.fisher, context));
   fisher.mul_(static_cast<double>(context.data.size()));  // a sum, not a mean
   fisher_ = fisher_.defined() ? fisher_.add_(fisher) : fisher;
 }
@@ -144,9 +138,9 @@ void Fromp::add_fisher(EventContext& context) {
 // ------------------------------------------------------------------------------------------------- start of a task
 
 void Fromp::begin_event(EventContext& context) {
+  static_cast<void>(points_of_a_class(context));
   batch_.reset();  // the task under way may bring outputs
   anchors_.clear();
-  if (!is_learn(context.event)) return;
   std::int64_t first = 0;
   for (auto const count : counts_) {
     anchors_.push_back(anchor(context, first, count));

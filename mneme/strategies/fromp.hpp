@@ -57,6 +57,8 @@ class Fromp final : public Strategy {
   [[nodiscard]] at::Tensor const& fisher() const { return fisher_; }
 
  private:
+  /// ConfigError where there are fewer points than classes.
+  [[nodiscard]] std::int64_t points_of_a_class(EventContext const& context) const;
   void choose_points(EventContext& context);
   void add_fisher(EventContext& context);
   [[nodiscard]] Anchor anchor(EventContext& context, std::int64_t first, std::int64_t count);

@@ -56,15 +56,14 @@ void PastSolver::state(Archive& archive) {
   if (archive.loading()) ids_ = ids.get<std::vector<std::int64_t>>();
 }
 
-Batch weighted_join(Batch batch, Batch generated, std::int64_t task) {
+Batch weighted_join(Batch batch, Batch generated, double share) {
   auto const rows = static_cast<double>(batch.size() + generated.size());
-  auto const share = 1 / static_cast<double>(task);
   batch.weight = row_weights(batch, rows * share);
   generated.weight = row_weights(generated, rows * (1 - share));
   return batch.joined(generated);
 }
 
-at::Tensor distilled_objective(StepContext& context, Answers const& answers, std::int64_t task,
+at::Tensor distilled_objective(StepContext& context, Answers const& answers, double share,
                                DistillationOptions const& options, Terms& terms, GeneratedTerm const& further) {
   auto const made = answers.batch.size();
   auto const real = context.batch.size() - made;
@@ -76,7 +75,6 @@ at::Tensor distilled_objective(StepContext& context, Answers const& answers, std
   auto replay = distillation(output.logits, targets, options, rows.active).mean();
   terms["distillation"] = replay.detach();
   if (further) replay = replay + further(rows, output, targets);
-  auto const share = 1 / static_cast<double>(task);
   return current * share + replay * (1 - share);
 }
 

@@ -25,6 +25,8 @@ class PastSolver {
   void take(EventContext& context);
   [[nodiscard]] bool empty() const { return learnt_.empty(); }
   [[nodiscard]] std::int64_t tasks() const { return learnt_.tasks(); }
+  /// 1/t: the share of the new rows, t with the task under way.
+  [[nodiscard]] double task_share() const { return 1 / static_cast<double>(tasks() + 1); }
   [[nodiscard]] std::vector<std::int64_t> classes() const;
   [[nodiscard]] Teacher& teacher() { return teacher_; }
 
@@ -42,16 +44,16 @@ class PastSolver {
   std::vector<std::int64_t> ids_;  // of the tasks; -1 where the stream hides it
 };
 
-/// The generated rows behind the batch, weighted as above for the `task`-th task (t, from 1). Weights are 1 on average;
-/// those that rows have already keep their proportions within each part.
-[[nodiscard]] Batch weighted_join(Batch batch, Batch generated, std::int64_t task);
+/// The generated rows behind the batch, the new ones with this share of the loss: 1/t as above for the t-th task.
+/// Weights are 1 on average; those that rows have already keep their proportions within each part.
+[[nodiscard]] Batch weighted_join(Batch batch, Batch generated, double share);
 
 /// A further scalar of the generated rows, their output and their soft targets [N, C].
 using GeneratedTerm = std::function<at::Tensor(Batch&, Output const&, at::Tensor const& targets)>;
 
 /// The same for a loss whose generated part is distillation in place of labels:
-/// (1/t) loss of the learner on the rows before the generated ones + (1 - 1/t) (T^2 KD + further) on these.
-[[nodiscard]] at::Tensor distilled_objective(StepContext& context, Answers const& answers, std::int64_t task,
+/// share loss of the learner on the rows before the generated ones + (1 - share) (T^2 KD + further) on these.
+[[nodiscard]] at::Tensor distilled_objective(StepContext& context, Answers const& answers, double share,
                                              DistillationOptions const& options, Terms& terms,
                                              GeneratedTerm const& further = {});
 

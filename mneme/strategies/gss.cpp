@@ -154,6 +154,15 @@ void Gss::replace(Rows const& rows, StepContext& context) {
   put(rows.select(chosen), slots, found.each.index_select(0, chosen));
 }
 
+void Gss::let_go(Forgotten const& forgotten, EventContext&) {
+  if (buffer_.empty()) return;
+  auto const rows = buffer_.all();
+  auto const gone = forgotten.among(rows.data, rows.labels);
+  auto const kept = scores_.narrow(0, 0, rows.size()).index_select(0, gone.logical_not().nonzero().squeeze(1));
+  buffer_.remove(gone);
+  scores_.zero_().narrow(0, 0, kept.size(0)).copy_(kept);
+}
+
 void Gss::put(Rows const& rows, at::Tensor const& slots, at::Tensor const& scores) {
   buffer_.put(rows, slots);
   scores_.index_copy_(0, slots.to(scores_.device()), scores);

@@ -64,7 +64,7 @@ struct GradientSimilarity {
 [[nodiscard]] std::vector<std::int64_t> taken_in_turn(at::Tensor const& stored, at::Tensor const& fresh,
                                                       at::Tensor const& uniform);
 
-class Gss final : public Strategy {
+class Gss final : public Strategy, public LetsGo {
  public:
   explicit Gss(GssOptions options)
       : options_(std::move(options)), buffer_({.memory = options_.memory, .policy = "gss"}) {}
@@ -73,6 +73,7 @@ class Gss final : public Strategy {
   }
   Batch compose(Batch batch, StepContext& context) override;
   void after_step(StepContext& context) override;
+  void let_go(Forgotten const& forgotten, EventContext&) override;
   void grown(Growth const&) override { scratch_.reset(); }
   void state(Archive& archive) override;
   [[nodiscard]] Buffer const& buffer() const { return buffer_; }

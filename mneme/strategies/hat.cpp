@@ -67,10 +67,8 @@ std::vector<Segment> Hat::embeddings(ParameterArena const& arena) const {
 }
 
 void Hat::begin_event(EventContext& context) {
-  current_ = -1;
   keep_ = at::Tensor();
   frozen_.release();
-  if (!is_learn(context.event)) return;
   auto& arena = context.parameters();
   if (widths_.empty()) {
     widths_ = gated_widths(arena, "hat");

@@ -2,7 +2,10 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
+
 #include "mneme/strategies/exemplar_data.hpp"
+#include "mneme/strategies/head.hpp"
 
 namespace mneme {
 
@@ -32,7 +35,18 @@ void Icarl::begin_event(EventContext& context) {
   seen_ = old_ = at::Tensor();
 }
 
+std::int64_t Icarl::share(std::size_t classes) const { return options_.memory / static_cast<std::int64_t>(classes); }
+
 std::vector<Stage> Icarl::stages(EventContext& context) {
+  auto const known = learnt_.classes();
+  auto const fresh = new_classes(learnt_, context);
+  std::vector<Rows> rows;
+  for (auto const label : fresh) {
+    auto const own = context.data.labels().eq(label).nonzero().squeeze(1);
+    rows.push_back(chosen_rows(context.data,
+                               own.narrow(0, 0, std::min(own.size(0), share(known.size() + fresh.size()))), context));
+  }
+  arriving_ = rows.empty() ? Rows() : joined(rows);
   if (exemplars_.empty()) return {};
   return {{.name = "train", .data = with_stored(context.data, exemplars_.all(), context)}};
 }
@@ -41,7 +55,7 @@ std::optional<at::Tensor> Icarl::objective(StepContext& context) {
   auto const& logits = context.output->logits;
   if (!seen_.defined()) {
     auto const old = old_classes(learnt_, context);
-    auto const fresh = event_classes(context);
+    auto const fresh = classes_of(context);
     auto seen = old;
     seen.insert(fresh.begin(), fresh.end());
     old_ = output_mask(old, logits.size(1), logits.device());
@@ -52,17 +66,22 @@ std::optional<at::Tensor> Icarl::objective(StepContext& context) {
 }
 
 void Icarl::end_event(EventContext& context) {
-  auto const classes = event_classes(context);
-  if (classes.empty()) return;
+  auto const classes = classes_of(context);
   learnt_.learn(classes, false);
   teacher_.clear();
-  auto const share = options_.memory / static_cast<std::int64_t>(learnt_.classes().size());
-  choose_exemplars(exemplars_, context.data, share, context);
+  arriving_ = {};
+  choose_exemplars(exemplars_, context.data, share(learnt_.classes().size()), context);
+  means_.fit(context.learner, exemplars_.all(), context.poll);
+}
+
+void Icarl::let_go(Forgotten const& forgotten, EventContext& context) {
+  drop(exemplars_, forgotten);
+  learnt_.forget(forgotten.classes());
   means_.fit(context.learner, exemplars_.all(), context.poll);
 }
 
 void Icarl::begin_test(TestContext& context) {
-  if (means_.stale()) means_.fit(context.learner, exemplars_.all());
+  if (means_.stale()) means_.fit(context.learner, joined({exemplars_.all(), arriving_}));
 }
 
 void Icarl::state(Archive& archive) {

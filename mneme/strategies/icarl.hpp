@@ -13,13 +13,16 @@
 // T = 1 in the paper, 2 in GMvandeVen/continual-learning, whose network's own outputs are not divided.
 //
 // Differences from the paper: the loss is the mean over samples and outputs as in the authors' code, not a sum over
-// outputs; a class that comes again is taught its labels and its exemplars are chosen anew; no augmentation.
+// outputs; where an event brings no class that is new, all its classes are taught by their labels; exemplars of a class
+// that comes again are chosen anew; amid an event a new class's mean is of as many of its first samples as it will have
+// exemplars; no augmentation.
 #pragma once
 
 #include <optional>
 
 #include "mneme/memory/exemplars.hpp"
 #include "mneme/strategies/distillation.hpp"
+#include "mneme/strategies/forgetting.hpp"
 #include "mneme/strategies/nearest_mean.hpp"
 #include "mneme/strategies/teacher.hpp"
 
@@ -37,7 +40,7 @@ struct IcarlOptions {
 [[nodiscard]] at::Tensor icarl_loss(at::Tensor const& logits, at::Tensor const& labels, at::Tensor const& teacher,
                                     at::Tensor const& seen, at::Tensor const& old, double temperature = 1);
 
-class Icarl final : public Strategy {
+class Icarl final : public Strategy, public LetsGo {
  public:
   explicit Icarl(IcarlOptions options) : options_(options) {}
   [[nodiscard]] Needs needs() const override {
@@ -55,16 +58,20 @@ class Icarl final : public Strategy {
   void end_event(EventContext& context) override;
   void begin_test(TestContext& context) override;
   at::Tensor predict(Output const& output, Batch const&) override { return means_.scores(output); }
+  void let_go(Forgotten const& forgotten, EventContext& context) override;
   void grown(Growth const& growth) override { teacher_.grown(growth); }
   void state(Archive& archive) override;
   [[nodiscard]] Exemplars const& exemplars() const { return exemplars_; }
 
  private:
+  [[nodiscard]] std::int64_t share(std::size_t classes) const;
+
   IcarlOptions options_;
   Exemplars exemplars_;
   Teacher teacher_;  // while classes are learnt beside old ones
   LearntOutputs learnt_;
   NearestMean means_;
+  Rows arriving_;          // of new classes while the event goes on: their exemplars are chosen at its end
   at::Tensor seen_, old_;  // bool [C], of the event; made when they are asked for
 };
 

@@ -27,13 +27,13 @@ Needs Lfl::needs() const {
 }
 
 std::vector<Stage> Lfl::stages(EventContext& context) {
-  if (!freezes() || teacher_.empty() || !is_learn(context.event)) return {};
+  if (!freezes() || teacher_.empty()) return {};
   return {{.trainable = body_segments(context.parameters()), .training_pass = true}};
 }
 
 std::optional<at::Tensor> Lfl::penalty(StepContext& context) {
   term_ = at::Tensor();
-  if (teacher_.empty() || options_.lambda == 0 || !is_learn(context.event)) return std::nullopt;
+  if (teacher_.empty() || options_.lambda == 0) return std::nullopt;
   auto const n = context.rows.size(0);  // what other strategies replay stands behind the new samples
   auto const old = teacher_.forward(context.batch.rows(0, n), context).features;
   auto const h = context.output->features.narrow(0, 0, n);

@@ -11,7 +11,7 @@
 // Differences from the paper: the distance is a mean over the batch, as the loss is.
 #pragma once
 
-#include "mneme/strategies/strategy.hpp"
+#include "mneme/strategies/forgetting.hpp"
 #include "mneme/strategies/teacher.hpp"
 
 namespace mneme {
@@ -23,7 +23,7 @@ struct LflOptions {
   void describe(OptionVisitor& v);
 };
 
-class Lfl final : public Strategy {
+class Lfl final : public Strategy, public LetsGo {
  public:
   explicit Lfl(LflOptions options) : options_(std::move(options)) {}
   [[nodiscard]] Needs needs() const override;
@@ -31,6 +31,7 @@ class Lfl final : public Strategy {
   std::vector<Stage> stages(EventContext& context) override;
   std::optional<at::Tensor> penalty(StepContext& context) override;
   Terms terms(StepContext& context) override;
+  void let_go(Forgotten const&, EventContext& context) override { teacher_.take(context.learner); }
   void grown(Growth const& growth) override { teacher_.grown(growth); }
   void state(Archive& archive) override { teacher_.state(archive); }
 

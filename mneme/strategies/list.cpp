@@ -89,13 +89,15 @@ void StrategyList::absorb(std::string const& prefix, StrategyList&& other) {
 
 void StrategyList::check(Learner const& learner, Visibility const& visibility) const {
   auto const only_one = [&](bool Needs::*claim, std::string const& what) {
-    Member const* first = nullptr;
-    for (auto const& m : members_) {
-      if (!(m.needs.*claim)) continue;
-      if (first != nullptr && first->arm == m.arm)
-        throw ConfigError("strategies '" + first->key + "' and '" + m.key + "' do not go together: each " + what +
-                          "; keep one of them");
-      first = &m;
+    for (bool const forgets : {false, true}) {  // these take part in other events than those
+      Member const* first = nullptr;
+      for (auto const& m : members_) {
+        if (!(m.needs.*claim) || m.needs.forgets != forgets) continue;
+        if (first != nullptr && first->arm == m.arm)
+          throw ConfigError("strategies '" + first->key + "' and '" + m.key + "' do not go together: each " + what +
+                            "; keep one of them");
+        first = &m;
+      }
     }
   };
   only_one(&Needs::replaces_objective, "replaces the learner's loss");

@@ -39,13 +39,24 @@ class StrategyList {
   [[nodiscard]] Stream wrap(Stream const& stream) const;
   [[nodiscard]] std::string describe() const { return text_; }
 
-  /// Calls `hook(strategy, context)` for each member with its own streams in the context.
+  /// Calls `hook(strategy, context)`, with the member's own streams in the context, for each member that takes part in
+  /// the context's event: in a Forget event those that bring it about, in a Learn event all others.
   template <class Context, class Hook>
   void each(Context& context, Hook hook) {
+    every(context, hook, [&](Member const& m) { return m.needs.forgets != is_learn(context.event); });
+  }
+  /// Likewise for all members, or those of which `takes_part` is true.
+  template <class Context, class Hook, class Filter>
+  void every(Context& context, Hook hook, Filter takes_part) {
     for (auto& member : members_) {
+      if (!takes_part(member)) continue;
       context.streams = &member.streams;
       hook(*member.strategy, context);
     }
+  }
+  template <class Context, class Hook>
+  void every(Context& context, Hook hook) {
+    every(context, hook, [](Member const&) { return true; });
   }
 
   /// Of the last member that gates.

@@ -9,6 +9,7 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/strategies/class_means.hpp"
 #include "mneme/strategies/exemplar_data.hpp"
+#include "mneme/strategies/head.hpp"
 #include "mneme/strategies/nearest_mean.hpp"
 
 namespace mneme {
@@ -20,14 +21,6 @@ void require_cosine_head(ParameterArena const& arena) {
     throw ConfigError(
         "strategy 'lucir' needs an output layer of cosines, this net has another kind; set learner.net.output = "
         "\"cosine\"");
-}
-
-/// The classes of the event that were not learnt before.
-std::set<std::int64_t> fresh_classes(LearntOutputs const& learnt, EventContext const& context) {
-  auto const classes = event_classes(context);
-  std::set<std::int64_t> fresh(classes.begin(), classes.end());
-  for (auto const c : learnt.classes()) fresh.erase(c);
-  return fresh;
 }
 
 }  // namespace
@@ -75,7 +68,7 @@ void Lucir::imprint(EventContext const& context) {
 
 void Lucir::sort_classes(EventContext const& context, std::int64_t outputs) {
   if (old_.defined()) return;
-  auto const old = old_classes(learnt_, context), fresh = fresh_classes(learnt_, context);
+  auto const old = old_classes(learnt_, context), fresh = new_classes(learnt_, context);
   auto const device = context.parameters().device();
   old_ = output_mask(old, outputs, device);
   fresh_ = output_mask(fresh, outputs, device);
@@ -87,7 +80,7 @@ void Lucir::sort_classes(EventContext const& context, std::int64_t outputs) {
 void Lucir::begin_event(EventContext& context) {
   require_cosine_head(context.parameters());
   old_ = fresh_ = at::Tensor();
-  if (old_classes(learnt_, context).empty() || fresh_classes(learnt_, context).empty()) return;
+  if (old_classes(learnt_, context).empty() || new_classes(learnt_, context).empty()) return;
   teacher_.take(context.learner);
   if (options_.imprint) imprint(context);
 }
@@ -123,11 +116,15 @@ void Lucir::after_step(StepContext& context) {
 }
 
 void Lucir::end_event(EventContext& context) {
-  auto const classes = event_classes(context);
-  if (classes.empty()) return;
+  auto const classes = classes_of(context);
   learnt_.learn(classes, false);
   teacher_.clear();
   choose_exemplars(exemplars_, context.data, options_.exemplars, context);
+}
+
+void Lucir::let_go(Forgotten const& forgotten, EventContext&) {
+  drop(exemplars_, forgotten);
+  learnt_.forget(forgotten.classes());
 }
 
 void Lucir::state(Archive& archive) {

@@ -24,6 +24,7 @@
 
 #include "mneme/memory/exemplars.hpp"
 #include "mneme/strategies/distillation.hpp"
+#include "mneme/strategies/forgetting.hpp"
 #include "mneme/strategies/teacher.hpp"
 
 namespace mneme {
@@ -43,7 +44,7 @@ struct LucirOptions {
 [[nodiscard]] at::Tensor margin_ranking(at::Tensor const& cosines, at::Tensor const& labels, at::Tensor const& old,
                                         at::Tensor const& fresh, std::int64_t hardest, double margin);
 
-class Lucir final : public Strategy {
+class Lucir final : public Strategy, public LetsGo {
  public:
   explicit Lucir(LucirOptions options) : options_(options) {}
   [[nodiscard]] Needs needs() const override {
@@ -54,6 +55,7 @@ class Lucir final : public Strategy {
   std::optional<at::Tensor> penalty(StepContext& context) override;
   void after_step(StepContext& context) override;
   void end_event(EventContext& context) override;
+  void let_go(Forgotten const& forgotten, EventContext&) override;
   void grown(Growth const& growth) override { teacher_.grown(growth); }
   void state(Archive& archive) override;
   [[nodiscard]] Exemplars const& exemplars() const { return exemplars_; }

@@ -47,7 +47,7 @@ Needs Lwf::needs() const {
 void Lwf::begin_event(EventContext&) { brings_classes_.reset(); }
 
 void Lwf::end_event(EventContext& context) {
-  if (is_learn(context.event)) learnt_.learn(classes_of(context), has_own_heads(context));
+  learnt_.learn(classes_of(context), has_own_heads(context));
   teacher_.take(context.learner);
 }
 
@@ -57,7 +57,7 @@ bool Lwf::brings_classes(EventContext const& context) {
 }
 
 Lwf::Weights Lwf::weights(EventContext const& context) {
-  if (learnt_.empty() || !is_learn(context.event)) return {};
+  if (learnt_.empty()) return {};
   auto const old = learnt_.tasks();
   auto const& list = options_.alphas;
   auto const alpha = list.empty() ? options_.alpha : list[std::min(static_cast<std::size_t>(old), list.size()) - 1];
@@ -75,7 +75,7 @@ Lwf::Weights Lwf::weights(EventContext const& context) {
 // ---------------------------------------------------------------------------------------------------------- warm-up
 
 std::vector<Stage> Lwf::stages(EventContext& context) {
-  if (options_.warm_up == 0 || learnt_.empty() || !is_learn(context.event) || !brings_classes(context)) return {};
+  if (options_.warm_up == 0 || learnt_.empty() || !brings_classes(context)) return {};
   return {{.name = kWarmUp, .epochs = options_.warm_up, .trainable = head_segments(context.parameters())}, {}};
 }
 
@@ -130,6 +130,12 @@ std::optional<at::Tensor> Lwf::penalty(StepContext& context) {
   auto const term = each.sum() * (weight / static_cast<double>(n));
   term_ = term.detach();
   return term;
+}
+
+/// The net that has forgotten is what later tasks are held to.
+void Lwf::let_go(Forgotten const& forgotten, EventContext& context) {
+  learnt_.forget(forgotten.classes());
+  teacher_.take(context.learner);
 }
 
 Terms Lwf::terms(StepContext&) {

@@ -19,7 +19,7 @@
 #pragma once
 
 #include "mneme/strategies/distillation.hpp"
-#include "mneme/strategies/strategy.hpp"
+#include "mneme/strategies/forgetting.hpp"
 #include "mneme/strategies/teacher.hpp"
 
 namespace mneme {
@@ -34,7 +34,7 @@ struct LwfOptions {
   void describe(OptionVisitor& v);
 };
 
-class Lwf final : public Strategy {
+class Lwf final : public Strategy, public LetsGo {
  public:
   explicit Lwf(LwfOptions options) : options_(std::move(options)) {}
   [[nodiscard]] Needs needs() const override;
@@ -46,6 +46,7 @@ class Lwf final : public Strategy {
   void add_gradient(StepContext& context) override;
   void after_step(StepContext& context) override;
   Terms terms(StepContext& context) override;
+  void let_go(Forgotten const& forgotten, EventContext& context) override;
   void grown(Growth const& growth) override { teacher_.grown(growth); }
   void state(Archive& archive) override;
 

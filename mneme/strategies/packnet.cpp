@@ -61,7 +61,6 @@ double PackNet::share(std::int64_t event) const {
 void PackNet::begin_event(EventContext& context) {
   current_ = 0;
   frozen_.release();
-  if (!is_learn(context.event)) return;
   auto& arena = context.parameters();
   if (!owner_.defined()) {
     owner_ = at::zeros({arena.size()}, at::device(arena.device()).dtype(at::kByte));
@@ -97,7 +96,6 @@ void PackNet::own_outputs(EventContext& context, std::int64_t task, std::int64_t
 }
 
 std::vector<Stage> PackNet::stages(EventContext& context) {
-  if (!is_learn(context.event)) return {};
   std::vector<Stage> stages = {{.name = "train"}};
   if (share(context.index) > 0 && options_.retrain_epochs > 0)
     stages.push_back({.name = "retrain", .epochs = options_.retrain_epochs, .lr_scale = options_.retrain_scale});

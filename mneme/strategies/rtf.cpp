@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include "mneme/learners/conditional.hpp"
 #include "mneme/learners/rtf.hpp"
 
 namespace mneme {
@@ -24,18 +25,16 @@ Batch Rtf::compose(Batch batch, StepContext& context) {
   if (solver_.empty()) return batch;
   auto const n = options_.replayed > 0 ? options_.replayed : context.rows.size(0);
   auto& stream = context.streams->get("replay");
-  auto const classes = solver_.classes();
-  auto const drawn = draw_indices(static_cast<std::int64_t>(classes.size()), n, stream, at::kCPU);
-  auto const labels = at::tensor(classes, at::kLong).index_select(0, drawn).to(batch.x.device());
+  auto const labels = draw_classes(solver_.classes(), n, stream, batch.x.device());
   auto const& past = dynamic_cast<RtfLearner const&>(solver_.teacher().net(context));
   answers_ = solver_.ask(past.sample(labels, stream), context, stream, learner_ == "bi-r" ? labels : at::Tensor());
-  return weighted_join(std::move(batch), answers_.batch, solver_.tasks() + 1);
+  return weighted_join(std::move(batch), answers_.batch, solver_.task_share());
 }
 
 std::optional<at::Tensor> Rtf::objective(StepContext& context) {
   if (solver_.empty()) return std::nullopt;
   return distilled_objective(
-      context, answers_, solver_.tasks() + 1, {.temperature = options_.temperature, .per_output = options_.per_output},
+      context, answers_, solver_.task_share(), {.temperature = options_.temperature, .per_output = options_.per_output},
       terms_, [&](Batch& rows, Output const& output, at::Tensor const& targets) {
         rows.extras["probabilities"] = targets;
         auto const loss = dynamic_cast<RtfLearner&>(context.learner).generative_loss(rows, output).mean();

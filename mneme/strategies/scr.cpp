@@ -51,6 +51,11 @@ void Scr::after_step(StepContext& context) {
 
 void Scr::end_event(EventContext& context) { means_.fit(context.learner, buffer_.all(), context.poll); }
 
+void Scr::let_go(Forgotten const& forgotten, EventContext& context) {
+  drop(buffer_, forgotten);
+  means_.fit(context.learner, buffer_.all(), context.poll);
+}
+
 void Scr::begin_test(TestContext& context) {
   if (means_.stale()) means_.fit(context.learner, buffer_.all());
 }

@@ -36,7 +36,7 @@ struct ScrOptions {
 /// The loss above of rows z [N, D] of length 1 with labels int64 [N]; 0 where no row has another of its class.
 [[nodiscard]] at::Tensor contrastive_loss(at::Tensor const& z, at::Tensor const& labels, double temperature);
 
-class Scr final : public Strategy {
+class Scr final : public Strategy, public LetsGo {
  public:
   explicit Scr(ScrOptions options) : options_(std::move(options)), buffer_(options_.buffer) {}
   [[nodiscard]] Needs needs() const override {
@@ -51,6 +51,7 @@ class Scr final : public Strategy {
   void end_event(EventContext& context) override;
   void begin_test(TestContext& context) override;
   at::Tensor predict(Output const& output, Batch const&) override { return means_.scores(output); }
+  void let_go(Forgotten const& forgotten, EventContext& context) override;
   void state(Archive& archive) override;
   [[nodiscard]] Buffer const& buffer() const { return buffer_; }
 

@@ -15,11 +15,20 @@ Needs SelfReplay::needs() const {
 }
 
 void SelfReplay::end_event(EventContext& context) {
-  auto const* task = std::get_if<Task>(&context.event);
-  if (!task) return;
+  learnt_.learn(std::get<Task>(context.event).classes, false);
+  take(context);
+}
+
+void SelfReplay::take(EventContext& context) {
   past_.take(context.learner);
   if (options_.damage > 0) past_.disturb(context.learner.parameters(), options_.damage, context.streams->get("damage"));
-  learnt_.learn(task->classes, false);
+}
+
+/// The model that has forgotten draws from now on, and is not asked for what it forgot.
+void SelfReplay::let_go(Forgotten const& forgotten, EventContext& context) {
+  learnt_.forget(forgotten.classes());
+  if (auto* recalls = dynamic_cast<Recalls*>(&context.learner)) recalls->forget(forgotten.classes());
+  take(context);
 }
 
 Batch SelfReplay::compose(Batch batch, StepContext& context) {
@@ -35,10 +44,7 @@ Batch SelfReplay::compose(Batch batch, StepContext& context) {
     domains = recalled.domains;
   } else if (auto const* conditional = dynamic_cast<Conditional const*>(&past)) {
     auto const classes = learnt_.classes();
-    auto const drawn = draw_indices(static_cast<std::int64_t>(classes.size()), n, stream, at::kCPU);
-    labels = at::tensor(std::vector<std::int64_t>(classes.begin(), classes.end()), at::kLong)
-                 .index_select(0, drawn)
-                 .to(batch.x.device());
+    labels = draw_classes({classes.begin(), classes.end()}, n, stream, batch.x.device());
     x = conditional->sample_of(labels, stream);
   } else {
     x = dynamic_cast<Generates&>(past).sample(n, stream);
@@ -48,7 +54,7 @@ Batch SelfReplay::compose(Batch batch, StepContext& context) {
   generated.parts.front().origin = BatchPart::Origin::kGenerated;
   if (domains_known) context.activate(generated);
   if (options_.weights == "rows") return batch.joined(generated);
-  return weighted_join(std::move(batch), std::move(generated), learnt_.tasks() + 1);
+  return weighted_join(std::move(batch), std::move(generated), 1 / static_cast<double>(learnt_.tasks() + 1));
 }
 
 Recalled SelfReplay::drawn(Learner const& like, std::int64_t n, at::Generator& noise) {

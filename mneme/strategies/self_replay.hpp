@@ -17,6 +17,7 @@
 
 #include "mneme/learners/recalls.hpp"
 #include "mneme/strategies/distillation.hpp"
+#include "mneme/strategies/forgetting.hpp"
 #include "mneme/strategies/teacher.hpp"
 
 namespace mneme {
@@ -43,7 +44,7 @@ struct SelfReplayOptions {
   }
 };
 
-class SelfReplay final : public Strategy {
+class SelfReplay final : public Strategy, public LetsGo {
  public:
   explicit SelfReplay(SelfReplayOptions options) : options_(std::move(options)) {}
   [[nodiscard]] Needs needs() const override;
@@ -51,6 +52,7 @@ class SelfReplay final : public Strategy {
   Batch compose(Batch batch, StepContext& context) override;
   /// replay_share: of the loss of a step.
   Terms terms(StepContext& context) override;
+  void let_go(Forgotten const& forgotten, EventContext& context) override;
   void grown(Growth const& growth) override { past_.grown(growth); }
   void state(Archive& archive) override;
 
@@ -63,6 +65,8 @@ class SelfReplay final : public Strategy {
   [[nodiscard]] Recalled drawn(Learner const& like, std::int64_t n, at::Generator& noise);
 
  private:
+  void take(EventContext& context);
+
   SelfReplayOptions options_;
   Teacher past_;
   LearntOutputs learnt_;

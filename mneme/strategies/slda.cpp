@@ -66,7 +66,8 @@ void StreamingLda::state(Archive& archive) {
 
 Needs Slda::needs() const {
   auto const trained = options_.backbone == "first-event";
-  return {.replaces_objective = true,
+  return {.boundaries = trained,
+          .replaces_objective = true,
           .stages = true,
           .alone = true,  // the others would hold on to a net that trains no more
           .learners = {"classifier"},

@@ -45,7 +45,6 @@ Needs Xdg::needs() const {
 
 void Xdg::begin_event(EventContext& context) {
   auto const task = context.task_id();
-  if (task < 0) return;  // forgetting
   auto const widths = gated_widths(context.parameters(), "xdg");
   if (!widths_.empty() && widths != widths_)
     throw ConfigError(

@@ -15,7 +15,7 @@
 
 #include <vector>
 
-#include "mneme/strategies/strategy.hpp"
+#include "mneme/strategies/forgetting.hpp"
 
 namespace mneme {
 
@@ -28,12 +28,14 @@ struct XdgOptions {
 /// but one.
 [[nodiscard]] at::Tensor draw_gates(std::vector<std::int64_t> const& widths, double share, at::Generator& generator);
 
-class Xdg final : public Strategy {
+class Xdg final : public Strategy, public LetsGo {
  public:
   explicit Xdg(XdgOptions options) : options_(options) {}
   [[nodiscard]] Needs needs() const override;
   void begin_event(EventContext& context) override;
   Gates gates(Batch const& batch, bool training) override;
+  /// Gates are drawn and hold nothing of the data.
+  void let_go(Forgotten const&, EventContext&) override {}
   void state(Archive& archive) override;
 
  private:

@@ -21,12 +21,6 @@ std::vector<Task> all_tasks(Stream const& stream, std::string const& where) {
   return tasks;
 }
 
-/// The task of every sample is written down, so that samples of several tasks can be mixed.
-Dataset with_own_task(Task const& task) {
-  return task.train.tasks().defined() ? task.train
-                                      : task.train.with_tasks(at::full({task.train.size()}, task.id, at::kLong));
-}
-
 void keep_tested(Stream& stream) {
   std::vector<Task> tested;
   for (auto const* task : stream.tested()) tested.push_back(*task);
@@ -166,7 +160,7 @@ Stream blurry(Stream stream, Json const& options, std::string const& where, std:
   std::vector<std::vector<Dataset>> parts(tasks.size());
   for (std::size_t t = 0; t < tasks.size(); ++t) {
     auto const& task = tasks[t];
-    auto const data = with_own_task(task);
+    auto const data = with_own_tasks(task);
     auto const hosts = hosts_of(t, tasks.size(), o.from == "neighbours");
     auto const generator = generator_of(seed, "blurry/" + task.name);
     std::vector<at::Tensor> staying, leaving;
@@ -227,7 +221,7 @@ Stream boundary_free(Stream stream, Json const& options, std::string const& wher
   std::vector<at::Tensor> times;
   double begin = 0;
   for (auto const& task : tasks) {
-    parts.push_back(with_own_task(task));
+    parts.push_back(with_own_tasks(task));
     auto const n = task.train.size();
     times.push_back(at::rand({n}, generator, at::kDouble).mul_(static_cast<double>(n)).add_(begin));
     begin += static_cast<double>(n);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "mneme/core/text.hpp"
 #include "mneme/stream/making.hpp"
 
 namespace mneme {
@@ -48,11 +49,13 @@ Stream make_rotated(Json const& options, std::string const& where, DataSource co
     auto const turn = [&](Dataset const& d) {
       return degrees == 0 ? d : d.with(rotate(d.data(), degrees), d.labels());
     };
-    auto text = std::to_string(degrees);
-    text.erase(text.find_last_not_of('0') + 1);
-    if (text.back() == '.') text.pop_back();
-    stream.events.emplace_back(make_task(o.dataset + "-rotated-" + text,
-                                         static_cast<std::int64_t>(stream.events.size()), turn(train), turn(test)));
+    auto const name = o.dataset + "-rotated-" + format_number(degrees);
+    for (auto const* earlier : stream.tasks())
+      if (earlier->name == name)
+        throw ConfigError(where + ".degrees: " + format_number(degrees) +
+                          " stands twice; tasks that come back are made by the change `repeat`");
+    stream.events.emplace_back(
+        make_task(name, static_cast<std::int64_t>(stream.events.size()), turn(train), turn(test)));
   }
   assign_outputs(stream, o.scenario);
   return stream;

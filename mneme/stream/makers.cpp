@@ -21,12 +21,6 @@ bool contains(std::vector<Dataset> const& sets, Dataset const& set) {
   return std::any_of(sets.begin(), sets.end(), [&](Dataset const& other) { return same_samples(other, set); });
 }
 
-/// Its training data, each sample with the id of its task.
-Dataset with_own_tasks(Task const& task) {
-  if (task.train.tasks().defined()) return task.train;
-  return task.train.with_tasks(at::full({task.train.size()}, task.id, at::kLong));
-}
-
 /// An online stream that shows a sample in two events would break its word.
 void refuse_repeated_data(Stream const& stream, std::string const& where) {
   auto const tasks = stream.tasks();
@@ -94,6 +88,10 @@ Stream joint_of(Stream const& stream) {
 }
 
 Stream cumulative_of(Stream const& stream) {
+  if (stream.visibility.once)
+    throw ConfigError(
+        "strategy 'cumulative' learns all earlier data again at each event, and this stream is online: "
+        "each sample is seen once. Use joint, or a stream that is not online");
   Stream cumulative = stream;
   std::vector<Dataset> seen;
   for (auto& event : cumulative.events) {

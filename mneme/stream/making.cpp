@@ -30,13 +30,20 @@ void take_no_options(Json const& options, std::string const& where) {
 }
 
 std::vector<std::int64_t> classes_of(Dataset const& data) {
-  return numbers_of(std::get<0>(at::_unique(data.labels())));
+  auto const& labels = data.labels();
+  return numbers_of(std::get<0>(at::_unique(labels.masked_select(labels.ge(0)))));
 }
 
 Task make_task(std::string name, std::int64_t id, Dataset train, Dataset test) {
   Task task{std::move(name), id, std::move(train), std::move(test), {}};
   task.classes = classes_of(task.train);
+  if (task.classes.empty()) task.classes = classes_of(task.test);  // no training sample has a label
   return task;
+}
+
+Dataset with_own_tasks(Task const& task) {
+  if (task.train.tasks().defined()) return task.train;
+  return task.train.with_tasks(at::full({task.train.size()}, task.id, at::kLong));
 }
 
 std::int64_t class_count(Dataset const& data) {

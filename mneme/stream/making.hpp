@@ -17,9 +17,11 @@ namespace mneme {
 /// ConfigError for any option.
 void take_no_options(Json const& options, std::string const& where);
 
-/// The labels that occur, ascending.
+/// The labels that occur, ascending; -1 stands for none.
 [[nodiscard]] std::vector<std::int64_t> classes_of(Dataset const& data);
 [[nodiscard]] Task make_task(std::string name, std::int64_t id, Dataset train, Dataset test);
+/// Its training data, each sample with the id of its task, so that samples of several tasks can be mixed.
+[[nodiscard]] Dataset with_own_tasks(Task const& task);
 /// Outputs that a data set needs: its names, or 1 + the highest label.
 [[nodiscard]] std::int64_t class_count(Dataset const& data);
 

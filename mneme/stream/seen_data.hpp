@@ -18,6 +18,8 @@ struct ForgetData {
 class SeenData {
  public:
   void learn(Task const& task);
+  /// Tasks that were learnt, those that were forgotten among them.
+  [[nodiscard]] std::int64_t tasks() const { return static_cast<std::int64_t>(parts_.size()); }
   /// ConfigError, with nothing changed, for a request that names nothing, two kinds of things, a thing twice, a class
   /// or task that was never learnt or is forgotten already, a sample that there is not, or all that is known.
   [[nodiscard]] ForgetData split(Request const& request) const;

@@ -155,7 +155,7 @@ void Trainer::process(Event const& event) {
     if (request) request_streams_ = streams_.clone();
     boundary("begin");
     if (auto const* task = std::get_if<Task>(&event)) outputs_.learn(*task);
-    each(context, [](Strategy& s, EventContext& c) { s.begin_event(c); });
+    strategies_.each(context, [](Strategy& s, EventContext& c) { s.begin_event(c); });
     if (options_.at_boundary == "new") reset_optimizers();
     position_.at = static_cast<std::int64_t>(At::kStages);
     position_.stage = 0;
@@ -165,19 +165,16 @@ void Trainer::process(Event const& event) {
     auto const stages = plan(context);
     for (; position_.stage < static_cast<std::int64_t>(stages.size()); ++position_.stage)
       run_stage(context, stages[static_cast<std::size_t>(position_.stage)]);
+    if (request) let_go(Forgotten(*request, asked.forget), context);  // before the checkpoint, which would keep it
     position_.at = static_cast<std::int64_t>(At::kTrained);
     save("event-" + std::to_string(position_.event), true);
   }
   if (only_prefix_) return;
   activity_ = Lap::kImportance;
-  each(context, [](Strategy& s, EventContext& c) { s.end_event(c); });
+  strategies_.each(context, [](Strategy& s, EventContext& c) { s.end_event(c); });
   if (auto const* task = std::get_if<Task>(&event)) {
     seen_.learn(*task);
   } else {
-    Forgotten const forgotten(*request, asked.forget);
-    strategies_.each(context, [&](Strategy& s, EventContext& c) {
-      if (auto* keeper = dynamic_cast<LetsGo*>(&s)) keeper->let_go(forgotten, c);
-    });
     seen_.forget(*request);
     write({{"kind", "forgotten"}, {"task", request->name}});
   }
@@ -191,9 +188,15 @@ void Trainer::process(Event const& event) {
   position_.at = static_cast<std::int64_t>(At::kStart);
 }
 
+void Trainer::let_go(Forgotten const& forgotten, EventContext& context) {
+  strategies_.every(context, [&](Strategy& s, EventContext& c) {
+    if (auto* keeper = dynamic_cast<LetsGo*>(&s)) keeper->let_go(forgotten, c);
+  });
+}
+
 std::vector<Stage> Trainer::plan(EventContext& context) {
   std::vector<Stage> stages;
-  each(context, [&](Strategy& s, EventContext& c) {
+  strategies_.each(context, [&](Strategy& s, EventContext& c) {
     auto own = s.stages(c);
     if (stages.empty()) stages = std::move(own);
   });
@@ -211,7 +214,8 @@ Trainer::Length Trainer::length_of(EventContext const& context, Stage const& sta
     // Trained anew on a request, what was learnt in several events is learnt as long as the longest of them.
     epochs = is_learn(context.event) ? *last : *std::max_element(list.begin(), last + 1);
   }
-  auto const wanted = stage.steps > 0 ? stage.steps : stage.epochs > 0 ? 0 : options_.steps;
+  auto const of_options = options_.steps * (is_learn(context.event) ? 1 : seen_.tasks());  // and of all steps together
+  auto const wanted = stage.steps > 0 ? stage.steps : stage.epochs > 0 ? 0 : of_options;
   if (wanted == 0) return {epochs, batches, epochs * batches};
   return {batches > 0 ? (wanted + batches - 1) / batches : 0, batches, wanted};
 }
@@ -231,7 +235,7 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
   if (!position_.in_stage) {
     if (stage.from_scratch) learner_.initialise(draws().get("from-scratch"));
     if (stage.fresh_optimizer || stage.from_scratch) reset_optimizers();
-    each(context, [](Strategy& s, StageContext& c) { s.begin_stage(c); });
+    strategies_.each(context, [](Strategy& s, StageContext& c) { s.begin_stage(c); });
     early_stop_ = {};
     position_.epoch = position_.batch = 0;
     position_.in_stage = true;
@@ -262,7 +266,7 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
     order_ = at::Tensor();
   }
   finish_stage(context);
-  each(context, [](Strategy& s, StageContext& c) { s.end_stage(c); });
+  strategies_.each(context, [](Strategy& s, StageContext& c) { s.end_stage(c); });
   position_.in_stage = false;
   clock_.lap(Lap::kStrategy);
 }
@@ -316,7 +320,7 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
   bool const logged = (position_.step + 1) % options_.log_every == 0;
   StepContext context(stage_context, batch, index, position_.step, logged);
   context.source = &data;
-  each(context, [&](Strategy& s, StepContext& c) { batch = s.compose(std::move(batch), c); });
+  strategies_.each(context, [&](Strategy& s, StepContext& c) { batch = s.compose(std::move(batch), c); });
   auto const gates = strategies_.gates(batch, true);
   clock_.lap(Lap::kStrategy);
 
@@ -331,7 +335,7 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
          --left)
       train_phase(context, phase, forward, output, learning_rate);
   if (stage.optimise) train_auxiliaries(batch, learning_rate);
-  each(context, [](Strategy& s, StepContext& c) { s.after_step(c); });
+  strategies_.each(context, [](Strategy& s, StepContext& c) { s.after_step(c); });
   ++position_.step;
   clock_.lap(Lap::kStrategy);
 }
@@ -346,11 +350,11 @@ void Trainer::train_phase(StepContext& context, std::size_t index, ForwardContex
   context.phase = &phase;
 
   at::Tensor loss;
-  each(context, [&](Strategy& s, StepContext& c) {
+  strategies_.each(context, [&](Strategy& s, StepContext& c) {
     if (auto own = s.objective(c)) loss = *own;
   });
   if (!loss.defined()) loss = learner_.loss(phase, batch, output);
-  each(context, [&](Strategy& s, StepContext& c) {
+  strategies_.each(context, [&](Strategy& s, StepContext& c) {
     if (auto term = s.penalty(c)) loss = loss + *term;
   });
   clock_.lap(Lap::kForward);
@@ -361,9 +365,9 @@ void Trainer::train_phase(StepContext& context, std::size_t index, ForwardContex
   at::NoGradGuard const no_grad;
   loss_sum_.add_(loss.detach());
   ++loss_count_;
-  each(context, [](Strategy& s, StepContext& c) { s.observe_gradient(c); });
-  each(context, [](Strategy& s, StepContext& c) { s.add_gradient(c); });
-  each(context, [](Strategy& s, StepContext& c) { s.project_gradient(c); });
+  strategies_.each(context, [](Strategy& s, StepContext& c) { s.observe_gradient(c); });
+  strategies_.each(context, [](Strategy& s, StepContext& c) { s.add_gradient(c); });
+  strategies_.each(context, [](Strategy& s, StepContext& c) { s.project_gradient(c); });
   if (options_.clip_norm > 0) {
     auto const norm = optimizers_[index].gradient_norm();
     arena.grad().mul_((options_.clip_norm / (norm + 1e-6)).clamp_max(1));

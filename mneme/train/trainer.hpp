@@ -65,6 +65,10 @@ class Trainer final : private MetricLog {
   /// needs no more. Throws for a request that `forget` would refuse.
   void expect(Stream const& stream);
 
+  /// Begins the first event and no more: throws what `run` would before it trains, what strategies say of a net that
+  /// does not suit them among it. Not to be trained afterwards.
+  void rehearse(Stream const& stream);
+
   /// The review that precedes an evaluation (GDumb trains its net there), here of the learner itself: for a stored one
   /// that is only asked, and not trained any more. `stream` is that of its run.
   void review(Stream const& stream);
@@ -76,6 +80,9 @@ class Trainer final : private MetricLog {
 
   /// Tests this task too after every event, without learning it. After a restart, tasks learnt before are named here.
   void test_on(Task const& task);
+
+  /// For lines of an observer's own.
+  [[nodiscard]] MetricLog& log() { return *this; }
 
   /// Leaves the log and checkpoints in `files`, which must outlive the trainer.
   void attach(RunFiles* files) { files_ = files; }
@@ -133,14 +140,8 @@ class Trainer final : private MetricLog {
   /// ConfigError where a member has no way to forget, or to let go.
   void refuse_to_forget(Request const& request, SeenData const& seen, std::int64_t number) const;
   void hand_out(ForgetData const& asked);
+  void let_go(Forgotten const& forgotten, EventContext& context);
   void add_column(Task const& task);
-  /// The members that take part in the context's event: all, or those that bring a request about.
-  template <class Context, class Hook>
-  void each(Context& context, Hook hook) {
-    strategies_.each(context, [&](Strategy& s, Context& c) {
-      if (is_learn(c.event) || s.needs().forgets) hook(s, c);
-    });
-  }
   [[nodiscard]] EventContext context_of(Event const& event, Dataset const& data);
   [[nodiscard]] std::vector<Stage> plan(EventContext& context);
   /// How long a stage is: passes over its data, steps in one of them and in all.

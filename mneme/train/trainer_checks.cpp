@@ -8,8 +8,8 @@
 namespace mneme {
 namespace {
 
-/// Replay makes the steps of later events larger, early stop and a number of steps those of the first others.
-void refuse_small_batch(Learner const& learner, TrainOptions const& options, Stream const& stream) {
+/// Strategies may make the steps of later events larger; early stop and a number of steps make other ones.
+void refuse_small_batch(Learner const& learner, TrainOptions const& options, Stream const& stream, bool first_only) {
   auto const* needs = dynamic_cast<NeedsBatch const*>(&learner);
   auto const tasks = stream.tasks();
   if (needs == nullptr || tasks.empty()) return;
@@ -17,13 +17,16 @@ void refuse_small_batch(Learner const& learner, TrainOptions const& options, Str
     throw ConfigError("train.batch: " + std::to_string(options.batch) + ", but learner '" + learner.kind() +
                       "' needs " + std::to_string(needs->least_batch()) +
                       " samples in a step: it normalises by the batch");
-  if (options.steps > 0 || options.patience > 0 || !options.epochs_per_event.empty()) return;
-  auto const n = tasks.front()->train.size(), last = n % options.batch;
-  if (last == 0 || last >= needs->least_batch()) return;
-  throw ConfigError("train.batch: " + std::to_string(options.batch) + " leaves the last step of an epoch with " +
-                    std::to_string(last) + " of the " + std::to_string(n) + " samples of '" + tasks.front()->name +
-                    "', and learner '" + learner.kind() + "' needs " + std::to_string(needs->least_batch()) +
-                    " in a step: it normalises by the batch. Choose another batch, or another number of samples");
+  if (options.steps > 0 || options.patience > 0) return;
+  for (auto const* task : tasks) {
+    auto const n = task->train.size(), last = n % options.batch;
+    if (last > 0 && last < needs->least_batch())
+      throw ConfigError("train.batch: " + std::to_string(options.batch) + " leaves the last step of an epoch with " +
+                        std::to_string(last) + " of the " + std::to_string(n) + " samples of '" + task->name +
+                        "', and learner '" + learner.kind() + "' needs " + std::to_string(needs->least_batch()) +
+                        " in a step: it normalises by the batch. Choose another batch, or another number of samples");
+    if (first_only) return;
+  }
 }
 
 }  // namespace
@@ -57,6 +60,17 @@ void Trainer::refuse_second_pass(EventContext const& context, std::vector<Stage>
                       "train.steps), use a strategy without a second stage, or a stream that is not online");
 }
 
+void Trainer::rehearse(Stream const& stream) {
+  expect(stream);
+  strategies_.check(learner_, visibility_);
+  if (stream.events.empty() || !is_learn(stream.events.front())) return;
+  auto const& event = stream.events.front();
+  auto const data = training_part(event, false);
+  auto context = context_of(event, data);
+  outputs_.learn(std::get<Task>(event));
+  strategies_.each(context, [](Strategy& s, EventContext& c) { s.begin_event(c); });
+}
+
 void Trainer::expect(Stream const& stream) {
   visibility_ = stream.visibility;
   outputs_.show(visibility_);
@@ -64,7 +78,7 @@ void Trainer::expect(Stream const& stream) {
   for (auto const* task : stream.tested()) test_on(*task);
   if (visibility_.task_at_training)
     for (auto const* task : stream.tasks()) learner_.check_task(task->id);
-  if (position_.event == 0) refuse_small_batch(learner_, options_, stream);
+  if (position_.event == 0) refuse_small_batch(learner_, options_, stream, !strategies_.empty());
   SeenData seen;  // a request that cannot be met is refused before anything is begun
   for (std::size_t i = 0; i < stream.events.size(); ++i) {
     if (auto const* task = std::get_if<Task>(&stream.events[i])) {

@@ -34,7 +34,7 @@ void Trainer::add_column(Task const& task) {
 
 std::unique_ptr<Learner> Trainer::reviewed(EventContext& context, bool heeds_stop) {
   std::vector<Stage> review;
-  strategies_.each(context, [&](Strategy& s, EventContext& c) {
+  strategies_.every(context, [&](Strategy& s, EventContext& c) {
     for (auto& stage : s.before_evaluation(c)) review.push_back(std::move(stage));
   });
   if (review.empty()) return nullptr;

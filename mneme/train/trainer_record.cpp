@@ -66,7 +66,7 @@ void Trainer::log_step(StepContext& context, double learning_rate) {
     terms[name] = progress_.terms[name] = number;
   };
   for (auto const& [name, value] : learner_.loss_parts(context.batch, *context.output)) add(name, value);
-  each(context, [&](Strategy& s, StepContext& c) {
+  strategies_.each(context, [&](Strategy& s, StepContext& c) {
     for (auto const& [name, value] : s.terms(c)) add(name, value);
   });
   auto const loss = loss_sum_.item<double>() / static_cast<double>(std::max<std::int64_t>(1, loss_count_));

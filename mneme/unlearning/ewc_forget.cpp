@@ -19,7 +19,6 @@ at::Tensor entropy_to_uniform(Batch const& batch, at::Tensor const& logits) {
 }
 
 void EwcForget::begin_event(EventContext& context) {
-  if (is_learn(context.event)) return;
   quadratic_ = {};
   if (options_.lambda == 0) return;
   quadratic_.add(importance_on("ewc-forget", data().retain, options_.fisher, context), context.parameters().value());
@@ -27,17 +26,13 @@ void EwcForget::begin_event(EventContext& context) {
 
 void EwcForget::end_event(EventContext&) { quadratic_ = {}; }
 
-std::vector<Stage> EwcForget::stages(EventContext& context) {
-  if (is_learn(context.event)) return {};
+std::vector<Stage> EwcForget::stages(EventContext&) {
   return {options_.length.stage("forget and retain", data().forget)};
 }
 
-Batch EwcForget::compose(Batch batch, StepContext& context) {
-  return is_learn(context.event) ? batch : with_retained(batch, context);
-}
+Batch EwcForget::compose(Batch batch, StepContext& context) { return with_retained(batch, context); }
 
 std::optional<at::Tensor> EwcForget::objective(StepContext& context) {
-  if (is_learn(context.event)) return std::nullopt;
   auto const n = context.rows.size(0), all = context.batch.size();
   auto const& logits = context.output->logits;
   auto const loss = context.learner.per_sample_loss(context.batch, *context.output);
@@ -46,13 +41,13 @@ std::optional<at::Tensor> EwcForget::objective(StepContext& context) {
 }
 
 void EwcForget::add_gradient(StepContext& context) {
-  if (is_learn(context.event) || quadratic_.empty()) return;
+  if (quadratic_.empty()) return;
   auto& arena = context.parameters();
   quadratic_.add_gradient(arena.value(), options_.lambda, arena.grad());
 }
 
 Terms EwcForget::terms(StepContext& context) {
-  if (is_learn(context.event) || quadratic_.empty()) return {};
+  if (quadratic_.empty()) return {};
   return {{"ewc-forget", quadratic_.value(context.parameters().value()).mul_(options_.lambda)}};
 }
 

@@ -18,13 +18,9 @@ void GradientAscentOptions::describe(OptionVisitor& v) {
   describe_ceiling(v, ceiling);
 }
 
-std::vector<Stage> GradientAscent::stages(EventContext& context) {
-  if (is_learn(context.event)) return {};
-  return {options_.length.stage("ascend", data().forget)};
-}
+std::vector<Stage> GradientAscent::stages(EventContext&) { return {options_.length.stage("ascend", data().forget)}; }
 
 std::optional<at::Tensor> GradientAscent::objective(StepContext& context) {
-  if (is_learn(context.event)) return std::nullopt;
   return context.learner.per_sample_loss(context.batch, *context.output).clamp_max(options_.ceiling).mean().neg();
 }
 
@@ -35,17 +31,13 @@ void GradDiffOptions::describe(OptionVisitor& v) {
   describe_ceiling(v, ceiling);
 }
 
-std::vector<Stage> GradDiff::stages(EventContext& context) {
-  if (is_learn(context.event)) return {};
+std::vector<Stage> GradDiff::stages(EventContext&) {
   return {options_.length.stage("forget and retain", data().forget)};
 }
 
-Batch GradDiff::compose(Batch batch, StepContext& context) {
-  return is_learn(context.event) ? batch : with_retained(batch, context);
-}
+Batch GradDiff::compose(Batch batch, StepContext& context) { return with_retained(batch, context); }
 
 std::optional<at::Tensor> GradDiff::objective(StepContext& context) {
-  if (is_learn(context.event)) return std::nullopt;
   auto const loss = context.learner.per_sample_loss(context.batch, *context.output);
   auto const n = context.rows.size(0);
   return loss.narrow(0, 0, n).clamp_max(options_.ceiling).mean() * -options_.gamma +

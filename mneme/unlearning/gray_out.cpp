@@ -38,7 +38,6 @@ Needs GrayOut::needs() const { return {.forgets = true, .learners = {"cvae"}}; }
 void GrayOut::check(Asked const& asked) const { check_names_classes(asked.request, "gray-out"); }
 
 void GrayOut::begin_event(EventContext& context) {
-  if (is_learn(context.event)) return;
   past_.take(context.learner);
   quadratic_ = {};
   if (options_.lambda == 0) return;
@@ -50,14 +49,12 @@ void GrayOut::begin_event(EventContext& context) {
                  context.parameters().value());
 }
 
-void GrayOut::end_event(EventContext& context) {
-  if (is_learn(context.event)) return;
+void GrayOut::end_event(EventContext&) {
   past_.clear();
   quadratic_ = {};
 }
 
 std::vector<Stage> GrayOut::stages(EventContext& context) {
-  if (is_learn(context.event)) return {};
   auto stage = options_.length.stage("gray out", unlearning_set(context));
   stage.fresh_optimizer = true;
   return {stage};
@@ -69,8 +66,7 @@ Dataset GrayOut::unlearning_set(EventContext& context) {
   // From a stream that starts anew and the model as it was: the same set after a resume.
   auto stream = context.streams->fresh("replay/" + std::to_string(context.index));
   auto const classes = classes_of(real);
-  auto const drawn = draw_indices(static_cast<std::int64_t>(classes.size()), options_.replay_samples, stream, at::kCPU);
-  auto const labels = at::tensor(classes, at::kLong).index_select(0, drawn).to(real.device());
+  auto const labels = draw_classes(classes, options_.replay_samples, stream, real.device());
   auto const& past = dynamic_cast<Conditional const&>(past_.net(context));
   std::vector<at::Tensor> parts;
   constexpr std::int64_t kDrawn = 1000;  // at once
@@ -82,14 +78,13 @@ Dataset GrayOut::unlearning_set(EventContext& context) {
 }
 
 std::optional<at::Tensor> GrayOut::penalty(StepContext& context) {
-  auto const* request = std::get_if<Request>(&context.event);
-  if (request == nullptr || options_.gray_weight == 0) return std::nullopt;
+  if (options_.gray_weight == 0) return std::nullopt;
+  auto const& request = std::get<Request>(context.event);
   auto const& model = dynamic_cast<Cvae const&>(context.learner);
   auto& stream = context.streams->get("gray");
   auto const n = context.batch.size();
   auto const device = context.batch.x.device();
-  auto const which = draw_indices(static_cast<std::int64_t>(request->classes.size()), 1, stream, at::kCPU);
-  auto const label = at::tensor(request->classes, at::kLong).index_select(0, which).to(device).expand({n});
+  auto const label = draw_classes(request.classes, 1, stream, device).expand({n});
   auto const z = draw_normal({n, model.latent()}, stream, device);
   auto const gray = (model.decode(z, model.condition(label)) - options_.gray).abs().mean();
   gray_ = gray.detach();
@@ -102,7 +97,7 @@ double GrayOut::strength(StepContext const& context) const {
 }
 
 void GrayOut::add_gradient(StepContext& context) {
-  if (is_learn(context.event) || quadratic_.empty()) return;
+  if (quadratic_.empty()) return;
   auto const& theta = context.parameters().value();
   auto const strength = this->strength(context);
   auto const scale = strength * loss_scale(context.learner, context.batch.size());
@@ -117,7 +112,6 @@ void GrayOut::add_gradient(StepContext& context) {
 }
 
 Terms GrayOut::terms(StepContext& context) {
-  if (is_learn(context.event)) return {};
   Terms terms;
   if (options_.gray_weight > 0) terms["gray"] = gray_;
   if (quadratic_.empty()) return terms;

@@ -9,10 +9,13 @@ namespace mneme {
 
 void RandomLabelsOptions::describe(OptionVisitor& v) {
   length.describe(v);
-  v.field("labels", labels,
-          {.help = "drawn from the retained classes but the sample's own, or from all of them",
-           .choices = {"others", "all"},
-           .source = "Graves et al. 2021"});
+  v.field(
+      "labels", labels,
+      {.help =
+           "drawn from the retained classes but the sample's own, or from all of them; the same where whole classes "
+           "are to be forgotten",
+       .choices = {"others", "all"},
+       .source = "Graves et al. 2021"});
 }
 
 at::Tensor drawn_labels(at::Tensor const& labels, at::Tensor const& candidates, bool others, at::Generator& generator) {
@@ -33,13 +36,11 @@ void RandomLabels::check(Asked const& asked) const {
         "those of its task; use grad-diff or ssd");
 }
 
-std::vector<Stage> RandomLabels::stages(EventContext& context) {
-  if (is_learn(context.event)) return {};
+std::vector<Stage> RandomLabels::stages(EventContext&) {
   return {options_.length.stage("random labels", both(data()))};
 }
 
 Batch RandomLabels::compose(Batch batch, StepContext& context) {
-  if (is_learn(context.event)) return batch;
   if (!candidates_.defined()) candidates_ = std::get<0>(at::_unique(data().retain.labels(), /*sorted=*/true));
   auto const drawn =
       drawn_labels(batch.y(), candidates_, options_.labels == "others", context.streams->get("random-labels"));
@@ -67,7 +68,6 @@ at::Tensor salient(at::Tensor const& gradient, double quantile) {
 }
 
 void SalUn::begin_event(EventContext& context) {
-  if (is_learn(context.event)) return;
   at::NoGradGuard const no_grad;
   auto const& arena = context.parameters();
   auto const& forget = data().forget;
@@ -91,12 +91,9 @@ void SalUn::end_event(EventContext& context) {
   mask_ = origin_ = at::Tensor();
 }
 
-void SalUn::project_gradient(StepContext& context) {
-  if (!is_learn(context.event)) context.parameters().grad().mul_(mask_);
-}
+void SalUn::project_gradient(StepContext& context) { context.parameters().grad().mul_(mask_); }
 
 void SalUn::after_step(StepContext& context) {
-  if (is_learn(context.event)) return;
   auto const& value = context.parameters().value();
   value.copy_(at::where(mask_, value, origin_));  // weight decay moves what has no gradient
 }

@@ -13,8 +13,7 @@ Needs Retrain::needs() const {
       .excludes = {{"ewc", kOtherWeights}, {"si", kOtherWeights}, {"mas", kOtherWeights}, {"rwalk", kOtherWeights}}};
 }
 
-std::vector<Stage> Retrain::stages(EventContext& context) {
-  if (is_learn(context.event)) return {};
+std::vector<Stage> Retrain::stages(EventContext&) {
   return {{.name = "retrain",
            .data = data().retain,
            .epochs = options_.epochs,
@@ -22,9 +21,6 @@ std::vector<Stage> Retrain::stages(EventContext& context) {
            .from_scratch = true}};
 }
 
-std::vector<Stage> FineTune::stages(EventContext& context) {
-  if (is_learn(context.event)) return {};
-  return {options_.stage("fine-tune", data().retain)};
-}
+std::vector<Stage> FineTune::stages(EventContext&) { return {options_.stage("fine-tune", data().retain)}; }
 
 }  // namespace mneme

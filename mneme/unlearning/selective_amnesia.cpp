@@ -19,14 +19,6 @@ constexpr std::int64_t kPlaces = 8192;  // rows of the stage, which only say how
 
 Cvae const& model_of(Learner const& learner) { return dynamic_cast<Cvae const&>(learner); }
 
-/// `n` of these classes, drawn uniformly, int64 [n].
-at::Tensor draw(std::vector<std::int64_t> const& classes, std::int64_t n, at::Generator& stream, at::Device device) {
-  auto const drawn = draw_indices(static_cast<std::int64_t>(classes.size()), n, stream, at::kCPU);
-  return at::tensor(classes, at::kLong).index_select(0, drawn).to(device);
-}
-
-Request const* request_of(EventContext const& context) { return std::get_if<Request>(&context.event); }
-
 }  // namespace
 
 void SelectiveAmnesiaOptions::describe(OptionVisitor& v) {
@@ -44,7 +36,8 @@ void SelectiveAmnesiaOptions::describe(OptionVisitor& v) {
   v.field("steps", steps, {.help = "length of a request", .unit = "steps", .min = 1});
   v.field("fisher_samples", fisher_samples,
           {.help = "own samples that the Fisher information is taken over", .unit = "samples", .min = 1});
-  v.field("fisher_batch", fisher_batch, {.help = "samples per pass; changes nothing", .min = 1});
+  v.field("fisher_batch", fisher_batch,
+          {.help = "samples per pass; more are faster, and the result differs in rounding alone", .min = 1});
   v.field("lr_scale", lr_scale, {.help = "learning rate while forgetting, over the run's", .above = 0});
 }
 
@@ -63,16 +56,15 @@ void check_names_classes(Request const& request, std::string const& strategy) {
                       "' names none; samples and tasks mean nothing to a model that is asked for classes");
 }
 
-void SelectiveAmnesia::take(ForgetData data) {
-  if (options_.surrogate == "none") forget_ = data.forget;
-  kept_ = classes_of(data.retain);
-  auto const forget = classes_of(data.forget);
+void SelectiveAmnesia::take(ForgetData asked) {
+  Unlearning::take(std::move(asked));
+  kept_ = classes_of(data().retain);
+  auto const forget = classes_of(data().forget);
   known_.clear();
   std::set_union(kept_.begin(), kept_.end(), forget.begin(), forget.end(), std::back_inserter(known_));
 }
 
 void SelectiveAmnesia::begin_event(EventContext& context) {
-  if (request_of(context) == nullptr) return;
   past_.take(context.learner);
   quadratic_ = {};
   if (options_.lambda == 0) return;
@@ -89,7 +81,7 @@ at::Tensor SelectiveAmnesia::fisher(EventContext& context) const {
   auto total = context.parameters().new_row();
   for (std::int64_t done = 0; done < options_.fisher_samples; done += kDrawn) {
     auto const n = std::min(kDrawn, options_.fisher_samples - done);
-    auto const labels = draw(known_, n, stream, context.parameters().device());
+    auto const labels = draw_classes(known_, n, stream, context.parameters().device());
     Dataset const own("own samples", model_of(context.learner).sample_of(labels, stream), labels, {});
     auto const f = diagonal_fisher(importance_request(kName, own, options, context));
     total.add_(f, static_cast<double>(n) / static_cast<double>(options_.fisher_samples));
@@ -97,23 +89,16 @@ at::Tensor SelectiveAmnesia::fisher(EventContext& context) const {
   return total;
 }
 
-void SelectiveAmnesia::end_event(EventContext& context) {
-  if (request_of(context) == nullptr) return;
+void SelectiveAmnesia::end_event(EventContext&) {
   past_.clear();
   quadratic_ = {};
-  forget_ = {};
 }
 
 std::vector<Stage> SelectiveAmnesia::stages(EventContext& context) {
-  if (request_of(context) == nullptr) return {};
-  auto const device = context.parameters().device();
-  auto const& model = model_of(context.learner);
-  auto const any = at::zeros({1}, at::TensorOptions(at::kLong).device(device));
-  at::NoGradGuard const no_grad;
-  auto shape =
-      model.decode(at::zeros({1, model.latent()}, any.options().dtype(at::kFloat)), model.condition(any)).sizes().vec();
-  shape[0] = kPlaces;
-  Dataset const places("places", at::zeros(shape, any.options().dtype(at::kByte)), any.repeat({kPlaces}), {});
+  auto shape = data().retain.sample_shape();
+  shape.insert(shape.begin(), kPlaces);
+  auto const zeros = at::TensorOptions(at::kByte).device(context.parameters().device());
+  Dataset const places("places", at::zeros(shape, zeros), at::zeros({kPlaces}, zeros.dtype(at::kLong)), {});
   return {{.name = "forget",
            .data = places,
            .steps = options_.steps,
@@ -130,24 +115,23 @@ Batch SelectiveAmnesia::surrogate(Request const& request, Batch const& places, S
   auto const device = places.x.device();
   auto& stream = context.streams->get("surrogate");
   if (options_.surrogate == "none") {
-    Batch real(forget_, draw_indices(forget_.size(), n, stream, device), -1, context.visibility);
+    auto const& forget = data().forget;
+    Batch real(forget, draw_indices(forget.size(), n, stream, device), -1, context.visibility);
     return {real.x, real.y(), at::Tensor(), context.visibility};
   }
   auto x = options_.surrogate == "gray" ? at::full_like(places.x, options_.gray)
                                         : at::empty(places.x.sizes(), at::kFloat).uniform_(0, 1, stream).to(device);
-  return {std::move(x), draw(request.classes, n, stream, device), at::Tensor(), context.visibility};
+  return {std::move(x), draw_classes(request.classes, n, stream, device), at::Tensor(), context.visibility};
 }
 
 /// Rows of the surrogate, then as many replayed ones.
 Batch SelectiveAmnesia::compose(Batch batch, StepContext& context) {
-  auto const* request = request_of(context);
-  if (request == nullptr) return batch;
   auto const n = batch.size();
   auto const device = batch.x.device();
-  auto first = surrogate(*request, batch, context);
+  auto first = surrogate(std::get<Request>(context.event), batch, context);
   if (options_.gamma == 0) return first;
   auto& own = context.streams->get("replay");
-  auto const labels = draw(kept_, n, own, device);
+  auto const labels = draw_classes(kept_, n, own, device);
   Batch replay(past(context).sample_of(labels, own), labels, at::Tensor(), context.visibility);
   replay.parts.front().origin = BatchPart::Origin::kGenerated;
   return first.joined(replay);
@@ -155,7 +139,6 @@ Batch SelectiveAmnesia::compose(Batch batch, StepContext& context) {
 
 std::optional<at::Tensor> SelectiveAmnesia::objective(StepContext& context) {
   terms_.clear();
-  if (request_of(context) == nullptr) return std::nullopt;
   auto const n = context.rows.size(0);
   auto const each = context.learner.per_sample_loss(context.batch, *context.output);
   auto loss = each.narrow(0, 0, n).mean();
@@ -169,24 +152,22 @@ std::optional<at::Tensor> SelectiveAmnesia::objective(StepContext& context) {
   return loss * loss_scale(context.learner, n);
 }
 
-double SelectiveAmnesia::strength(StepContext const& context) const {
-  auto const n = context.rows.size(0);
-  return 2 * options_.lambda / static_cast<double>(n) * loss_scale(context.learner, n);
+double SelectiveAmnesia::canonical_lambda(StepContext const& context) const {
+  return 2 * options_.lambda / static_cast<double>(context.rows.size(0));
 }
 
 void SelectiveAmnesia::add_gradient(StepContext& context) {
-  if (request_of(context) == nullptr || quadratic_.empty()) return;
-  quadratic_.add_gradient(context.parameters().value(), strength(context), context.parameters().grad());
+  if (quadratic_.empty()) return;
+  auto const strength = canonical_lambda(context) * loss_scale(context.learner, context.rows.size(0));
+  quadratic_.add_gradient(context.parameters().value(), strength, context.parameters().grad());
 }
 
 Terms SelectiveAmnesia::terms(StepContext& context) {
-  if (request_of(context) == nullptr) return {};
   auto terms = terms_;
   if (quadratic_.empty()) return terms;
-  auto const rows = context.rows.size(0);
-  auto const per_image = strength(context) / loss_scale(context.learner, rows);  // as the others are
-  terms["fisher"] = quadratic_.value(context.parameters().value()).mul_(per_image);
-  terms["canonical_lambda"] = at::scalar_tensor(2 * options_.lambda / static_cast<double>(context.rows.size(0)));
+  auto const lambda = canonical_lambda(context);
+  terms["fisher"] = quadratic_.value(context.parameters().value()).mul_(lambda);
+  terms["canonical_lambda"] = at::scalar_tensor(lambda);
   return terms;
 }
 

@@ -26,6 +26,7 @@
 #include "mneme/strategies/checks_requests.hpp"
 #include "mneme/strategies/quadratic.hpp"
 #include "mneme/strategies/teacher.hpp"
+#include "mneme/unlearning/unlearning.hpp"
 
 namespace mneme {
 
@@ -46,12 +47,11 @@ void check_names_classes(Request const& request, std::string const& strategy);
 /// The loss of a cvae's step, in means over its `n` rows: 1, or n where `learner.scale` is a sum.
 [[nodiscard]] double loss_scale(Learner const& learner, std::int64_t n);
 
-class SelectiveAmnesia final : public Strategy, public Unlearns, public ChecksRequests {
+class SelectiveAmnesia final : public Unlearning, public ChecksRequests {
  public:
   explicit SelectiveAmnesia(SelectiveAmnesiaOptions options) : options_(std::move(options)) {}
   [[nodiscard]] Needs needs() const override;
   void check(Asked const& asked) const override { check_names_classes(asked.request, "selective-amnesia"); }
-  [[nodiscard]] bool uses_retained() const override { return true; }
   void take(ForgetData data) override;
   void begin_event(EventContext& context) override;
   void end_event(EventContext& context) override;
@@ -70,11 +70,10 @@ class SelectiveAmnesia final : public Strategy, public Unlearns, public ChecksRe
   /// `n` rows of what the forgotten classes are taught to look like.
   [[nodiscard]] Batch surrogate(Request const& request, Batch const& places, StepContext& context) const;
   [[nodiscard]] Conditional const& past(EventContext const& context);
-  /// The factor before (1/2) sum F d^2, in the learner's own scale.
-  [[nodiscard]] double strength(StepContext const& context) const;
+  /// lambda': the factor before (1/2) sum F d^2 beside a mean over the batch.
+  [[nodiscard]] double canonical_lambda(StepContext const& context) const;
 
   SelectiveAmnesiaOptions options_;
-  Dataset forget_;                          // only without a surrogate
   std::vector<std::int64_t> kept_, known_;  // classes of the event's retained data, and with those to be forgotten
   Teacher past_;
   MergedQuadratic quadratic_;

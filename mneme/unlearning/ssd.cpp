@@ -40,7 +40,6 @@ void Ssd::check(Asked const& asked) const {
 }
 
 void Ssd::end_event(EventContext& context) {
-  if (is_learn(context.event)) return;
   auto const on_all = importance_on("ssd, all data", both(data()), options_.importance, context);
   auto const on_forget = importance_on("ssd, to be forgotten", data().forget, options_.importance, context);
   auto const selected = dampen(context.parameters().value(), on_forget, on_all, options_.alpha, options_.lambda);

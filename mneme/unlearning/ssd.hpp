@@ -7,7 +7,7 @@
 // Fast machine unlearning without retraining through selective synaptic dampening, AAAI, arXiv:2308.07707, eq. 7-8.
 //
 // Differences from the paper: importances are means of squared per-sample gradients; the authors' code squares
-// gradients of batches (`importance = "batch"`), so its result depends on the batch size. Both sets are reduced as
+// gradients of batches (`labels = "batch"`), so its result depends on the batch size. Both sets are reduced as
 // means.
 #pragma once
 

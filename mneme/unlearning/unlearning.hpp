@@ -1,5 +1,5 @@
 // unlearning: methods for Forget events. One method is a header, a source and a row of the strategy table, so that it
-// stands in a list beside a method for Learn events: strategy = ["er", "salun"]. In Learn events it does nothing.
+// stands in a list beside a method for Learn events: strategy = ["er", "salun"]. Its hooks run in Forget events only.
 #pragma once
 
 #include "mneme/core/options.hpp"

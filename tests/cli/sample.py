@@ -47,6 +47,8 @@ class Sample(CommandTest):
         self.assertEqual(tuple(int.from_bytes(one[i:i + 4], "big") for i in (16, 20)), (28, 28))
         self.assertEqual(len({(self.folder / "each" / name).read_bytes() for name in names}), 6)
         self.refuses(2, "sample", run, "--columns", "2", "-o", "each", says="--columns")
+        self.refuses(2, *ask, "-o", "each", says="holds files already")
+        self.refuses(2, *ask, "-o", "experiment.toml", says=".png")
 
         # What it refuses, of the same run.
         self.refuses(2, "sample", run, "--domain", "fashion-mnist", "--checkpoint", "event-0", "-o", "x.png",
@@ -62,6 +64,17 @@ class Sample(CommandTest):
         shutil.rmtree(run / "arms/lifelong/seed-0/checkpoints")
         self.refuses(4, "sample", run, "-o", "x.png", says="not begun")
         self.assertFalse((self.folder / "x.png").exists())
+
+    def test_a_branch_may_change_a_weight_of_the_loss_but_not_the_net(self):
+        run = self.lgaa()
+        self.mneme("branch", f"{run}@event-0", "--arm", "lifelong", "-s", "learner.penalty=5", "--name", "less",
+                   "--out", "branches")
+        branch, = self.run_folders("branches")
+        self.assertEqual(self.summary(branch)["tasks"], self.summary(run)["tasks"])
+        self.assertNotEqual(self.summary(branch)["parameter_hash"], self.summary(run)["parameter_hash"])
+        self.refuses(4, "branch", f"{run}@event-0", "--arm", "lifelong", "-s", "learner.latent=5", "--out", "none",
+                     says="another net")
+        self.assertFalse((self.folder / "none").exists())
 
     def test_a_learner_that_draws_nothing_is_refused_by_name(self):
         self.mneme("run", "demo", "--sample", "--arm", "naive", "-s", "learner.net=mlp", "-s", "train.epochs=1")
@@ -107,6 +120,7 @@ class Sample(CommandTest):
         self.assertEqual((arm / "samples/index.jsonl").read_text(), index)
         self.assertEqual(self.summary(run)["figures"], figures, "what no checkpoint gives is lost")
         self.refuses(2, "revisit", run, "--samples", "5", says="--judge")
+        self.refuses(2, "revisit", run, "--samples", "0", says="1 to 100000")
         self.refuses(2, "revisit", run, "--arm", "none", says="none")
 
 

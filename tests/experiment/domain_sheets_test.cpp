@@ -75,15 +75,15 @@ TEST_F(DomainSheets, OfAnEpochAlignImagesReconstructionsAndDrawsByClass) {
   for (std::int64_t d = 0; d < 2; ++d) {
     auto const& found = sheets[static_cast<std::size_t>(d)];
     EXPECT_EQ(found.of, "toy-" + std::to_string(d));
-    ASSERT_EQ(found.images.size(0), 3 * found.columns);
+    ASSERT_EQ(found.images.size(0), (2 + 8) * found.columns);
     for (std::int64_t c = 0; c < found.columns; ++c) {
       expect_close(found.images[c], image(d, c)[0], "image of " + std::to_string(c));
       auto const made = model().decode(model().infer(image(d, c)));
       expect_close(found.images[found.columns + c], made[0], "reconstruction of " + std::to_string(c));
     }
-    auto const labels = at::arange(found.columns, at::kLong);
+    auto const labels = at::arange(found.columns, at::kLong).repeat({8});
     auto const drawn = model().draw(labels, at::full_like(labels, d), same_noise);
-    expect_close(found.images.narrow(0, 2 * found.columns, found.columns), drawn, "draws");
+    expect_close(found.images.narrow(0, 2 * found.columns, 8 * found.columns), drawn, "draws");
   }
 }
 

@@ -14,10 +14,10 @@ namespace {
 
 constexpr std::int64_t kImages = 200;  // of a task, training and test
 
-Stream tasks() {
-  Stream stream = toy::stream(3, kImages);
+Stream tasks(std::int64_t train = kImages) {
+  Stream stream = toy::stream(3, train);
   for (std::int64_t i = 0; i < 3; ++i)
-    stream.events[static_cast<std::size_t>(i)] = toy::task("toy-" + std::to_string(i), i, kImages, kImages);
+    stream.events[static_cast<std::size_t>(i)] = toy::task("toy-" + std::to_string(i), i, train, kImages);
   return stream;
 }
 
@@ -47,10 +47,11 @@ class Asker final : public Observer {
   Observed& observed_;
 };
 
-Observed observe(Json const& strategy, std::string const& learner, bool with = true, bool every_epoch = false) {
+Observed observe(Json const& strategy, std::string const& learner, bool with = true, bool every_epoch = false,
+                 std::int64_t images = kImages) {
   test::TemporaryFolder const folder;
   auto list = test::listed(strategy);
-  auto const stream = list.wrap(tasks());
+  auto const stream = list.wrap(tasks(images));
   auto train = RunRecipe::toy().train;
   train.epochs = 2;
   EvaluationOptions evaluation;
@@ -109,6 +110,15 @@ TEST(Risk, ReplayIsHalfOfTheSourceAndPoorReplayIsFarFromTheTruth) {
   auto const& events = seen.risk.at("events");
   EXPECT_GT(events[1].at("discrepancy").get<double>(), events[0].at("discrepancy").get<double>() + 0.3)
       << "a few steps do not make a generator";
+}
+
+// Wrong: of a small set the source is mostly replay, which is not what a step is trained on.
+TEST(Risk, OfFewImagesTheSourceIsMixedAsAStepIs) {
+  auto const seen = observe({{"kind", "self-replay"}, {"weights", "rows"}}, "lgaa", true, false, kImages / 4);
+  auto const& row = seen.risk.at("rows")[1];
+  auto const fresh = row.at("source").at("toy-1").get<double>(), old = row.at("source").at("toy-0").get<double>();
+  ASSERT_NE(fresh, old) << "these risks say nothing of the mixture";
+  EXPECT_NEAR((row.at("source_risk").get<double>() - old) / (fresh - old), 0.5, 1e-9);
 }
 
 TEST(Risk, ChangesNothingInTheRun) {

@@ -40,8 +40,9 @@ train = ")" +
 
 ExperimentPlan plan(std::string const& text) { return plan_experiment(parse_toml(text, "test.toml")); }
 
-ExperimentRun start(ExperimentPlan const& plan, TemporaryFolder const& folder) {
-  return ExperimentRun::start(plan, folder.path() / "runs", "mneme run", {});
+ExperimentRun start(ExperimentPlan const& plan, TemporaryFolder const& folder,
+                    std::optional<BranchPoint> const& from = std::nullopt) {
+  return ExperimentRun::start(plan, folder.path() / "runs", "mneme run", {}, from);
 }
 
 /// Asks to stop after the second step.
@@ -141,8 +142,7 @@ TEST(RunData, OfABranchIsThatOfTheStoredRun) {
   TemporaryFolder const folder;
   auto const stored = start(plan(sample()), folder);
   auto const branch = [&](std::string const& text) {
-    auto run = start(plan(text), folder);
-    run.branch_from({.run = stored.folder(), .arm = "main", .checkpoint = "event-0"}, false);
+    start(plan(text), folder, BranchPoint{.run = stored.folder(), .arm = "main", .checkpoint = "event-0"});
   };
   std::vector<std::pair<std::string, std::string>> const changed = {
       {"stream", sample("sample", R"(["mnist", "fashion-mnist"])")},
@@ -167,13 +167,8 @@ TEST(RunData, ThatChangedIsRefusedOnBranching) {
   auto stored = start(plan(text), folder);
   execute_wave(stored, 1);
   folder.put("train.csv", rows(9));
-  auto run = start(plan(text), folder);
-  EXPECT_THROW(
-      {
-        run.branch_from({.run = stored.folder(), .arm = "main", .checkpoint = "event-0"}, false);
-        execute_wave(run, 1);
-      },
-      DataError);
+  EXPECT_THROW(start(plan(text), folder, BranchPoint{.run = stored.folder(), .arm = "main", .checkpoint = "event-0"}),
+               DataError);
 }
 
 }  // namespace

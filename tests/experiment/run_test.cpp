@@ -166,12 +166,23 @@ strategy = { kind = "ewc", samples = 20 }
   for (auto const* arm : {"naive", "ewc"}) EXPECT_EQ(arm_of(run, arm)["status"], "finished") << arm;
 }
 
+/// A branch from the first event of `stored`, unless `from` says otherwise.
+ExperimentRun branch_of(ExperimentPlan const& plan, ExperimentRun const& stored, test::TemporaryFolder const& folder,
+                        std::optional<BranchPoint> from = std::nullopt) {
+  if (!from) from = {.run = stored.folder(), .arm = "main", .checkpoint = "event-0"};
+  return ExperimentRun::start(plan, folder.path(), "mneme branch", {}, from);
+}
+
+/// Run folders below it.
+std::ptrdiff_t folder_count(test::TemporaryFolder const& folder) {
+  return std::distance(fs::recursive_directory_iterator(folder.path()), {});
+}
+
 TEST(Run, BranchIntoAPlainStrategyEqualsItFromTheBeginning) {
   test::TemporaryFolder const folder;
   auto const naive = run_all(plan(kBase), folder.path());
   auto const whole = run_all(plan(kBase + kArms, {"ewc"}), folder.path());
-  auto branch = ExperimentRun::start(plan(kBase + kArms, {"ewc"}), folder.path(), "mneme branch", {});
-  branch.branch_from({.run = naive.folder(), .arm = "main", .checkpoint = "event-0"}, false);
+  auto branch = branch_of(plan(kBase + kArms, {"ewc"}), naive, folder);
   execute_all(branch);
   expect_equal(branch, "ewc", whole);
 }
@@ -179,38 +190,48 @@ TEST(Run, BranchIntoAPlainStrategyEqualsItFromTheBeginning) {
 TEST(Run, BranchIntoARecordingStrategyIsRefusedWithTheReason) {
   test::TemporaryFolder const folder;
   auto const naive = run_all(plan(kBase), folder.path());
-  auto branch = ExperimentRun::start(plan(kBase + kArms, {"er"}), folder.path(), "mneme branch", {});
-  auto const message = message_of<ConfigError>([&] {
-    branch.branch_from({.run = naive.folder(), .arm = "main", .checkpoint = "event-0"}, false);
-    execute_all(branch);
-  });
+  auto const made = folder_count(folder);
+  auto const message = message_of<ConfigError>([&] { branch_of(plan(kBase + kArms, {"er"}), naive, folder); });
   test::expect_mentions(message, {"'er'", "records"});
-  auto missing = ExperimentRun::start(plan(kBase + kArms, {"ewc"}), folder.path(), "mneme branch", {});
-  EXPECT_THROW(missing.branch_from({.run = naive.folder(), .arm = "main", .checkpoint = "event-9"}, false),
-               CheckpointError);
-  EXPECT_THROW(missing.branch_from({.run = naive.folder(), .arm = "mian", .checkpoint = "event-0"}, false),
-               ConfigError);
+  auto const ewc = plan(kBase + kArms, {"ewc"});
+  EXPECT_THROW(
+      branch_of(ewc, naive, folder, BranchPoint{.run = naive.folder(), .arm = "main", .checkpoint = "event-9"}),
+      CheckpointError);
+  EXPECT_THROW(
+      branch_of(ewc, naive, folder, BranchPoint{.run = naive.folder(), .arm = "mian", .checkpoint = "event-0"}),
+      ConfigError);
+  EXPECT_EQ(folder_count(folder), made) << "something was made before it was refused";
 }
 
 TEST(Run, BranchAfterTheFirstEventIsRefusedWhereAStrategyHasMissedIt) {
   test::TemporaryFolder const folder;
   auto const naive = run_all(plan(kBase), folder.path());
-  auto branch = ExperimentRun::start(plan(kBase + kArms, {"ewc"}), folder.path(), "mneme branch", {});
   auto const message = message_of<ConfigError>([&] {
-    branch.branch_from({.run = naive.folder(), .arm = "main", .checkpoint = "final"}, false);
-    execute_all(branch);
+    branch_of(plan(kBase + kArms, {"ewc"}), naive, folder,
+              BranchPoint{.run = naive.folder(), .arm = "main", .checkpoint = "final"});
   });
   test::expect_mentions(message, {"'ewc'", "event-0"});
+}
+
+// Wrong: a branch that was killed while it was laid out is resumed, and trains from the beginning without a word.
+TEST(Run, ABranchThatIsNotLaidOutCompletelyIsNoRun) {
+  test::TemporaryFolder const folder;
+  auto const naive = run_all(plan(kBase), folder.path());
+  auto const stored = naive.folder() / "arms/main/seed-0/metrics.jsonl";
+  fs::remove(stored);
+  fs::create_directories(stored / "a folder");  // cannot be copied as a file
+  auto const made = folder_count(folder);
+  EXPECT_THROW(branch_of(plan(kBase + kArms, {"ewc"}), naive, folder), std::exception);
+  EXPECT_EQ(folder_count(folder), made) << "a part of a branch stayed, which could be resumed";
 }
 
 TEST(Run, BranchMayChangeTheOptimizerWhereTheNextEventBeginsWithANewOne) {
   test::TemporaryFolder const folder;
   auto const adam = run_all(plan(kBase), folder.path());
   auto const with_sgd = [&](std::string const& boundary) {
-    auto branch = ExperimentRun::start(
+    auto branch = branch_of(
         plan(kBase + "[arm.sgd.train]\noptimizer = \"sgd\"\nmomentum = 0.9\nat_boundary = \"" + boundary + "\"\n"),
-        folder.path(), "mneme branch", {});
-    branch.branch_from({.run = adam.folder(), .arm = "main", .checkpoint = "event-0"}, false);
+        adam, folder);
     execute_all(branch);
     return arm_of(branch, "sgd");
   };

@@ -257,6 +257,13 @@ TEST(Lgaa, RefusesModelsWithoutThePartThatIsAskedFor) {
   vae.model = "vae";
   vae.phase_schedule = "alternating";
   EXPECT_NE(message_of<ConfigError>([&] { small(vae); }).find("interleaved"), std::string::npos);
+  LgaaOptions plain_vae, plain_gan;  // settings of a phase that the model does not have
+  plain_vae.model = "vae";
+  plain_vae.regression = 5;
+  EXPECT_NE(message_of<ConfigError>([&] { small(plain_vae); }).find("learner.regression"), std::string::npos);
+  plain_gan.model = "gan";
+  plain_gan.kl = 5;
+  EXPECT_NE(message_of<ConfigError>([&] { small(plain_gan); }).find("learner.kl:"), std::string::npos);
   gan.model = "gan";
   gan.net.domain_from = "code";
   EXPECT_NE(message_of<ConfigError>([&] { small(gan); }).find("needs the encoder"), std::string::npos);

@@ -185,6 +185,8 @@ TEST(Buffer, DrawsOfATaskAndInEqualShares) {
   offer(buffer, 65, 2, 0, 2, generator);
   EXPECT_EQ(counts_of(buffer.sample_task(1, 9, generator).task), (Counts{{1, 9}}));
   EXPECT_THROW(static_cast<void>(buffer.sample_task(3, 1, generator)), ConfigError);
+  auto const all = buffer.sample_task(0, 60, generator).data.flatten(1).select(1, 0);
+  EXPECT_EQ(std::get<0>(at::_unique(all)).size(0), 60) << "a sample came twice while there were enough";
   auto const draw = buffer.sample_balanced(301, generator);
   for (auto const& [task, count] : counts_of(draw.task)) EXPECT_TRUE(count == 100 || count == 101) << task;
   EXPECT_EQ(draw.size(), 301);

@@ -103,6 +103,32 @@ TEST(Board, SeveralRuns) {
   EXPECT_EQ(boards[1].arms[0].label, "naive");
 }
 
+// Wrong: seeds that were run one after another are rows of one seed each, without a deviation; or runs with other
+// settings are taken for further seeds.
+TEST(Board, SeedsOfOneExperimentStandTogether) {
+  TemporaryFolder const out("seeds");
+  auto const further = [&](char const* place, std::string const& config) {
+    auto const folder = write_run(out.path / place, Fixture());
+    edit_summary(folder, [](Json& summary) {
+      for (auto& arm : summary["arms"]) arm["seed"] = arm["seed"].get<int>() + 3;
+    });
+    write_text(folder / "config.toml", "seeds = [3, 4, 5]\n" + config);
+    return RunFolder::read(folder);
+  };
+  auto const first = write_run(out.path / "a", Fixture());
+  auto const config = read_text(first / "config.toml");
+  write_text(first / "config.toml", "seeds = [0, 1, 2]\n" + config);
+  std::vector<RunFolder> const same = {RunFolder::read(first), further("b", config)};
+  auto const together = make_boards(same);
+  ASSERT_EQ(together[0].arms.size(), 2U);
+  EXPECT_EQ(together[0].arms[0].label, "naive");
+  EXPECT_EQ(together[0].arms[0].number("average")->spread.n, 6);
+  std::vector<RunFolder> const other = {RunFolder::read(first), further("c", config + "threads = 2\n")};
+  EXPECT_EQ(make_boards(other)[0].arms.size(), 4U);
+  std::vector<RunFolder> const again = {RunFolder::read(first), RunFolder::read(first)};
+  EXPECT_EQ(make_boards(again)[0].arms.size(), 4U) << "a seed counts twice";
+}
+
 // Wrong: the page's first sentence does not say what the numbers say.
 TEST(Headline, TwoTasks) {
   TemporaryFolder const out("two");

@@ -108,7 +108,7 @@ TEST(Compare, RanksEachScenarioByItsAverage) {
 // Wrong: figures of the standard test sets are ranked with those of a part of them, or of another split.
 TEST(Compare, RanksOnlyWhatWasTestedOnTheSame) {
   TemporaryFolder const out("tested");
-  auto const rankings = [&](char const* about) {
+  auto const compared = [&](char const* about) {
     Fixture fixture, other;
     fixture.scenario = other.scenario = "domain-incremental";
     other.experiment = std::string("other-") + about;
@@ -116,11 +116,15 @@ TEST(Compare, RanksOnlyWhatWasTestedOnTheSame) {
     edit_summary(second, [&](Json& summary) {
       for (auto& arm : summary["arms"]) arm["stream"]["notes"][about] = "not as it stands";
     });
-    return compare_runs(std::vector{RunFolder::read(first), RunFolder::read(second)}).rankings.size();
+    return compare_runs(std::vector{RunFolder::read(first), RunFolder::read(second)});
   };
+  auto const rankings = [&](char const* about) { return compared(about).rankings.size(); };
   EXPECT_EQ(rankings("split"), 2U);
   EXPECT_EQ(rankings("classes"), 2U);
-  EXPECT_EQ(rankings("imbalance"), 1U) << "what is trained on may differ: the warnings say so";
+  std::string warnings;
+  for (auto const& warning : compared("imbalance").warnings) warnings += warning;
+  EXPECT_EQ(rankings("imbalance"), 1U) << "what is trained on may differ, which is said";
+  EXPECT_NE(warnings.find("imbalance: not as it stands"), std::string::npos) << warnings;
 }
 
 // Wrong: an arm that has learnt one task of two is ranked by that task before arms that have learnt both.

@@ -67,7 +67,9 @@ TEST(Report, DomainsHaveATableEachOfWhatIsReconstructedAndDrawn) {
     auto& arm = summary["arms"][0];
     arm["figures"] = {{"Fashion-MNIST", {{"domain_accuracy", {0.5, 1, 0.975}}, {"squared_error", {99.0, 12.25, 18.5}}}},
                       {"MNIST", {{"domain_accuracy", {0.5, nullptr, 0.875}}}}};
-    arm["judge"] = {{"MNIST", {{"feature_network", "cnn-bn of experiment 'judge'"}}}};
+    arm["judge"] = {
+        {"MNIST",
+         {{"experiment", "judge"}, {"test_accuracy", 0.96875}, {"feature_network", "cnn-bn of experiment 'judge'"}}}};
     arm["drawn"] = {{"MNIST", {{"accuracy", 0.625}, {"frechet_distance", 3.5}, {"nearest_training", 4.25}}}};
     arm["codes"] = {{"clusters", 0.125}, {"domains", {{"MNIST", {{"clusters", 0.375}, {"probe", {{"10", 0.75}}}}}}}};
   });
@@ -80,6 +82,7 @@ TEST(Report, DomainsHaveATableEachOfWhatIsReconstructedAndDrawn) {
     EXPECT_NE(second.find(text), std::string::npos) << text;
   EXPECT_EQ(second.find("squared error"), std::string::npos) << "a column that no arm has";
   EXPECT_NE(section.find("cnn-bn of experiment"), std::string::npos) << "the feature network is named";
+  EXPECT_NE(section.find("right on 96.9 % of real test images (below 98.5 %"), std::string::npos) << section;
   RunFolder const run = RunFolder::read(folder);
   auto const brief = generation_tables(make_boards({&run, 1}).front(), true);
   ASSERT_EQ(brief.size(), 2U);

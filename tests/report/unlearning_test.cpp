@@ -23,6 +23,7 @@ RunFolder asked_run(TemporaryFolder const& out) {
                             {"retain_accuracy", 0.9},
                             {"test_accuracy", 0.8},
                             {"membership", {{"loss", 0.5}, {"attacker", 0.6}}},
+                            {"before", {{"forget_test_accuracy", nullptr}, {"test_accuracy", 0.75}}},
                             {"relearn_steps", ewc && seed == 1 ? Json(101) : Json(7)},
                             {"forget_seconds", 2.0},
                             {"distance_to_retrained", {{"forget", 0.25}, {"test", 0.125}}},
@@ -30,6 +31,12 @@ RunFolder asked_run(TemporaryFolder const& out) {
     }
   });
   return RunFolder::read(folder);
+}
+
+std::map<std::string, std::string> texts_of(UnlearningTable const& table, UnlearningTable::Line const& line) {
+  std::map<std::string, std::string> texts;
+  for (std::size_t c = 0; c < table.columns.size(); ++c) texts[table.columns[c].key] = table.text(line, c);
+  return texts;
 }
 
 // Wrong: a column shows another number than its name says, or a request that nobody met has a table.
@@ -42,21 +49,23 @@ TEST(UnlearningTables, OneForEachRequestWithMeansOverSeeds) {
   EXPECT_EQ(tables[0].request, "Fashion-MNIST");
   ASSERT_EQ(tables[0].lines.size(), 2U);
   auto const& ewc = tables[0].lines[1];
-  std::vector<std::string> texts;
-  for (std::size_t c = 0; c < tables[0].columns.size(); ++c) texts.push_back(tables[0].text(ewc, c));
-  auto const last = boards.front().arms[1].last("Fashion-MNIST").value().spread;
-  EXPECT_EQ(texts[0], "10.0 ±\u00a010.0");  // 0, 10 and 20 %
-  EXPECT_EQ(texts[1], "–") << "no test samples of it";
-  EXPECT_EQ(texts[2], "90.0 ±\u00a00.0");
-  EXPECT_EQ(texts[3], "80.0 ±\u00a00.0");
-  EXPECT_EQ(texts[4], "0.250 ±\u00a00.000");
-  EXPECT_EQ(texts[5], "0.125 ±\u00a00.000");
-  EXPECT_EQ(texts[6], "0.500 ±\u00a00.000");
-  EXPECT_EQ(texts[7], "0.600 ±\u00a00.000");
-  EXPECT_EQ(texts[8], "> 100") << "one seed did not relearn it in the steps that were tried";
-  EXPECT_EQ(tables[0].text(tables[0].lines[0], 8), "7.0 ±\u00a00.0");
-  EXPECT_EQ(texts[9], "0.50 ±\u00a00.00");
-  EXPECT_NEAR(ewc.values[10].value().spread.mean, last.mean, 1e-12);
+  auto const texts = texts_of(tables[0], ewc);
+  auto const last = boards.front().arms[1].last("Fashion-MNIST");
+  EXPECT_EQ(texts.at("/forget_accuracy"), "10.0 ±\u00a010.0");  // 0, 10 and 20 %
+  EXPECT_EQ(texts.at("/forget_test_accuracy"), "–") << "no test samples of it";
+  EXPECT_EQ(texts.at("/before/forget_test_accuracy"), "–");
+  EXPECT_EQ(texts.at("/retain_accuracy"), "90.0 ±\u00a00.0");
+  EXPECT_EQ(texts.at("/before/test_accuracy"), "75.0 ±\u00a00.0");
+  EXPECT_EQ(texts.at("/test_accuracy"), "80.0 ±\u00a00.0");
+  EXPECT_EQ(texts.at("/distance_to_retrained/forget"), "0.250 ±\u00a00.000");
+  EXPECT_EQ(texts.at("/distance_to_retrained/test"), "0.125 ±\u00a00.000");
+  EXPECT_EQ(texts.at("/membership/loss"), "0.500 ±\u00a00.000");
+  EXPECT_EQ(texts.at("/membership/attacker"), "0.600 ±\u00a00.000");
+  EXPECT_EQ(texts.at("/relearn_steps"), "> 100") << "one seed did not relearn it in the steps that were tried";
+  EXPECT_EQ(texts_of(tables[0], tables[0].lines[0]).at("/relearn_steps"), "7.0 ±\u00a00.0");
+  EXPECT_EQ(texts.at("/time_to_retraining"), "0.50 ±\u00a00.00");
+  EXPECT_EQ(texts.at("/last"),
+            show_difference(last, {.title = "", .unit = "", .points = "", .factor = 100, .decimals = 1}));
 
   std::vector<RunFolder> const plain = {RunFolder::read(write_run(out.path / "plain", Fixture()))};
   EXPECT_TRUE(unlearning_tables(make_boards(plain).front()).empty());
@@ -71,6 +80,7 @@ TEST(UnlearningTables, HaveWhatTheJudgeSaysOfAConditionalModel) {
       bool const ewc = arm["arm"] == "ewc";
       if (ewc)
         arm.update({{"forgotten_classes", {5, 9}},
+                    {"forgotten_before", {{"probability", 0.875}, {"accuracy", 0.91}}},
                     {"forgotten_probability", 0.0625},
                     {"forgotten_accuracy", 0.03},
                     {"forgotten_entropy", 1.5},
@@ -83,14 +93,21 @@ TEST(UnlearningTables, HaveWhatTheJudgeSaysOfAConditionalModel) {
   std::vector<RunFolder> const runs = {RunFolder::read(folder)};
   auto const tables = unlearning_tables(make_boards(runs).front());
   ASSERT_EQ(tables.size(), 2U);
-  EXPECT_EQ(tables[0].text(tables[0].lines[0], 8), "–");
+  EXPECT_EQ(texts_of(tables[0], tables[0].lines[0]).at("/relearn_steps"), "–");
   auto const& judged = tables[1];
   EXPECT_EQ(judged.request, "classes 5 9");
   ASSERT_EQ(judged.lines.size(), 1U);
-  std::vector<std::string> texts;
-  for (std::size_t c = 0; c < judged.columns.size(); ++c) texts.push_back(judged.text(judged.lines[0], c));
-  EXPECT_EQ(texts, (std::vector<std::string>{"0.062 ±\u00a00.000", "3.0 ±\u00a00.0", "1.500 ±\u00a00.000", "–",
-                                             "1.0 ±\u00a00.0", "–", "–", "0.750 ±\u00a00.000"}));
+  EXPECT_EQ(texts_of(judged, judged.lines[0]),
+            (std::map<std::string, std::string>{{"/forgotten_before/probability", "0.875 ±\u00a00.000"},
+                                                {"/forgotten_probability", "0.062 ±\u00a00.000"},
+                                                {"/forgotten_before/accuracy", "91.0 ±\u00a00.0"},
+                                                {"/forgotten_accuracy", "3.0 ±\u00a00.0"},
+                                                {"/forgotten_entropy", "1.500 ±\u00a00.000"},
+                                                {"/forgotten_gray", "–"},
+                                                {"/retained_accuracy_drop", "1.0 ±\u00a00.0"},
+                                                {"/largest_retained_accuracy_drop", "–"},
+                                                {"/recovered/prototype/probability", "–"},
+                                                {"/recovered/classifier/probability", "0.750 ±\u00a00.000"}}));
   EXPECT_NE(to_text(compare_runs(runs)).find("Asked to forget classes 5 9\narm  n  probability"), std::string::npos);
 }
 

@@ -48,13 +48,14 @@ double cosine(at::Tensor const& a, at::Tensor const& b) { return (a.dot(b) / (a.
 
 TEST(GeneratedReplay, WeightsMakeTheNewRowsCountForOneTask) {
   Batch current(at::zeros({2, 1}), at::zeros({2}, at::kLong)), made(at::zeros({3, 1}), at::zeros({3}, at::kLong));
-  auto const joined = weighted_join(current, made, 3);
+  auto const joined = weighted_join(current, made, 1.0 / 3);
   // 5 rows of mean weight 1: the two new ones sum to 5/3, the three generated ones to 10/3.
   auto const expected = at::tensor({5.0F / 6, 5.0F / 6, 10.0F / 9, 10.0F / 9, 10.0F / 9});
   EXPECT_TRUE(at::allclose(joined.weight, expected)) << joined.weight;
 
   current.weight = at::tensor({3.0F, 1.0F});
-  EXPECT_TRUE(at::allclose(weighted_join(current, made, 3).weight.narrow(0, 0, 2), at::tensor({1.25F, 5.0F / 12})))
+  EXPECT_TRUE(
+      at::allclose(weighted_join(current, made, 1.0 / 3).weight.narrow(0, 0, 2), at::tensor({1.25F, 5.0F / 12})))
       << "weights given by another strategy lose their proportions";
 }
 

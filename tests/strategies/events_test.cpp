@@ -40,17 +40,18 @@ TEST(Forget, RunsTheStagesThatAStrategyBringsForIt) {
 // Wrong: what a method draws shifts the order of the tasks after it, and arms differ in more than the method.
 TEST(Forget, LaterTasksComeInTheOrderThatTheyWouldHaveWithoutTheRequest) {
   auto const order_of_second = [](std::int64_t epochs) {
-    auto s = std::make_unique<Scripted>();
-    s->declared.forgets = true;
+    auto method = std::make_unique<Scripted>(), look = std::make_unique<Scripted>();
+    method->declared.forgets = true;
     std::vector<at::Tensor> rows;
-    s->on_stages = [&](EventContext& c) -> std::vector<Stage> {
-      if (is_learn(c.event)) return {};
+    method->on_stages = [&](EventContext&) -> std::vector<Stage> {
       return {{.name = "forget", .data = toy::images("toy-0", 16), .epochs = epochs}};
     };
-    s->on_after_step = [&](StepContext& c) {
+    look->on_after_step = [&](StepContext& c) {
       if (event_name(c.event) == "toy-1") rows.push_back(c.rows);
     };
-    Rig rig(only(std::move(s)));
+    auto strategies = only(std::move(method));
+    strategies.add("look", std::move(look), 0);
+    Rig rig(std::move(strategies));
     rig.trainer.learn(toy::task("toy-0", 0));
     if (epochs > 0) rig.trainer.forget(forget_class_1());
     rig.trainer.learn(toy::task("toy-1", 1));

@@ -34,8 +34,6 @@ TEST(Collapse, StopsAfterSoManyLinesAndNamesTheCheckpointOfBefore) {
   EXPECT_NE(text.find("No checkpoint was taken before"), std::string::npos) << text;
   EXPECT_EQ(failure_of({{"least_spread", 1e6}, {"collapse_lines", 0}}, folder.path() / "never"), "");
   EXPECT_EQ(failure_of({{"least_spread", 0}, {"collapse_lines", 1}}, folder.path() / "sound"), "");
-  EXPECT_EQ(failure_of({{"least_spread", 1e6}, {"collapse_lines", 1}, {"model", "vae"}}, folder.path() / "vae"), "")
-      << "a model without that term";
 }
 
 /// Makes the generator draw one image from the third step on.

@@ -190,7 +190,13 @@ std::vector<std::vector<Unit>> waves_of(ExperimentPlan const& plan) {
 
 bool ExperimentRun::finished(Unit const& unit) const {
   auto const folder = unit_folder(unit);
-  if (unit.shared >= 0) return fs::exists(folder / "checkpoints" / "event-0" / "state.json");
+  if (unit.shared >= 0) {
+    auto const needs = [&](ArmPlan const& arm) {  // a branch's arms begin elsewhere
+      return arm.shared == unit.shared && !fs::exists(unit_folder({-1, arm.name, unit.seed}) / "branched.json");
+    };
+    return fs::exists(folder / "checkpoints" / "event-0" / "state.json") ||
+           std::none_of(plan_.arms.begin(), plan_.arms.end(), needs);
+  }
   return fs::exists(folder / "arm.json") && read_json(folder / "arm.json").value("status", "") == "finished";
 }
 

@@ -60,6 +60,7 @@ class Amnesia(CommandTest):
         run, = self.run_folders()
         self.mneme("forget", run, "--class", 5, "--method", "retrain", "--method", "grad-diff", "--out", "after")
         after, = self.run_folders("after")
+        self.assertFalse((after / "shared").exists(), "what both began with was trained once more")
         arms = json.loads((after / "summary.json").read_text())["arms"]
         self.assertEqual([arm["arm"] for arm in arms], ["retrain", "grad-diff"])
         entry, = arms[1]["unlearning"]

@@ -25,6 +25,7 @@ std::vector<StrategyRow> reference_rows() {
        .needs = {.alone = true, .prefix = Prefix::kChanges},
        .wrap = joint_of,
        .never_naive = "it trains on all tasks at once",
+       .memory = "all data",
        .claims = {{.scenario = "class", .margin = 50}}},
       {.info = {.name = "cumulative",
                 .summary = "trains on all data seen so far at each event, going on from the weights before",

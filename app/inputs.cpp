@@ -175,6 +175,8 @@ Dataset labelled_input(OutsideFile const& input, std::string const& split, Store
   }
   auto const part = what.ends_with(".safetensors") && split == "test" && !has_test_part(what) ? "train" : split;
   auto const data = Dataset::from(what, read_outside(input, arm, part));
+  if (data.size() > 0 && data.labels().min().item<std::int64_t>() < 0)
+    throw DataError(what + ": holds samples without a label (-1), against which nothing can be measured");
   return renumbered(data.with(fitted(data.data(), arm, what), data.labels()), arm, what);
 }
 

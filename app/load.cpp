@@ -84,7 +84,15 @@ bool has_own(Json const& arm, std::string const& key) {
 
 /// What is set above the arms changes nothing in those that have it of their own: said, or refused where all have.
 void tell_unseen(Json const& tree, std::string const& assignment) {
-  auto const key = assignment.substr(0, assignment.find('='));
+  auto const equals = assignment.find('=');
+  auto const trimmed = [](std::string text) {
+    text.erase(0, text.find_first_not_of(" \t"));
+    text.erase(text.find_last_not_of(" \t") + 1);
+    return text;
+  };
+  auto const key = trimmed(assignment.substr(0, equals));
+  bool const table = equals != std::string::npos && trimmed(assignment.substr(equals + 1)).starts_with('{');
+  if (table && !key.starts_with("strategy")) return;  // merged with what the arms have
   if (key.starts_with("arm.") || !tree.contains("arm") || !tree["arm"].is_object()) return;
   std::vector<std::string> arms;
   for (auto const& [name, arm] : tree["arm"].items())
@@ -98,7 +106,9 @@ void tell_unseen(Json const& tree, std::string const& assignment) {
                       " of their own, so that this would change nothing. Say which one: " + which);
   if (top != "strategy")
     say("note: -s " + assignment + " leaves the arm" + (arms.size() == 1 ? " " : "s ") + join(arms) +
-        " as they are, which have a value of their own: " + which);
+        (arms.size() == 1 ? " as it is, which has a value of its own: "
+                          : " as they are, which have values of their own: ") +
+        which);
 }
 
 }  // namespace

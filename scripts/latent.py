@@ -4,7 +4,7 @@
     latent.py RUN [--arm ARM] [--seed N] [-o DIR]
 
 RUN is a run folder whose arms have codes/*.csv (docs/run-folder.md). One picture and one latent.json per arm and seed:
-every point is a test image, in the plane that t-SNE finds for its code (scikit-learn; perplexity 30, seed 0), or the
+every point is a test image, in the plane that t-SNE finds for its code (scikit-learn; perplexity 20, early exaggeration 1.5, 2,000 iterations, seed 0), or the
 code itself where it has two numbers; classes that were asked to be forgotten are gray. Of a model of domains (lgaa) the
 same plane stands twice: coloured by class, and below by domain. Of a conditional model (cvae) there are two rows: codes
 of images whose class the encoder was told, and of the same images with all classes told alike (`encoding` class and
@@ -15,6 +15,7 @@ model of domains also the purity of domains, among all images.
 """
 import argparse
 import csv
+import inspect
 import json
 import os
 import pathlib
@@ -66,8 +67,11 @@ class Codes:
 def plane_of(codes):
     if codes.shape[1] == 2:
         return codes
-    perplexity = min(30, (len(codes) - 1) // 3)
-    return TSNE(perplexity=perplexity, init="pca", learning_rate="auto", random_state=0).fit_transform(codes)
+    perplexity = min(20, (len(codes) - 1) // 3)
+    # Codes that a prior holds together have no far clusters: the usual exaggeration of 12 tears neighbours apart.
+    iterations = {"max_iter" if "max_iter" in inspect.signature(TSNE).parameters else "n_iter": 2000}
+    return TSNE(perplexity=perplexity, early_exaggeration=1.5, init="pca", learning_rate="auto", random_state=0,
+                **iterations).fit_transform(codes)
 
 
 def purity(labels, codes):

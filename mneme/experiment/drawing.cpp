@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
 
 #include "mneme/core/errors.hpp"
@@ -97,14 +98,20 @@ struct Known {
 /// Classes of the events that the learner has been trained on; all of `classes` where the tasks do not name theirs.
 Known known_classes(LoadedArm const& arm, std::int64_t classes) {
   Known known;
+  std::map<std::string, std::set<std::int64_t>> of_task;  // what is kept of each
   for (std::int64_t i = 0; i < arm.trainer->events_trained(); ++i) {
     auto const& event = arm.stream.events[static_cast<std::size_t>(i)];
     if (auto const* task = std::get_if<Task>(&event)) {
-      for (auto* set : {&known.learnt, &known.kept}) set->insert(task->classes.begin(), task->classes.end());
-    } else {
-      for (auto const c : std::get<Request>(event).classes) known.kept.erase(c);
+      known.learnt.insert(task->classes.begin(), task->classes.end());
+      of_task[task->name].insert(task->classes.begin(), task->classes.end());
+      continue;
     }
+    auto const& request = std::get<Request>(event);
+    for (auto const& name : request.tasks) of_task.erase(name);
+    for (auto& [name, classes] : of_task)
+      for (auto const c : request.classes) classes.erase(c);
   }
+  for (auto const& [name, classes] : of_task) known.kept.insert(classes.begin(), classes.end());
   if (known.learnt.empty())
     for (std::int64_t c = 0; c < classes; ++c)
       for (auto* set : {&known.learnt, &known.kept}) set->insert(c);

@@ -7,9 +7,11 @@
 #include <fstream>
 #include <limits>
 
+#include "mneme/data/numbers.hpp"
 #include "mneme/eval/membership.hpp"
 #include "mneme/experiment/event_rows.hpp"
 #include "mneme/io/json_file.hpp"
+#include "mneme/train/evaluate.hpp"
 
 namespace mneme {
 namespace {
@@ -42,6 +44,12 @@ Json rounded(at::Tensor const& answers) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+/// Without samples that have no label, of which nobody knows what would be right.
+Dataset labelled(Dataset const& data) {
+  auto const known = data.labels().ge(0);
+  return known.all().item<bool>() ? data : data.select(known.nonzero().squeeze(1));
 }
 
 /// Of each kind (task and class) of `pool` as large a share as of `like`, from the front: as many samples as there are.
@@ -131,26 +139,40 @@ ForgetAudit::Parts ForgetAudit::parts_of(std::size_t event) const {
     add(forget, request.samples.empty() ? mask.logical_and(gone.logical_not()) : known);
     add(retain, known);
   }
-  if (!forget.empty()) {
+  parts.train.forget = labelled(parts.train.forget);
+  if (!forget.empty() && parts.train.forget.size() > 0) {
     auto const unseen = concatenate("forget", forget);
     parts.forget_test =
         some(request.samples.empty() ? unseen : in_proportion(unseen, parts.train.forget), "forget-test");
   }
   if (!retain.empty()) parts.retain_test = some(concatenate("retain", retain), "retain-test");
   parts.train.forget = some(parts.train.forget, "forget");
-  parts.train.retain = some(parts.train.retain, "retain");
+  parts.train.retain = some(labelled(parts.train.retain), "retain");
   return parts;
 }
 
 at::Tensor ForgetAudit::answers(Learner& learner, Dataset const& data) const {
   at::NoGradGuard const no_grad;
   auto const on_device = data.to(learner.parameters().device());
-  Batch batch(on_device, at::arange(data.size(), on_device.labels().options()), -1, {});
-  trainer_.activate(batch);
-  auto const gates = trainer_.strategies().gates(batch, false);
   auto noise = streams_.fresh("audit/noise");
-  auto const output = learner.forward(batch, {.training = false, .gates = &gates}, noise);
-  return at::softmax(active_logits(batch, output.logits), 1).cpu();
+  at::Tensor all;  // [N, C], by the strategies that answer, as in a test
+  auto const ask = [&](at::Tensor const& rows, std::optional<std::int64_t> task) {
+    TestScope const around(trainer_.strategies(), {learner, task});
+    Batch batch(on_device, rows, -1, {});
+    trainer_.activate(batch);
+    auto const output = predict(learner, trainer_.strategies(), batch, noise);
+    auto const p = at::softmax(active_logits(batch, output.logits), 1).cpu();
+    if (!all.defined()) all = at::zeros({data.size(), p.size(1)}, p.options());
+    all.index_copy_(0, rows.cpu(), p);
+  };
+  auto const rows = at::arange(data.size(), on_device.labels().options());
+  if (!stream_.visibility.task_at_test) {
+    ask(rows, std::nullopt);
+    return all;
+  }
+  for (auto const task : numbers_of(std::get<0>(at::_unique(on_device.tasks()))))
+    ask(on_device.tasks().eq(task).nonzero().squeeze(1), task);
+  return all;
 }
 
 Json ForgetAudit::relearn_steps(Learner& learner, Dataset const& forget) const {
@@ -205,10 +227,12 @@ void ForgetAudit::look_before(std::int64_t event, Learner& learner) {
   auto const place = static_cast<std::size_t>(event);
   if (place >= stream_.events.size() || is_learn(stream_.events[place])) return;
   if (dynamic_cast<Predicts*>(&learner) == nullptr) return;
+  auto const parts = parts_of(place);
+  if (parts.train.forget.size() == 0) return;
   trainer_.log().write({{"kind", "asked"},
                         {"event", event},
                         {"task", event_name(stream_.events[place])},
-                        {"accuracy", look_at(parts_of(place), learner).accuracy()}});
+                        {"accuracy", look_at(parts, learner).accuracy()}});
 }
 
 void ForgetAudit::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
@@ -220,6 +244,7 @@ void ForgetAudit::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
 void ForgetAudit::audit(EvaluationRow const& row, Learner& learner) {
   if (dynamic_cast<Predicts*>(&learner) == nullptr) return;
   auto const parts = parts_of(static_cast<std::size_t>(row.event));
+  if (parts.train.forget.size() == 0) return;
   auto const look = look_at(parts, learner);
   MembershipAttacker const attacker(look.retain, look.retain_test);
   Json entry = {{"event", row.event},
@@ -281,7 +306,7 @@ void compare_with_retrained(Json& arms, std::filesystem::path const& run) {
       auto const own = audit(arm);
       for (auto& entry : arm["unlearning"]) {
         auto const mine = entry_of(own, entry), theirs = entry_of(retrained, entry);
-        if (theirs.is_null()) continue;
+        if (theirs.is_null() || mine.value("inherited", false) || theirs.value("inherited", false)) continue;
         for (auto const* part : {"forget", "test"})
           entry["distance_to_retrained"][part] = answer_distance(mine["answers"][part], theirs["answers"][part]);
         if (mine["forget_seconds"].is_number() && theirs["forget_seconds"].is_number())

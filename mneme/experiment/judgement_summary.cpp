@@ -85,7 +85,7 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
   }
   for (std::size_t i = 0; i + 1 < rows.size(); ++i)  // what the last row's own event did replay
     if (rows[i].contains("replayed")) summary["replayed"] = rows[i]["replayed"];
-  if (forgotten.empty()) return summary;
+  if (forgotten.empty() || !last.contains("classes")) return summary;
   auto const& after = last.at("classes");
   double probability = 0, accuracy = 0, entropy = 0, gray = 0, drop = 0, largest = -1;
   double probability_before = 0, accuracy_before = 0;

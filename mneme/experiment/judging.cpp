@@ -72,12 +72,16 @@ std::vector<JudgedPart> judged_parts(Learner const& learner, Stream const& strea
     }
     return parts;
   }
+  std::set<std::string> requests;  // their columns are no domains
+  for (auto const& event : stream.events)
+    if (auto const* request = std::get_if<Request>(&event)) requests.insert(request->name);
   for (auto const* task : stream.tested())
-    parts.push_back({.name = task->name,
-                     .id = task->id,
-                     .judge = find(of_sets ? task->test.name() : ""),
-                     .tests = {task->test.to(device)},
-                     .train = task->train.to(device)});
+    if (!requests.contains(task->name))
+      parts.push_back({.name = task->name,
+                       .id = task->id,
+                       .judge = find(of_sets ? task->test.name() : ""),
+                       .tests = {task->test.to(device)},
+                       .train = task->train.to(device)});
   return parts;
 }
 

@@ -134,7 +134,8 @@ Dataset RiskObserver::source_of(Task const& task, std::int64_t count, bool first
   auto fresh = some(task.train, own, streams_.fresh("risk/source/" + task.name));
   if (!fresh.tasks().defined()) fresh = of_task(fresh, task.id);
   if (own == count) return fresh;
-  auto const drawn_count = std::llround(static_cast<double>(fresh.size()) * (1 - share) / share);  // as in a step
+  auto const drawn_count =  // as in a step
+      own == 0 ? count : std::llround(static_cast<double>(fresh.size()) * (1 - share) / share);
   auto noise = streams_.fresh("risk/replay/" + task.name);
   auto const drawn = replay->drawn(trainer_.learner(), drawn_count, noise);
   auto const cpu = [](at::Tensor const& t) { return t.to(at::kCPU); };

@@ -331,6 +331,11 @@ void ExperimentRun::lay(BranchPoint const& from) const {
       fs::create_directories(target / "samples");
       fs::copy(checkpoint, target / "checkpoints" / "branched", fs::copy_options::recursive);
       copy_record(source, target);
+      if (auto const audit = target / "forget.json"; fs::exists(audit)) {  // of another method than the branch's
+        auto entries = read_audit(audit);
+        for (auto& entry : entries) entry["inherited"] = true;
+        write_json(audit, entries);
+      }
       write_json(target / "branched.json", {{"run", fs::absolute(from.run).string()},
                                             {"arm", from.arm},
                                             {"checkpoint", checkpoint.filename().string()}});

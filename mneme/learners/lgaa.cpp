@@ -415,8 +415,10 @@ at::Tensor Lgaa::domains_of(at::Tensor const& x) const { return infer(x).a.argma
 
 at::Tensor Lgaa::met() const { return parameters().buffer(met_).cpu().gt(0); }
 
-void Lgaa::forget(std::vector<std::int64_t> const& classes) {
-  for (auto const c : classes) parameters().buffer(met_).select(1, c).zero_();
+void Lgaa::forget(std::set<std::pair<std::int64_t, std::int64_t>> const& places) {
+  auto const met = parameters().buffer(met_);
+  for (auto const& [domain, label] : places)
+    if (domain >= 0 && domain < met.size(0) && label >= 0) met[domain][label].zero_();
 }
 
 at::Tensor Lgaa::draw(at::Tensor const& labels, at::Tensor const& domains, at::Generator& noise) const {

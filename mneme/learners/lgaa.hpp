@@ -138,7 +138,7 @@ class Lgaa final : public Learner,
   at::Tensor reconstruct(at::Tensor const& x, at::Generator& noise) override;
   [[nodiscard]] Recalled recall(std::int64_t n, at::Generator& noise) const override;
   [[nodiscard]] at::Tensor met() const override;
-  void forget(std::vector<std::int64_t> const& classes) override;
+  void forget(std::set<std::pair<std::int64_t, std::int64_t>> const& places) override;
   [[nodiscard]] at::Tensor classes_of(at::Tensor const& x) const override;
   [[nodiscard]] at::Tensor domains_of(at::Tensor const& x) const override;
   [[nodiscard]] at::Tensor draw(at::Tensor const& labels, at::Tensor const& domains,

@@ -6,6 +6,8 @@
 #include <span>
 #include <string>
 
+#include "mneme/learners/learner.hpp"
+
 namespace mneme {
 
 /// What a phase does otherwise than `train` says.
@@ -24,5 +26,11 @@ class TunesPhases {
   /// Whether the phase trains in this epoch of a stage, from 0; at least one does in each.
   [[nodiscard]] virtual bool runs(std::size_t /*phase*/, std::int64_t /*epoch*/) const { return true; }
 };
+
+/// What the learner says of a phase's steps, or the usual.
+[[nodiscard]] inline PhaseStep phase_step_of(Learner const& learner, std::size_t phase) {
+  auto const* tuned = dynamic_cast<TunesPhases const*>(&learner);
+  return tuned ? tuned->phase_steps()[phase] : PhaseStep();
+}
 
 }  // namespace mneme

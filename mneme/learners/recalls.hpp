@@ -5,7 +5,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <vector>
+#include <set>
+#include <utility>
 
 namespace mneme {
 
@@ -29,8 +30,8 @@ class Recalls {
   [[nodiscard]] virtual Recalled recall(std::int64_t n, at::Generator& noise) const = 0;
   /// bool [domains, classes] on the CPU: what was met in training.
   [[nodiscard]] virtual at::Tensor met() const = 0;
-  /// These classes count as not met in any domain.
-  virtual void forget(std::vector<std::int64_t> const& classes) = 0;
+  /// These (domain, class) count as not met.
+  virtual void forget(std::set<std::pair<std::int64_t, std::int64_t>> const& places) = 0;
   /// The most probable classes, int64 [n], of x [n, ...].
   [[nodiscard]] virtual at::Tensor classes_of(at::Tensor const& x) const = 0;
   /// The most probable domains, int64 [n], of x [n, ...].

@@ -203,7 +203,7 @@ std::vector<std::size_t> ArmGroup::rows_of(std::string const& kind) const {
   return found;
 }
 
-bool same_experiment(RunFolder const& a, RunFolder const& b) {
+bool further_seeds(RunFolder const& a, RunFolder const& b) {
   if (a.config_text.empty() || b.config_text.empty()) return false;
   auto const without_seeds = [](RunFolder const& run) {
     std::string text;
@@ -212,6 +212,9 @@ bool same_experiment(RunFolder const& a, RunFolder const& b) {
       if (!line.starts_with("seeds = ")) text += line + '\n';
     return text;
   };
+  for (ArmRun const& arm : a.arms)
+    for (ArmRun const& other : b.arms)
+      if (arm.arm == other.arm && arm.seed == other.seed) return false;
   return without_seeds(a) == without_seeds(b) && a.summary.value("data", Json()) == b.summary.value("data", Json());
 }
 
@@ -227,8 +230,7 @@ std::vector<Board> make_boards(std::span<RunFolder const> runs) {
       for (auto const& task : arm.matrix.tasks)
         if (std::ranges::find(board->tasks, task) == board->tasks.end()) board->tasks.push_back(task);
       auto group = std::ranges::find_if(board->arms, [&](ArmGroup const& g) {
-        return g.seeds.front()->arm == arm.arm && (g.run == &run || same_experiment(*g.run, run)) &&
-               std::ranges::none_of(g.seeds, [&](ArmRun const* other) { return other->seed == arm.seed; });
+        return g.seeds.front()->arm == arm.arm && (g.run == &run || further_seeds(*g.run, run));
       });
       if (group == board->arms.end()) group = board->arms.insert(board->arms.end(), {arm.arm, &run, {}});
       group->seeds.push_back(&arm);

@@ -73,8 +73,8 @@ struct Board {
   std::vector<ArmGroup> arms;
 };
 
-/// Whether they differ in their seeds alone, by their configuration and data.
-[[nodiscard]] bool same_experiment(RunFolder const& a, RunFolder const& b);
+/// Whether they differ in their seeds alone, by their configuration and data, and have none in common.
+[[nodiscard]] bool further_seeds(RunFolder const& a, RunFolder const& b);
 
 /// One board per metric, in order of first mention. Other seeds of the same experiment join the first run's arms. The
 /// boards point into `runs`, which must outlive them.

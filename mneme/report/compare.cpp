@@ -160,7 +160,7 @@ Comparison compare_runs(std::span<RunFolder const> runs) {
   std::vector<std::pair<std::string, std::string>> data, learner, stream, metric, steps, parameters;
   for (std::size_t i = 0; i < runs.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
-      if (same_experiment(runs[i], runs[j]))
+      if (further_seeds(runs[i], runs[j]))
         comparison.notes.push_back("seeds of " + runs[j].name() + " and " + runs[i].name() +
                                    " are of one experiment and stand together");
   for (RunFolder const& run : runs) {

@@ -20,10 +20,35 @@ at::Tensor fingerprints(at::Tensor const& samples) {
   return at::cat(prints);
 }
 
+using Places = std::set<std::pair<std::int64_t, std::int64_t>>;
+
+Places places_of(Dataset const& data) {
+  Places places;
+  auto const tasks = data.tasks().defined() ? data.tasks() : at::full_like(data.labels(), -1);
+  auto const pairs = std::get<0>(at::unique_dim(at::stack({tasks.cpu(), data.labels().cpu()}, 1), 0));
+  for (std::int64_t i = 0; i < pairs.size(0); ++i)
+    places.emplace(pairs[i][0].item<std::int64_t>(), pairs[i][1].item<std::int64_t>());
+  return places;
+}
+
+std::set<std::int64_t> classes_of(Places const& places) {
+  std::set<std::int64_t> classes;
+  for (auto const& [task, label] : places) classes.insert(label);
+  return classes;
+}
+
 }  // namespace
 
-Forgotten::Forgotten(Request const& request, Dataset const& forget)
-    : classes_(request.classes), prints_(fingerprints(forget.data())) {}
+Forgotten::Forgotten(Request const& request, ForgetData const& asked)
+    : places_(places_of(asked.forget)), prints_(fingerprints(asked.forget.data())) {
+  auto const rest = places_of(asked.retain);
+  std::set<std::int64_t> gone(request.classes.begin(), request.classes.end());
+  gone.merge(classes_of(places_));
+  for (auto const c : classes_of(rest))
+    if (std::find(request.classes.begin(), request.classes.end(), c) == request.classes.end()) gone.erase(c);
+  classes_.assign(gone.begin(), gone.end());
+  std::erase_if(places_, [&](auto const& place) { return rest.contains(place); });
+}
 
 at::Tensor Forgotten::among(at::Tensor const& data, at::Tensor const& labels) const {
   auto mask = at::isin(fingerprints(data), prints_);

@@ -2,6 +2,8 @@
 // hooks (but `gates` and those around a test); all others keep still, and are told at its end what to let go of.
 #pragma once
 
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "mneme/strategies/strategy.hpp"
@@ -25,15 +27,19 @@ class Unlearns {
 /// What was forgotten, as a strategy that stores samples recognises it.
 class Forgotten {
  public:
-  /// `forget`: the samples that were asked for.
-  Forgotten(Request const& request, Dataset const& forget);
+  Forgotten(Request const& request, ForgetData const& asked);
   /// bool [N]: which of these stored samples are to go: those of a class that was asked for, and those equal to one of
   /// the samples, whose bytes are compared by a number of 62 bits.
   [[nodiscard]] at::Tensor among(at::Tensor const& data, at::Tensor const& labels) const;
+  /// Classes of which nothing is to be known any more: those asked for, and those that a task or samples asked for had
+  /// alone.
   [[nodiscard]] std::vector<std::int64_t> const& classes() const { return classes_; }
+  /// (task, class) of which nothing is to be known any more.
+  [[nodiscard]] std::set<std::pair<std::int64_t, std::int64_t>> const& places() const { return places_; }
 
  private:
   std::vector<std::int64_t> classes_;
+  std::set<std::pair<std::int64_t, std::int64_t>> places_;
   at::Tensor prints_;  // int64 [M]
 };
 

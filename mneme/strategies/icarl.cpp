@@ -89,6 +89,12 @@ void Icarl::state(Archive& archive) {
     Archive::Scope const scope(archive, "exemplars");
     exemplars_.state(archive);
   }
+  {
+    Archive::Scope const scope(archive, "arriving");
+    archive.field("data", arriving_.data);
+    archive.field("labels", arriving_.labels);
+    archive.field("task", arriving_.task);
+  }
   teacher_.state(archive);
   learnt_.state(archive);
   means_.state(archive);

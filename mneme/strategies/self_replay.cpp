@@ -27,7 +27,6 @@ void SelfReplay::take(EventContext& context) {
 /// The model that has forgotten draws from now on, and is not asked for what it forgot.
 void SelfReplay::let_go(Forgotten const& forgotten, EventContext& context) {
   learnt_.forget(forgotten.classes());
-  if (auto* recalls = dynamic_cast<Recalls*>(&context.learner)) recalls->forget(forgotten.classes());
   take(context);
 }
 

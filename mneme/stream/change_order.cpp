@@ -149,6 +149,7 @@ std::vector<std::size_t> hosts_of(std::size_t t, std::size_t count, bool neighbo
 }
 
 Stream blurry(Stream stream, Json const& options, std::string const& where, std::uint64_t seed) {
+  refuse_unlabelled(stream, "blurry", where);
   auto const o = read_options<BlurryOptions>(options, where, {"kind"});
   auto const tasks = all_tasks(stream, where);
   if (stream.visibility.task_at_test)

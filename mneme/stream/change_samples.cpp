@@ -32,6 +32,7 @@ at::Tensor chosen_rows(at::Tensor const& rows, std::int64_t count, at::Generator
 /// Tasks of as many samples get the same order: where they show the same images in other ways, none is trained on in
 /// one and tested on in another.
 Stream pooled_split(Stream stream, Json const& options, std::string const& where, std::uint64_t seed) {
+  refuse_unlabelled(stream, "pooled-split", where);
   take_no_options(options, where);
   each_task(stream, [&](Task& task) {
     auto const n = task.train.size(), all = n + task.test.size();
@@ -90,6 +91,7 @@ std::vector<std::int64_t> labels_of(Stream const& stream) {
 }
 
 Stream imbalanced(Stream stream, Json const& options, std::string const& where, std::uint64_t seed) {
+  refuse_unlabelled(stream, "imbalanced", where);
   auto const o = read_options<ImbalancedOptions>(options, where, {"kind"});
   auto classes = labels_of(stream);
   auto const last = static_cast<double>(std::max<std::size_t>(classes.size(), 2) - 1);
@@ -124,6 +126,7 @@ struct NoisyLabelsOptions {
 };
 
 Stream noisy_labels(Stream stream, Json const& options, std::string const& where, std::uint64_t seed) {
+  refuse_unlabelled(stream, "noisy-labels", where);
   auto const o = read_options<NoisyLabelsOptions>(options, where, {"kind"});
   each_task(stream, [&](Task& task) {
     auto generator = generator_of(seed, "noisy-labels/" + task.name);

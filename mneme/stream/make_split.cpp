@@ -102,6 +102,9 @@ std::string task_name(std::string name, Classes const& classes) {
 Stream make_split(Json const& options, std::string const& where, DataSource const& source, std::uint64_t seed) {
   auto const o = read_options<SplitOptions>(options, where, {"kind"});
   auto const train = source(o.dataset, "train"), test = source(o.dataset, "test");
+  if (train.size() > 0 && train.labels().min().item<std::int64_t>() < 0)
+    throw ConfigError(where + ".dataset: '" + o.dataset +
+                      "' has samples without a label, which belong to no task; use a domain stream");
   auto const order = order_of(o, classes_of(train), where, seed);
   auto const sizes = sizes_of(o, static_cast<std::int64_t>(order.size()), where);
   bool const within = o.scenario == "domain";

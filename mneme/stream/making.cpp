@@ -41,6 +41,12 @@ Task make_task(std::string name, std::int64_t id, Dataset train, Dataset test) {
   return task;
 }
 
+void refuse_unlabelled(Stream const& stream, std::string const& name, std::string const& where) {
+  for (auto const* task : stream.tasks())
+    if (task->train.size() > 0 && task->train.labels().min().item<std::int64_t>() < 0)
+      throw ConfigError(where + ": `" + name + "` goes by labels, and '" + task->name + "' has samples without one");
+}
+
 Dataset with_own_tasks(Task const& task) {
   if (task.train.tasks().defined()) return task.train;
   return task.train.with_tasks(at::full({task.train.size()}, task.id, at::kLong));

@@ -22,6 +22,8 @@ void take_no_options(Json const& options, std::string const& where);
 [[nodiscard]] Task make_task(std::string name, std::int64_t id, Dataset train, Dataset test);
 /// Its training data, each sample with the id of its task, so that samples of several tasks can be mixed.
 [[nodiscard]] Dataset with_own_tasks(Task const& task);
+/// ConfigError for the change `name`, which goes by labels, where a training sample has none.
+void refuse_unlabelled(Stream const& stream, std::string const& name, std::string const& where);
 /// Outputs that a data set needs: its names, or 1 + the highest label.
 [[nodiscard]] std::int64_t class_count(Dataset const& data);
 

@@ -140,6 +140,7 @@ class Trainer final : private MetricLog {
   /// ConfigError where a member has no way to forget, or to let go.
   void refuse_to_forget(Request const& request, SeenData const& seen, std::int64_t number) const;
   void hand_out(ForgetData const& asked);
+  void end_event(EventContext& context);
   void let_go(Forgotten const& forgotten, EventContext& context);
   void add_column(Task const& task);
   [[nodiscard]] EventContext context_of(Event const& event, Dataset const& data);

@@ -90,6 +90,14 @@ TEST(ForgetAudit, AccuraciesAreThoseOfItsParts) {
   EXPECT_GE(outcome.entry.at("forget_seconds").get<double>(), 0);
 }
 
+// Wrong: of a strategy that answers by means the audit tells what the net's outputs would have said.
+TEST(ForgetAudit, AsksTheStrategiesThatAnswer) {
+  auto const audited = run({"icarl", {{"kind", "random-labels"}, {"lr_scale", 1e-6}}}, true);
+  EXPECT_NEAR(audited.entry["forget_test_accuracy"].get<double>(), audited.forget_test_accuracy, 1e-9);
+  EXPECT_NEAR(audited.entry["test_accuracy"].get<double>(), audited.test_accuracy, 1e-9);
+  EXPECT_EQ(audited.forget_test_accuracy, 0) << "its exemplars are gone, though the net hardly moved";
+}
+
 TEST(ForgetAudit, LooksAtTheSameSamplesInEveryArm) {
   // Two methods that leave the weights as they are, over more samples than the audit looks at.
   auto const ascent = run({{"kind", "gradient-ascent"}, {"ceiling", 1e-9}}, true, 9000);

@@ -6,6 +6,8 @@
 #include "mneme/data/numbers.hpp"
 #include "mneme/strategies/der.hpp"
 #include "mneme/strategies/fdr.hpp"
+#include "mneme/train/checkpoint.hpp"
+#include "tests/io/support.hpp"
 #include "tests/strategies/support.hpp"
 
 namespace mneme {
@@ -143,12 +145,47 @@ std::vector<at::Tensor> kept_nets(Rig& rig) {
 
 // Wrong: the next task is held to a net that knew the class, which brings it back.
 TEST(ForgetBeside, ATeacherIsTheNetThatHasForgotten) {
-  for (auto const* name : {"lwf", "lfl"}) {
-    auto const rig = forgotten({name, {{"kind", "random-labels"}, {"epochs", 2}}});
-    auto const nets = kept_nets(*rig);
-    ASSERT_EQ(nets.size(), 1) << name;
-    EXPECT_TRUE(at::equal(nets.front(), rig->theta())) << name;
-  }
+  // ssd has no stage of its own: it forgets at the event's end.
+  for (Json const& method : {Json{{"kind", "random-labels"}, {"epochs", 2}}, Json{{"kind", "ssd"}, {"alpha", 1.5}}})
+    for (auto const* name : {"lwf", "lfl"}) {
+      auto const rig = forgotten({name, method});
+      auto const nets = kept_nets(*rig);
+      ASSERT_EQ(nets.size(), 1) << name;
+      EXPECT_TRUE(at::equal(nets.front(), rig->theta())) << name << " beside " << method;
+    }
+}
+
+// Wrong: a checkpoint that is kept for good holds what was to be forgotten.
+TEST(ForgetBeside, TheRequestsOwnCheckpointHoldsNothingOfIt) {
+  test::TemporaryFolder const folder;
+  auto const stored = [&](std::string const& checkpoint) {
+    std::int64_t count = 0;
+    auto archive = read_checkpoint(folder.path() / "checkpoints" / checkpoint, true, at::kCPU);
+    for (auto const& [name, tensor] : archive.tensors())
+      if (name.ends_with("labels")) count += tensor.eq(1).sum().item<std::int64_t>();
+    return count;
+  };
+  Rig rig(listed({{{"kind", "er"}, {"memory", 30}}, "fine-tune-retained"}));
+  RunFiles files(folder.path());
+  rig.trainer.attach(&files);
+  rig.trainer.run(forgetful(false));
+  EXPECT_GT(stored("event-0"), 0) << "this test would not see it";
+  EXPECT_EQ(stored("event-1"), 0);
+}
+
+// Wrong: after a request for a task the classes that it had alone are replayed, or given room in a memory.
+TEST(ForgetBeside, ATaskTakesTheClassesThatItHadAloneWithIt) {
+  SeenData seen;
+  for (std::int64_t id = 0; id < 2; ++id) seen.learn(std::get<Task>(toy::split_stream(false).events[id]));
+  auto const task = std::get<Task>(toy::split_stream(false).events[0]);
+  Request named{.name = "first", .classes = {}, .samples = {}, .tasks = {task.name}};
+  EXPECT_EQ(Forgotten(named, seen.split(named)).classes(), task.classes);
+  SeenData shared;
+  for (std::int64_t id = 0; id < 2; ++id) shared.learn(toy::task("toy-" + std::to_string(id), id));
+  named.tasks = {"toy-0"};
+  Forgotten const domain(named, shared.split(named));
+  EXPECT_TRUE(domain.classes().empty()) << "the other domain has them too";
+  EXPECT_EQ(domain.places().size(), 4U);
 }
 
 // Wrong: a class is answered that was forgotten, by a mean or a prototype that stayed.

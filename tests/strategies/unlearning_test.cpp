@@ -433,9 +433,10 @@ TEST(Forgotten, IsKnownByItsClassOrByItsBytes) {
   auto const rows = at::arange(12, at::kFloat).view({4, 3});
   auto const labels = at::tensor({0, 1, 2, 1}, at::kLong);
   Dataset const asked("asked", rows.narrow(0, 2, 1), labels.narrow(0, 2, 1), {});
-  auto const by_sample = Forgotten(samples({2}), asked).among(rows, labels);
+  auto const rest = toy::task("toy-0", 0).train;
+  auto const by_sample = Forgotten(samples({2}), {asked, rest}).among(rows, labels);
   EXPECT_TRUE(at::equal(by_sample, at::tensor({0, 0, 1, 0}).to(at::kBool)));
-  auto const by_class = Forgotten(classes({1}), asked).among(rows, labels);
+  auto const by_class = Forgotten(classes({1}), {asked, rest}).among(rows, labels);
   EXPECT_TRUE(at::equal(by_class, at::tensor({0, 1, 1, 1}).to(at::kBool))) << "another view of the class is kept";
 }
 

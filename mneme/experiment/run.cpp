@@ -256,7 +256,13 @@ void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
         branched && !rows.empty() && rows.back().event + 1 == trainer.events_done()) {
       if (session->judge != nullptr && session->judge->empty())
         session->judge->evaluated(trainer.matrix(), trainer.learner());
+      auto const& arena = trainer.learner().parameters();
+      auto const value = arena.value().clone(), buffers = arena.buffers().clone();
+      trainer.review(session->arm.stream);  // GDumb's net, which is trained for tests alone
       session->audit->look_before(trainer.events_done(), trainer.learner());
+      at::NoGradGuard const no_grad;
+      arena.value().copy_(value);
+      arena.buffers().copy_(buffers);
     }
     if (!member_prefix.empty()) trainer.save("event-0", true);
   }

@@ -60,7 +60,11 @@ StrategyList::StrategyList(Json const& config, std::string const& where, std::ui
     auto strategy = row.make(p.options, p.where);
     auto needs = row.wrap ? row.needs : strategy->needs();  // which options may change
     members_.emplace_back(row.info.name, std::move(strategy), std::move(needs), seed);
-    if (row.needs.alone && parsed.size() > 1)
+    // Methods that forget take part in other events, but none goes into a stream that the strategy makes itself.
+    auto const beside = std::ranges::count_if(parsed, [&](Parsed const& other) {
+      return other.row != p.row && (row.wrap || !strategy_table()[other.row].needs.forgets);
+    });
+    if (row.needs.alone && beside > 0)
       throw ConfigError(where + ": '" + row.info.name + "' goes with no other strategy; use it alone");
     for (std::size_t i = 0; i + 1 < members_.size(); ++i)
       if (members_[i].key == row.info.name)

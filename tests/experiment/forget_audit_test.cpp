@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "mneme/data/numbers.hpp"
 #include "mneme/io/json_file.hpp"
 #include "tests/io/support.hpp"
 #include "tests/strategies/support.hpp"
@@ -88,6 +89,27 @@ TEST(ForgetAudit, AccuraciesAreThoseOfItsParts) {
   EXPECT_NEAR(outcome.entry.at("forget_test_accuracy").get<double>(), outcome.forget_test_accuracy, 1e-9);
   EXPECT_NEAR(outcome.entry.at("test_accuracy").get<double>(), outcome.test_accuracy, 1e-9);
   EXPECT_GE(outcome.entry.at("forget_seconds").get<double>(), 0);
+}
+
+// Wrong: the attack tells forgotten samples of one class from unseen ones of all, and finds a difference of classes.
+TEST(ForgetAudit, OfSingleSamplesTheUnseenOnesAreOfTheSameClass) {
+  test::TemporaryFolder const scratch;
+  auto stream = toy::stream(2, 40);
+  auto const ones = std::get<Task>(stream.events[0]).train.labels().eq(1).nonzero().squeeze(1);
+  auto const ids = numbers_of(ones.narrow(0, 0, 5));
+  stream.events.insert(stream.events.begin() + 1, Request{.name = "five", .classes = {}, .samples = ids, .tasks = {}});
+  test::Rig rig(test::listed({{"kind", "gradient-ascent"}, {"ceiling", 1e-9}}), quick());
+  RunFiles files(scratch.path());
+  ForgetAudit audit(files, stream, rig.trainer, quick(), 0);
+  Audited by_hand;
+  Asker asker(rig.trainer, by_hand);
+  rig.trainer.attach(&files);
+  rig.trainer.attach(&audit);
+  rig.trainer.attach(&asker);
+  rig.trainer.run(stream);
+  auto const entry = read_json(scratch.path() / "forget.json").at(0);
+  EXPECT_NEAR(entry.at("forget_test_accuracy").get<double>(), by_hand.forget_test_accuracy, 1e-9);
+  EXPECT_NE(entry.at("forget_test_accuracy"), entry.at("test_accuracy")) << "this test would not see other classes";
 }
 
 // Wrong: of a strategy that answers by means the audit tells what the net's outputs would have said.

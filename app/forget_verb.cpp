@@ -71,14 +71,16 @@ Json method_of(std::string const& text) {
   return method;
 }
 
+/// A strategy's members, of which a configuration names one or a list.
+Json members_of(Json const& strategy) { return strategy.is_array() ? strategy : Json::array({strategy}); }
+
 /// What forgets where nobody says how.
 std::string default_method(Json const& tree) {
   auto const& learner = tree.at("learner").at("kind");
   if (learner == "cvae") return "selective-amnesia";  // it is asked for classes
   if (learner != "classifier") {
     auto const& excludes = find_row(strategy_table(), "strategy", "retrain").needs.excludes;
-    auto const& strategy = tree.at("strategy");
-    auto const members = strategy.is_array() ? strategy : Json::array({strategy});
+    auto const members = members_of(tree.at("strategy"));
     bool const refused = std::ranges::any_of(
         members, [&](Json const& one) { return excludes.contains(one.at("kind").get<std::string>()); });
     return refused ? "fine-tune-retained" : "retrain";
@@ -102,7 +104,7 @@ void refuse_unfinished(BranchPoint const& point, ArmPlan const& arm, std::vector
 /// The stored strategy with this method in place of what it forgot with, if anything.
 Json strategy_with(Json const& stored, Json const& method) {
   Json list = Json::array();
-  for (auto const& member : stored.is_array() ? stored : Json::array({stored})) {
+  for (auto const& member : members_of(stored)) {
     auto const kind = member.at("kind").get<std::string>();
     if (kind == "joint" || kind == "cumulative")
       throw ConfigError("the run's strategy is '" + kind +
@@ -165,8 +167,7 @@ void add_forget(Command& program) {
       "--method", "NAME", flags->methods,
       "how: retrain, ssd, ... or a table, '{ kind = \"salun\", epochs = 2 }'; may be repeated, an arm for each: beside "
       "retrain the others are compared with it (default: of a classifier salun, or grad-diff where it is told the "
-      "task; "
-      "of a cvae selective-amnesia; else retrain, or fine-tune-retained beside a penalty on weights)");
+      "task; of a cvae selective-amnesia; else retrain, or fine-tune-retained beside a penalty on weights)");
   verb.option("--arm", "NAME", flags->arm, "the arm that is to forget; may be left out where the run has one only");
   verb.option("--out", "DIR", flags->out, "folder of run folders (default runs)");
   add_change_flags(verb, flags->change);

@@ -41,9 +41,7 @@ void Dgr::end_event(EventContext& context) {
 }
 
 double Dgr::share(StepContext const& context) const {
-  if (options_.weights == "tasks") return solver_.task_share();
-  auto const fresh = static_cast<double>(context.rows.size(0));
-  return fresh / (fresh + static_cast<double>(answers_.batch.size()));
+  return share_of_new(options_.weights, solver_.tasks(), context.rows.size(0), answers_.batch.size());
 }
 
 Batch Dgr::compose(Batch batch, StepContext& context) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "mneme/strategies/distillation.hpp"
@@ -25,8 +26,6 @@ class PastSolver {
   void take(EventContext& context);
   [[nodiscard]] bool empty() const { return learnt_.empty(); }
   [[nodiscard]] std::int64_t tasks() const { return learnt_.tasks(); }
-  /// 1/t: the share of the new rows, t with the task under way.
-  [[nodiscard]] double task_share() const { return 1 / static_cast<double>(tasks() + 1); }
   [[nodiscard]] std::vector<std::int64_t> classes() const;
   [[nodiscard]] Teacher& teacher() { return teacher_; }
 
@@ -43,6 +42,14 @@ class PastSolver {
   LearntOutputs learnt_;
   std::vector<std::int64_t> ids_;  // of the tasks; -1 where the stream hides it
 };
+
+/// The share of the new rows in a step's loss: 1/t after `past` = t - 1 tasks.
+[[nodiscard]] inline double task_share(std::int64_t past) { return 1 / static_cast<double>(past + 1); }
+/// The same by the option `weights`: "tasks", or "rows": n / (n + m) for n new and m generated rows.
+[[nodiscard]] inline double share_of_new(std::string const& weights, std::int64_t past, std::int64_t n,
+                                         std::int64_t m) {
+  return weights == "tasks" ? task_share(past) : static_cast<double>(n) / static_cast<double>(n + m);
+}
 
 /// The generated rows behind the batch, the new ones with this share of the loss: 1/t as above for the t-th task.
 /// Weights are 1 on average; those that rows have already keep their proportions within each part.

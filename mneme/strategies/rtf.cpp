@@ -28,19 +28,20 @@ Batch Rtf::compose(Batch batch, StepContext& context) {
   auto const labels = draw_classes(solver_.classes(), n, stream, batch.x.device());
   auto const& past = dynamic_cast<RtfLearner const&>(solver_.teacher().net(context));
   answers_ = solver_.ask(past.sample(labels, stream), context, stream, learner_ == "bi-r" ? labels : at::Tensor());
-  return weighted_join(std::move(batch), answers_.batch, solver_.task_share());
+  return weighted_join(std::move(batch), answers_.batch, task_share(solver_.tasks()));
 }
 
 std::optional<at::Tensor> Rtf::objective(StepContext& context) {
   if (solver_.empty()) return std::nullopt;
-  return distilled_objective(
-      context, answers_, solver_.task_share(), {.temperature = options_.temperature, .per_output = options_.per_output},
-      terms_, [&](Batch& rows, Output const& output, at::Tensor const& targets) {
-        rows.extras["probabilities"] = targets;
-        auto const loss = dynamic_cast<RtfLearner&>(context.learner).generative_loss(rows, output).mean();
-        terms_["generative"] = loss.detach();
-        return loss;
-      });
+  return distilled_objective(context, answers_, task_share(solver_.tasks()),
+                             {.temperature = options_.temperature, .per_output = options_.per_output}, terms_,
+                             [&](Batch& rows, Output const& output, at::Tensor const& targets) {
+                               rows.extras["probabilities"] = targets;
+                               auto const loss =
+                                   dynamic_cast<RtfLearner&>(context.learner).generative_loss(rows, output).mean();
+                               terms_["generative"] = loss.detach();
+                               return loss;
+                             });
 }
 
 }  // namespace mneme

@@ -53,7 +53,7 @@ Batch SelfReplay::compose(Batch batch, StepContext& context) {
   generated.parts.front().origin = BatchPart::Origin::kGenerated;
   if (domains_known) context.activate(generated);
   if (options_.weights == "rows") return batch.joined(generated);
-  return weighted_join(std::move(batch), std::move(generated), 1 / static_cast<double>(learnt_.tasks() + 1));
+  return weighted_join(std::move(batch), std::move(generated), new_share(context.rows.size(0)));
 }
 
 Recalled SelfReplay::drawn(Learner const& like, std::int64_t n, at::Generator& noise) {
@@ -73,9 +73,7 @@ Terms SelfReplay::terms(StepContext& context) {
 
 double SelfReplay::new_share(std::int64_t batch) const {
   if (past_.empty()) return 1;
-  if (options_.weights == "tasks") return 1 / static_cast<double>(learnt_.tasks() + 1);
-  auto const replayed = options_.replayed > 0 ? options_.replayed : batch;
-  return static_cast<double>(batch) / static_cast<double>(batch + replayed);
+  return share_of_new(options_.weights, learnt_.tasks(), batch, options_.replayed > 0 ? options_.replayed : batch);
 }
 
 SelfReplay* self_replay_of(StrategyList& strategies) {

@@ -182,6 +182,21 @@ TEST(Bic, HeldOutSamplesAreBalancedAndNeverTrainedOn) {
   EXPECT_EQ(old_rows, 2 * 3 * 5) << "five exemplars of each of three old classes, once an epoch";
 }
 
+// Wrong: with room for more than there is nearly all of a class is held out, and the net is trained on what is left.
+TEST(Bic, HoldsOutNoMoreThanItsShareOfAClass) {
+  auto list = test::listed({{"kind", "bic"}, {"memory", 2000}, {"held_out", 0.1}});
+  auto const& bic = dynamic_cast<Bic&>(*list.members().front().strategy);
+  Rig rig(std::move(list));
+  auto const stream = toy::split_stream(false);
+  rig.trainer.expect(stream);
+  auto const& task = *stream.tasks()[0];
+  rig.trainer.learn(task);
+  for (auto const label : task.classes) {
+    auto const there = task.train.labels().eq(label).sum().item<std::int64_t>();
+    EXPECT_EQ(bic.held_out().of_class(label).size(), (there + 9) / 10) << there << " samples of class " << label;
+  }
+}
+
 TEST(Bic, TheNewestClassesAreCorrectedInAnswers) {
   auto list = listed({{"kind", "bic"}, {"memory", 24}});
   auto& bic = bic_of(list);

@@ -234,5 +234,25 @@ TEST(NearestMeanScores, AreMinusTheSquaredDistance) {
   EXPECT_NEAR(scores[0][0].item<double>(), 0, 1e-5);
 }
 
+// Wrong: until the event's end its own classes have no mean and no sample of them can be answered rightly, so that
+// early stop takes the first epoch for the best.
+TEST(Icarl, ClassesUnderWayHaveMeansBeforeTheyHaveExemplars) {
+  auto list = test::listed("icarl");
+  auto probe = std::make_unique<test::Scripted>();
+  auto const stream = toy::split_stream(false);
+  auto const& task = *stream.tasks()[1];
+  double amid = -1;
+  test::Rig* running = nullptr;
+  probe->on_end_stage = [&](StageContext& c) {
+    if (c.index == 1) amid = running->trainer.test(task.test).front();
+  };
+  list.add("probe", std::move(probe), 0);
+  test::Rig rig(std::move(list));
+  running = &rig;
+  rig.trainer.expect(stream);
+  for (auto const* one : stream.tasks()) rig.trainer.learn(*one);
+  EXPECT_GT(amid, 0);
+}
+
 }  // namespace
 }  // namespace mneme

@@ -34,7 +34,7 @@ BranchPoint branch_point(std::string const& text) {
 
 std::vector<std::string> kinds_of(Json const& strategy) {
   std::vector<std::string> kinds;
-  for (auto const& part : strategy.is_array() ? strategy : Json::array({strategy})) kinds.push_back(part.at("kind"));
+  for (auto const& part : as_list(strategy)) kinds.push_back(part.at("kind"));
   return kinds;
 }
 

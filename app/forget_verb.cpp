@@ -1,4 +1,6 @@
 // mneme forget: makes a finished run forget classes, samples or tasks, in a new run folder that begins at its end.
+#include <torch/types.h>
+
 #include <algorithm>
 #include <charconv>
 #include <fstream>
@@ -8,7 +10,9 @@
 #include "load.hpp"
 #include "mneme/core/errors.hpp"
 #include "mneme/core/text.hpp"
+#include "mneme/experiment/loaded_arm.hpp"
 #include "mneme/strategies/strategy.hpp"
+#include "mneme/stream/seen_data.hpp"
 #include "process.hpp"
 #include "stored.hpp"
 #include "values.hpp"
@@ -56,37 +60,36 @@ Json method_of(std::string const& text) {
   ConfigLayers layers;
   layers.assign("--method", "method=" + text);
   auto const value = layers.merged().at("method");
-  Json const method = value.is_string() ? Json{{"kind", value}} : value;
+  Json method = value.is_string() ? Json{{"kind", value}} : value;
   if (!method.is_object() || !method.contains("kind") || !method["kind"].is_string())
     throw ConfigError("--method " + text + ": expected a name, or a table such as '{ kind = \"salun\", epochs = 2 }'");
   std::vector<std::string> names;
-  for (auto const& row : strategy_table())
-    if (row.needs.forgets) names.push_back(row.info.name);
   auto const kind = method["kind"].get<std::string>();
-  if (std::ranges::find(names, kind) == names.end()) {
-    bool const known = std::ranges::any_of(strategy_table(), [&](auto const& row) { return row.info.name == kind; });
-    if (!known) throw ConfigError("--method " + text + ": no such method: " + suggestion(kind, names));
-    throw ConfigError("--method " + text + ": has no way to forget; those that have are " + join(names));
+  StrategyRow const* found = nullptr;
+  for (auto const& row : strategy_table()) {
+    if (row.needs.forgets) names.push_back(row.info.name);
+    if (row.info.name == kind || std::ranges::find(row.info.aliases, kind) != row.info.aliases.end()) found = &row;
   }
+  if (found == nullptr) throw ConfigError("--method " + text + ": no such method: " + suggestion(kind, names));
+  if (!found->needs.forgets)
+    throw ConfigError("--method " + text + ": has no way to forget; those that have are " + join(names));
+  method["kind"] = found->info.name;
   return method;
 }
 
-/// A strategy's members, of which a configuration names one or a list.
-Json members_of(Json const& strategy) { return strategy.is_array() ? strategy : Json::array({strategy}); }
-
 /// What forgets where nobody says how.
-std::string default_method(Json const& tree) {
+std::string default_method(Json const& tree, bool of_tasks) {
   auto const& learner = tree.at("learner").at("kind");
   if (learner == "cvae") return "selective-amnesia";  // it is asked for classes
   if (learner != "classifier") {
     auto const& excludes = find_row(strategy_table(), "strategy", "retrain").needs.excludes;
-    auto const members = members_of(tree.at("strategy"));
+    auto const members = as_list(tree.at("strategy"));
     bool const refused = std::ranges::any_of(
         members, [&](Json const& one) { return excludes.contains(one.at("kind").get<std::string>()); });
     return refused ? "fine-tune-retained" : "retrain";
   }
   bool const told = tree.at("stream").value("scenario", "") == "task";  // a softmax is over the task's classes alone
-  return told ? "grad-diff" : "salun";
+  return told || of_tasks ? "grad-diff" : "salun";  // other labels for a whole domain would be the wrong ones, taught
 }
 
 void refuse_unfinished(BranchPoint const& point, ArmPlan const& arm, std::vector<std::int64_t> const& seeds,
@@ -104,7 +107,7 @@ void refuse_unfinished(BranchPoint const& point, ArmPlan const& arm, std::vector
 /// The stored strategy with this method in place of what it forgot with, if anything.
 Json strategy_with(Json const& stored, Json const& method) {
   Json list = Json::array();
-  for (auto const& member : members_of(stored)) {
+  for (auto const& member : as_list(stored)) {
     auto const kind = member.at("kind").get<std::string>();
     if (kind == "joint" || kind == "cumulative")
       throw ConfigError("the run's strategy is '" + kind +
@@ -116,6 +119,26 @@ Json strategy_with(Json const& stored, Json const& method) {
   return list.size() == 1 ? method : list;
 }
 
+/// Samples are told by number, and a stream whose order is drawn from the seed has others in each seed.
+void refuse_other_samples(ExperimentPlan const& plan, DataLibrary& library) {
+  at::Tensor first;
+  for (auto const seed : plan.options.seeds) {
+    auto const stream = build_arm(plan.arms.front().tree, "arm." + plan.arms.front().name, seed, library).stream;
+    SeenData seen;
+    for (std::size_t i = 0; i + 1 < stream.events.size(); ++i)
+      if (auto const* task = std::get_if<Task>(&stream.events[i]))
+        seen.learn(*task);
+      else
+        seen.forget(std::get<Request>(stream.events[i]));
+    auto const asked = seen.split(std::get<Request>(stream.events.back())).forget.data();
+    if (!first.defined()) first = asked;
+    if (!at::equal(first, asked))
+      throw ConfigError(
+          "--samples: the seeds of this run have the tasks or classes in orders of their own, so that the "
+          "same numbers are other samples in each; ask one seed at a time, with --seed");
+  }
+}
+
 ExperimentPlan plan_forgetting(ArmPlan const& arm, ForgetFlags const& flags) {
   ConfigLayers layers;
   layers.add("the stored run", arm.tree);
@@ -124,7 +147,7 @@ ExperimentPlan plan_forgetting(ArmPlan const& arm, ForgetFlags const& flags) {
   if (asked.arms.size() != 1) throw ConfigError("-s arm...: a request is put to one arm; choose it with --arm");
   Json tree = asked.arms.front().tree;
   tree["stream"]["with"].push_back(request_of(flags));
-  auto const methods = flags.methods.empty() ? std::vector{default_method(tree)} : flags.methods;
+  auto const methods = flags.methods.empty() ? std::vector{default_method(tree, !flags.tasks.empty())} : flags.methods;
   for (auto const& text : methods) {
     auto const method = method_of(text);
     auto const kind = method.at("kind").get<std::string>();
@@ -148,6 +171,7 @@ int forget(ForgetFlags const& flags) {
   DataLibrary library(with_stored_folders(data_search(flags.execute.data), point.run));
   refuse_unfinished(point, arm, plan.options.seeds, library);
   check_arms(plan, library);
+  if (!flags.samples.empty() && plan.options.seeds.size() > 1) refuse_other_samples(plan, library);
   point.allow_drift = flags.execute.allow_drift;
   auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), std::move(library), point);
   return execute(run, flags.execute);
@@ -166,8 +190,8 @@ void add_forget(Command& program) {
   verb.option(
       "--method", "NAME", flags->methods,
       "how: retrain, ssd, ... or a table, '{ kind = \"salun\", epochs = 2 }'; may be repeated, an arm for each: beside "
-      "retrain the others are compared with it (default: of a classifier salun, or grad-diff where it is told the "
-      "task; of a cvae selective-amnesia; else retrain, or fine-tune-retained beside a penalty on weights)");
+      "retrain the others are compared with it (default: of a classifier salun, or grad-diff for tasks and where it is "
+      "told the task; of a cvae selective-amnesia; else retrain, or fine-tune-retained beside a penalty on weights)");
   verb.option("--arm", "NAME", flags->arm, "the arm that is to forget; may be left out where the run has one only");
   verb.option("--out", "DIR", flags->out, "folder of run folders (default runs)");
   add_change_flags(verb, flags->change);

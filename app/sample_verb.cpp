@@ -43,7 +43,7 @@ int sample(SampleFlags const& flags) {
     throw ConfigError("-o " + flags.out + ": a picture is written as PNG; let its name end in .png");
   auto const count = in_range(flags.count, 64, 1, kMost, "--count");
   auto const square = static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(count))));
-  auto const columns = in_range(flags.columns, square, 1, kMost, "--columns");
+  auto const columns = std::min(count, in_range(flags.columns, square, 1, kMost, "--columns"));
   auto const seed = in_range(flags.noise, 0, 0, std::int64_t{1} << 53, "--noise");
   DataLibrary library(with_stored_folders(data_search(flags.folders), flags.arm.run));
   auto arm = load_stored(flags.arm, library);

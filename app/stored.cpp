@@ -17,13 +17,6 @@ void add_arm_flags(Command& command, ArmFlags& flags) {
   command.option("--checkpoint", "NAME", flags.checkpoint, "which checkpoint, such as event-0 (default: the newest)");
 }
 
-ExperimentPlan stored_plan(fs::path const& folder) {
-  auto const config = folder / "config.toml";
-  if (!fs::exists(config))
-    throw DataError(folder.string() + ": is no run folder (it has no config.toml); `mneme runs` lists them");
-  return plan_experiment(read_toml(config));
-}
-
 ArmPlan const& chosen_arm(ExperimentPlan const& plan, std::string const& name) {
   if (!name.empty()) return plan.arm(name);
   if (plan.arms.size() == 1) return plan.arms.front();

@@ -18,9 +18,6 @@ struct ArmFlags {
 /// The folder as an argument, and --arm, --seed, --checkpoint.
 void add_arm_flags(Command& command, ArmFlags& flags);
 
-/// The plan of a run folder. DataError where `folder` is none.
-[[nodiscard]] ExperimentPlan stored_plan(std::filesystem::path const& folder);
-
 /// The arm that is meant: the only one, or that of --arm. ConfigError where it is open.
 [[nodiscard]] ArmPlan const& chosen_arm(ExperimentPlan const& plan, std::string const& name);
 

@@ -133,7 +133,9 @@ Json CodeObserver::figures(Recalls const& model, at::Tensor const& codes, Sample
     if (task->train.size() > 0 && task->train.labels().max().item<std::int64_t>() >= 0) {
       auto const train_labels = task->train.labels().cpu();
       auto const order = draw_permutation(task->train.size(), noise, at::kCPU);
+      auto const most = at::bincount(train_labels.masked_select(train_labels.ge(0))).max().item<std::int64_t>();
       for (auto const n : kLabels) {
+        if (n > most) break;  // no class has so many
         auto const index = of_each_class(train_labels, order, n);
         auto const z = model.infer(task->train.gather(index.to(task->train.device())).to(device)).z.cpu();
         entry["probe"][std::to_string(n)] = probe_accuracy(z, train_labels.index_select(0, index), own, labels);

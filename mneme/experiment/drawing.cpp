@@ -11,8 +11,10 @@
 #include "mneme/core/registry.hpp"
 #include "mneme/core/text.hpp"
 #include "mneme/data/numbers.hpp"
+#include "mneme/experiment/sheet.hpp"
 #include "mneme/learners/conditional.hpp"
 #include "mneme/learners/recalls.hpp"
+#include "mneme/stream/class_history.hpp"
 #include "mneme/train/trainer.hpp"
 
 namespace mneme {
@@ -32,8 +34,9 @@ std::optional<std::int64_t> number_in(std::string const& text) {
 struct Askable {
   std::vector<Task const*> tasks;
   std::vector<std::string> classes;  // names; empty where they say nothing
+  bool named;                        // else classes are codes that the learner found without labels
 
-  explicit Askable(Stream const& stream) : tasks(stream.tested()) {
+  Askable(Stream const& stream, bool knows_labels) : tasks(stream.tested()), named(knows_labels) {
     for (auto const* task : tasks) {
       auto const& names = task->test.class_names();
       if (task == tasks.front()) classes = names;
@@ -59,12 +62,13 @@ struct Askable {
                       "; or its number, from 0");
   }
   /// Names of a domain's classes; every data set has its own.
-  [[nodiscard]] std::vector<std::string> const& names_of(Task const* task) const {
+  [[nodiscard]] std::vector<std::string> names_of(Task const* task) const {
+    if (!named) return {};
     return task ? task->test.class_names() : classes;
   }
   /// Of that name or number; nothing where it is neither.
   [[nodiscard]] std::optional<std::int64_t> label(std::string const& text, Task const* task) const {
-    auto const& names = names_of(task);
+    auto const names = names_of(task);
     if (auto const found = std::find(names.begin(), names.end(), text); found != names.end())
       return found - names.begin();
     return number_in(text);
@@ -85,37 +89,20 @@ struct Pairs {
 };
 
 [[noreturn]] void refuse_class(std::string const& text, Numbers const& classes, std::vector<std::string> const& names,
-                               std::string const& of) {
+                               std::string const& of, bool named = true) {
   std::vector<std::string> known;
   for (auto const c : classes) known.push_back(class_text(c, names));
-  throw ConfigError("--class " + text + ": no class that was learnt of " + of + "; there is: " + join(known));
+  throw ConfigError("--class " + text + ": no class that was learnt of " + of + "; there is: " + join(known) +
+                    (named ? "" : ". They were learnt without labels and have no names"));
 }
 
-struct Known {
-  std::set<std::int64_t> learnt, kept;  // with those that it was asked to forget, and without
-};
-
-/// Classes of the events that the learner has been trained on; all of `classes` where the tasks do not name theirs.
-Known known_classes(LoadedArm const& arm, std::int64_t classes) {
-  Known known;
-  std::map<std::string, std::set<std::int64_t>> of_task;  // what is kept of each
-  for (std::int64_t i = 0; i < arm.trainer->events_trained(); ++i) {
-    auto const& event = arm.stream.events[static_cast<std::size_t>(i)];
-    if (auto const* task = std::get_if<Task>(&event)) {
-      known.learnt.insert(task->classes.begin(), task->classes.end());
-      of_task[task->name].insert(task->classes.begin(), task->classes.end());
-      continue;
-    }
-    auto const& request = std::get<Request>(event);
-    for (auto const& name : request.tasks) of_task.erase(name);
-    for (auto& [name, classes] : of_task)
-      for (auto const c : request.classes) classes.erase(c);
-  }
-  for (auto const& [name, classes] : of_task) known.kept.insert(classes.begin(), classes.end());
-  if (known.learnt.empty())
+/// Classes of the events that the learner has been trained on; all of `classes` where the tasks have no labels.
+ClassHistory known_classes(LoadedArm const& arm, std::int64_t classes) {
+  auto history = class_history(arm.stream, arm.trainer->events_trained() - 1);
+  if (history.learnt.empty())
     for (std::int64_t c = 0; c < classes; ++c)
-      for (auto* set : {&known.learnt, &known.kept}) set->insert(c);
-  return known;
+      for (auto* set : {&history.learnt, &history.known}) set->insert(c);
+  return history;
 }
 
 Pairs pairs_of(at::Tensor const& met, Askable const& askable, DrawRequest const& request) {
@@ -144,7 +131,8 @@ Pairs pairs_of(at::Tensor const& met, Askable const& askable, DrawRequest const&
   }
   if (pairs.labels.empty())
     refuse_class(request.of_class, places(met.index_select(0, at::tensor(wanted, at::kLong)).any(0)),
-                 askable.names_of(wanted.size() == 1 ? askable.task(wanted.front()) : nullptr), join(names, " or "));
+                 askable.names_of(wanted.size() == 1 ? askable.task(wanted.front()) : nullptr), join(names, " or "),
+                 askable.named);
   return pairs;
 }
 
@@ -155,7 +143,7 @@ at::Tensor in_parts(std::int64_t count, Draw draw_some) {
   for (std::int64_t first = 0; first < count; first += kAtOnce)
     parts.push_back(draw_some(first, std::min(kAtOnce, count - first)).cpu());
   auto images = at::cat(parts);
-  if (images.dim() != 4 || (images.size(1) != 1 && images.size(1) != 3))
+  if (!is_picture(images))
     throw ConfigError("what the learner draws is no gray or colour image, so that there is no picture to write");
   return images;
 }
@@ -177,7 +165,9 @@ Drawing draw_domains(Recalls const& model, Askable const& askable, DrawRequest c
   auto const* task = constant(pairs.domains) ? askable.task(pairs.domains.front()) : nullptr;
   auto const what = constant(pairs.labels) ? class_text(pairs.labels.front(), askable.names_of(task))
                                            : std::string("its classes in turn");
-  return {images, what + " of " + (task ? task->name : "every domain in turn"),
+  return {images,
+          what + " of " + (task ? task->name : "every domain in turn") +
+              (model.knows_labels() ? "" : " (classes that it found without labels)"),
           in_turn(pairs.labels, 0, request.count, at::kCPU)};
 }
 
@@ -207,12 +197,12 @@ Drawing draw_as_in_test(LoadedArm& arm, Askable const& askable, DrawRequest cons
             "samples of the prior" + of,
             {}};
   }
-  auto const known = known_classes(arm, by_class->classes());
-  Numbers labels(known.kept.begin(), known.kept.end());
+  auto const history = known_classes(arm, by_class->classes());
+  Numbers labels(history.known.begin(), history.known.end());
   if (!request.of_class.empty()) {
     auto const label = askable.label(request.of_class, task);
-    if (!label || !known.learnt.contains(*label))
-      refuse_class(request.of_class, {known.learnt.begin(), known.learnt.end()}, askable.names_of(task),
+    if (!label || !history.learnt.contains(*label))
+      refuse_class(request.of_class, {history.learnt.begin(), history.learnt.end()}, askable.names_of(task),
                    "this learner");
     labels = {*label};
   }
@@ -229,10 +219,10 @@ Drawing draw_as_in_test(LoadedArm& arm, Askable const& askable, DrawRequest cons
 Drawing draw(LoadedArm& arm, DrawRequest const& request) {
   at::NoGradGuard const no_grad;
   auto& learner = *arm.learner;
-  Askable const askable(arm.stream);
+  auto const* model = dynamic_cast<Recalls const*>(&learner);
+  Askable const askable(arm.stream, model == nullptr || model->knows_labels());
   auto noise = RandomStreams(request.seed).fresh("sample");
-  if (auto const* model = dynamic_cast<Recalls const*>(&learner))
-    return draw_domains(*model, askable, request, learner.parameters().device(), noise);
+  if (model != nullptr) return draw_domains(*model, askable, request, learner.parameters().device(), noise);
   if (dynamic_cast<Conditional const*>(&learner) == nullptr && dynamic_cast<Generates const*>(&learner) == nullptr)
     throw ConfigError(
         "the run's learner is a " + learner.kind() +

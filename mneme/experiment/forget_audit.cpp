@@ -177,6 +177,14 @@ at::Tensor ForgetAudit::answers(Learner& learner, Dataset const& data) const {
 
 Json ForgetAudit::relearn_steps(Learner& learner, Dataset const& forget) const {
   if (learner.head() == Head::kGrowing || stream_.visibility.task_at_test) return nullptr;  // it would know the class
+  {  // a copy of the net alone does not answer as a strategy's means do
+    auto const one = forget.select(at::zeros({1}, forget.labels().options())).to(learner.parameters().device());
+    auto noise = streams_.fresh("audit/noise");
+    TestScope const around(trainer_.strategies(), {learner, std::nullopt});
+    Batch batch(one.slice(0, 1), one.labels(), -1, {});
+    trainer_.activate(batch);
+    if (strategies_answer(learner, trainer_.strategies(), batch, noise)) return nullptr;
+  }
   auto const copy = learner.snapshot();
   Trainer trainer(*copy, {}, train_, {}, streams_.seed());
   Task const task{.name = "relearn", .id = 0, .train = forget, .test = forget, .classes = {}};
@@ -295,7 +303,7 @@ void compare_with_retrained(Json& arms, std::filesystem::path const& run) {
     return Json();
   };
   auto const retrains = [](Json const& strategy) {
-    auto const members = strategy.is_array() ? strategy : Json::array({strategy});
+    auto const members = as_list(strategy);
     return std::any_of(members.begin(), members.end(), [](Json const& one) { return one.at("kind") == "retrain"; });
   };
   for (auto const& reference : arms) {

@@ -4,15 +4,13 @@
 #include <set>
 
 #include "mneme/experiment/judging.hpp"
+#include "mneme/stream/class_history.hpp"
 
 namespace mneme {
 
 std::vector<std::int64_t> forgotten_classes(Stream const& stream, std::int64_t last) {
-  std::set<std::int64_t> classes;
-  for (std::size_t i = 0; i < stream.events.size() && static_cast<std::int64_t>(i) <= last; ++i)
-    if (auto const* request = std::get_if<Request>(&stream.events[i]))
-      classes.insert(request->classes.begin(), request->classes.end());
-  return {classes.begin(), classes.end()};
+  auto const history = class_history(stream, last);
+  return {history.forgotten.begin(), history.forgotten.end()};
 }
 
 std::vector<std::int64_t> learnt_before_requests(Stream const& stream) {
@@ -74,6 +72,7 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
     if (row.at("kind") == "forget") break;
     if (row.at("kind") == "learn") before = &row;
   }
+  if (before == nullptr && rows.size() > 1) before = &rows.front();  // a branch of a branch: what it began with
   Json summary = {{"judge", judge}};
   if (rows.empty()) return summary;
   auto const& last = rows.back();

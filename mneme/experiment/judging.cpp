@@ -143,6 +143,12 @@ double accuracy_of(std::vector<Drawn> const& drawn) {
   return sum / static_cast<double>(drawn.size());
 }
 
+/// The same; null of a model whose classes are not the judge's.
+template <class Drawn>
+Json right(Recalls const& model, std::vector<Drawn> const& drawn) {
+  return model.knows_labels() ? Json(accuracy_of(drawn)) : Json();
+}
+
 /// Images of each class in a comparison.
 template <class Drawn>
 std::int64_t share_of(std::vector<Drawn> const& drawn) {
@@ -177,7 +183,7 @@ void JudgeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) 
       line.update(figures);
       continue;
     }
-    figures.update({{"domain", part.name}, {"accuracy", accuracy_of(drawn)}});
+    figures.update({{"domain", part.name}, {"accuracy", right(*by_domain, drawn)}});
     line["domains"].push_back(std::move(figures));
   }
   auto const learnt = std::ranges::count(matrix.rows, "learn", &EvaluationRow::kind);
@@ -195,7 +201,7 @@ void JudgeObserver::epoch_measured(EpochEnd const& end, Learner& learner) {
   for (auto& part : parts_) {
     auto const drawn = draw(learner, part);
     if (drawn.empty()) continue;
-    auto& figures = row["domains"][part.name] = {{"accuracy", accuracy_of(drawn)}};
+    auto& figures = row["domains"][part.name] = {{"accuracy", right(dynamic_cast<Recalls const&>(learner), drawn)}};
     if (has_real(part, drawn)) figures.update(distances_of(learner, part, features_of(drawn, asked_)));
   }
   std::erase_if(epochs_.get_ref<Json::array_t&>(), [&](Json const& other) { return other.at("step") >= end.step; });
@@ -220,7 +226,8 @@ Json JudgeObserver::replayed(Learner const& learner) {
   }
   Json figures = Json::object();
   for (auto const& [part, answers] : right) {
-    figures[part->name]["accuracy"] = at::cat(answers).mean(at::kDouble).item<double>();
+    bool const known = dynamic_cast<Recalls const&>(learner).knows_labels();
+    figures[part->name]["accuracy"] = known ? Json(at::cat(answers).mean(at::kDouble).item<double>()) : Json();
     if (part->features.defined()) figures[part->name]["frechet_distance"] = distance(*part, at::cat(features[part]));
   }
   return figures;

@@ -104,19 +104,20 @@ class JudgeObserver final : public Observer {
   Json rows_ = Json::array(), epochs_ = Json::array();
 };
 
-/// The classes that requests of the stream's events up to this one name, ascending.
+/// ClassHistory::forgotten, ascending.
 [[nodiscard]] std::vector<std::int64_t> forgotten_classes(Stream const& stream,
                                                           std::int64_t last = std::numeric_limits<std::int64_t>::max());
 
 /// The classes of the tasks before the stream's first request, ascending.
 [[nodiscard]] std::vector<std::int64_t> learnt_before_requests(Stream const& stream);
 
-/// Of a conditional model, in the last row of judge.json: {task: {accuracy, over its classes that no request names, and
-/// with one task the row's quality}}. Empty where there is none.
+/// Of a conditional model, in the last row of judge.json: {task: {accuracy, over its classes that are not forgotten,
+/// and with one task the row's quality}}. Empty where there is none.
 [[nodiscard]] Json drawn_by_task(Json const& rows, Stream const& stream);
 
-/// (judgement_summary.cpp) What a run's judgements come to: means over the classes that requests named, and over those
-/// of `learnt` that none did the fall of accuracy since the last task learnt before the first request, if any:
+/// (judgement_summary.cpp) What a run's judgements come to: means over the forgotten classes, and over those of
+/// `learnt` that are not the fall of accuracy since the last task learnt before the first request, or
+/// since the first row where none was judged:
 /// forgotten_probability, forgotten_accuracy, forgotten_entropy, forgotten_gray, forgotten_before {probability,
 /// accuracy}, retained_accuracy_drop,
 /// largest_retained_accuracy_drop; the last row's quality; means over the classes of what each attack brought back

@@ -2,8 +2,11 @@
 
 #include <torch/types.h>
 
+#include "mneme/core/errors.hpp"
+#include "mneme/core/text.hpp"
 #include "mneme/core/toml.hpp"
 #include "mneme/experiment/plan.hpp"
+#include "mneme/io/json_file.hpp"
 #include "mneme/nets/device.hpp"
 #include "mneme/stream/makers.hpp"
 #include "mneme/train/trainer.hpp"
@@ -15,6 +18,21 @@ LoadedArm::LoadedArm() = default;
 LoadedArm::LoadedArm(LoadedArm&&) noexcept = default;
 LoadedArm& LoadedArm::operator=(LoadedArm&&) noexcept = default;
 LoadedArm::~LoadedArm() = default;
+
+namespace {
+
+void refuse_other_shape(Task const& task) {
+  auto const text = [](Dataset const& data) {
+    std::vector<std::string> extents;
+    for (auto const extent : data.sample_shape()) extents.push_back(std::to_string(extent));
+    return join(extents, " x ");
+  };
+  if (task.test.size() > 0 && task.test.sample_shape() != task.train.sample_shape())
+    throw DataError("task '" + task.name + "': training samples are of " + text(task.train) +
+                    " numbers and test samples of " + text(task.test) + "; a net takes one shape");
+}
+
+}  // namespace
 
 LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t seed, DataLibrary& library) {
   LoadedArm arm;
@@ -29,6 +47,7 @@ LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t see
   };
   arm.stream = make_stream(tree["stream"], "stream", source, unsigned_seed);
   arm.data = record.to_json();
+  for (auto const* task : arm.stream.tasks()) refuse_other_shape(*task);
   auto const* first = arm.stream.tasks().front();
   RandomStreams streams(unsigned_seed);
   auto const& learner_row = find_row(learner_table(), "learner", tree.at("learner").at("kind").get<std::string>());
@@ -44,17 +63,37 @@ LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t see
   return arm;
 }
 
+namespace {
+
+/// What a branch began with. Once a request to forget is met it is no longer its own, and may still be its origin's.
+fs::path beginning_of(fs::path const& folder, std::int64_t seed) {
+  auto const own = folder / "checkpoints" / "branched", note = folder / "branched.json";
+  if (fs::exists(own) || !fs::exists(note)) return own;
+  auto const from = read_json(note);
+  return fs::path(from.at("run")) / "arms" / std::string(from.at("arm")) / ("seed-" + std::to_string(seed)) /
+         "checkpoints" / std::string(from.at("checkpoint"));
+}
+
+}  // namespace
+
 LoadedArm load_arm(fs::path const& run, std::string const& arm_name, std::int64_t seed, std::string const& checkpoint,
                    DataLibrary& library, bool allow_drift) {
-  auto const plan = plan_experiment(read_toml(run / "config.toml"));
+  auto const plan = stored_plan(run);
   auto const& arm = plan.arm(arm_name);
-  CheckpointStore const store(run / "arms" / arm.name / ("seed-" + std::to_string(seed)) / "checkpoints", 60);
+  auto const folder = run / "arms" / arm.name / ("seed-" + std::to_string(seed));
+  bool const branched = checkpoint == "branched";
   auto tree = arm.tree;
   tree["device"] = tree["device"] == "cpu" ? "cpu" : "auto";  // a net from a GPU can be asked anywhere
   auto loaded = build_arm(tree, "arm." + arm.name, seed, library);
-  auto archive = read_checkpoint(store.find(checkpoint), allow_drift, loaded.learner->parameters().device());
-  loaded.trainer->state(archive, checkpoint == "branched");
-  loaded.trainer->review(loaded.stream);
+  auto archive = read_checkpoint(
+      branched ? beginning_of(folder, seed) : CheckpointStore(folder / "checkpoints", 60).find(checkpoint), allow_drift,
+      loaded.learner->parameters().device());
+  loaded.trainer->state(archive, branched);
+  if (auto const copy = loaded.trainer->reviewed(loaded.stream)) {  // it is only asked, and trained no more
+    at::NoGradGuard const no_grad;
+    loaded.learner->parameters().value().copy_(copy->parameters().value());
+    loaded.learner->parameters().buffers().copy_(copy->parameters().buffers());
+  }
   return loaded;
 }
 

@@ -43,11 +43,14 @@ LabelledData read_numbers(OwnDataOptions const& o, OwnFile const& file) {
                             {.numbers = o.numbers, .label = o.label, .unlabelled = file.unlabelled});
   }
   bool const all = o.numbers.size() == 1 && o.numbers.front() == "*";
-  return read_csv(file.path, {.label = o.label,
-                              .delimiter = o.format == "tsv" ? '\t' : ',',
-                              .header = true,
-                              .features = all ? std::vector<std::string>() : o.numbers,
-                              .unlabelled = file.unlabelled});
+  CsvOptions options{.label = o.label,
+                     .delimiter = o.format == "tsv" ? '\t' : ',',
+                     .header = true,
+                     .features = all ? std::vector<std::string>() : o.numbers};
+  if (options.features.empty() && file.path != o.train && fs::exists(o.train))  // columns go by name there too
+    options.features = csv_features(o.train, options);
+  options.unlabelled = file.unlabelled;
+  return read_csv(file.path, options);
 }
 
 /// Where the path of the training data holds the test data too.

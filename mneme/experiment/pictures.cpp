@@ -68,7 +68,6 @@ void PictureObserver::step_measured(EpochEnd const& at, Learner& learner) {
   auto const* by_class = dynamic_cast<Conditional const*>(&learner);
   if (by_class == nullptr || task_known_) return;
   auto sheet = classes(*by_class, learner.parameters().device(), "");
-  if (!sheet.images.defined()) return;
   sheet.kind = "steps";
   save(sheet, {When::kStep, at.event, at.epoch, at.step, at.name});
 }
@@ -82,7 +81,7 @@ Sheet PictureObserver::classes(Conditional const& model, at::Device device, std:
   return {.kind = "classes",
           .what = "a row for each class, a column for each code drawn from the prior" + as_for,
           .columns = kOfAClass,
-          .images = images.dim() == 4 ? images : at::Tensor()};
+          .images = images};
 }
 
 void PictureObserver::reconstruct(Learner& learner, Task const& task, Moment const& moment) {
@@ -113,7 +112,7 @@ void PictureObserver::generate(Learner& learner, std::string const& task, Moment
   if (auto const* by_class = dynamic_cast<Conditional const*>(&learner)) {
     auto const device = learner.parameters().device();
     auto sheet = classes(*by_class, device, as_for);
-    if (!sheet.images.defined()) return;
+    if (!is_picture(sheet.images)) return;
     sheet.of = task;
     save(sheet, moment);
     if (moment.event < 0 || !task.empty()) return;  // of noise there is nothing more to see
@@ -128,12 +127,12 @@ void PictureObserver::generate(Learner& learner, std::string const& task, Moment
   auto* model = dynamic_cast<Generates*>(&learner);
   if (model == nullptr) return;
   auto const images = model->sample(kShown * kPriorRows, noise);
-  if (images.dim() != 4) return;
   save({.kind = "prior", .what = "samples of the prior" + as_for, .of = task, .columns = kShown, .images = images},
        moment);
 }
 
 void PictureObserver::save(Sheet const& sheet, Moment const& moment) {
+  if (!is_picture(sheet.images)) return;
   auto const epoch = std::to_string(moment.epoch + 1), step = std::to_string(moment.step);
   auto name = sheet.kind + (sheet.of.empty() ? "" : "_" + sheet.of);
   std::string when = ", before training";

@@ -48,7 +48,7 @@ Json resolve_stream(Json const& value, std::string const& where) {
   auto stream = resolve_part(stream_table(), "stream", value, where, "with");
   if (!stream.contains("with")) return stream;
   Json changes = Json::array();
-  Json const wanted = stream["with"].is_array() ? stream["with"] : Json::array({stream["with"]});
+  Json const wanted = as_list(stream["with"]);
   for (std::size_t i = 0; i < wanted.size(); ++i)
     changes.push_back(resolve_part(change_table(), "stream change", wanted[i], where + ".with." + std::to_string(i)));
   stream.erase("with");  // its place is the last, wherever it was written
@@ -232,11 +232,20 @@ ExperimentPlan plan_experiment(Json const& tree) {
   return plan;
 }
 
+ExperimentPlan stored_plan(std::filesystem::path const& run) {
+  auto const config = run / "config.toml";
+  if (!std::filesystem::exists(config))
+    throw DataError(
+        run.string() +
+        ": is no run folder (it has no config.toml); `mneme runs` lists them, and one that was killed while "
+        "a branch was laid out has to be asked for again");
+  return plan_experiment(read_toml(config));
+}
+
 std::string config_text(ExperimentPlan const& plan) {
   std::string notes;
   for (auto const& arm : plan.arms) {
-    auto const& listed = arm.tree.at("strategy");
-    for (auto const& member : listed.is_array() ? listed : Json::array({listed})) {
+    for (auto const& member : as_list(arm.tree.at("strategy"))) {
       auto const& row = find_row(strategy_table(), "strategy", member.at("kind").get<std::string>());
       if (row.canonical_lambda == nullptr) continue;
       auto const canonical = row.canonical_lambda(member, arm.tree.at("train").at("batch").get<std::int64_t>());

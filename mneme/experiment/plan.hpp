@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,8 @@ struct ExperimentPlan {
 
 /// Throws ConfigError for anything that cannot run, with the dotted key.
 [[nodiscard]] ExperimentPlan plan_experiment(Json const& tree);
+/// Of a run folder. DataError where it is none.
+[[nodiscard]] ExperimentPlan stored_plan(std::filesystem::path const& run);
 
 /// The plan as TOML that runs as it is; comments at its end say what strengths are in the canonical form where they are
 /// typed in another.

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/data/numbers.hpp"
 #include "mneme/experiment/event_rows.hpp"
 #include "mneme/io/json_file.hpp"
 #include "mneme/strategies/self_replay.hpp"
@@ -62,6 +64,10 @@ void RiskOptions::describe(OptionVisitor& v) {
        .min = 1});
 }
 
+double discrepancy(double error_on_source, double error_on_target) {
+  return std::max(0.0, 2 * (1 - (error_on_source + error_on_target)));
+}
+
 void check_risk(Stream const& stream, Trainer& trainer, TrainOptions const& train) {
   auto const& passes = train.epochs_per_event;
   if (train.steps == 0 && (passes.empty() ? train.epochs == 0 : std::ranges::find(passes, 0) != passes.end()))
@@ -111,10 +117,16 @@ void RiskObserver::line(Json const& line) {
 }
 
 std::vector<Task const*> RiskObserver::met(std::int64_t event) const {
-  if (!stream_.evaluated.empty()) return stream_.tested();
-  std::vector<Task const*> list;
-  for (std::int64_t i = 0; i <= event; ++i)
-    if (auto const* task = std::get_if<Task>(&stream_.events[static_cast<std::size_t>(i)])) list.push_back(task);
+  std::set<std::int64_t> ids;
+  for (std::int64_t i = 0; i <= event; ++i) {
+    auto const* task = std::get_if<Task>(&stream_.events[static_cast<std::size_t>(i)]);
+    if (task == nullptr) continue;
+    auto const& of_rows = task->train.tasks();  // of data that several tasks were put together from
+    auto const own = of_rows.defined() ? numbers_of(std::get<0>(at::_unique(of_rows))) : std::vector{task->id};
+    ids.insert(own.begin(), own.end());
+  }
+  auto list = stream_.tested();
+  std::erase_if(list, [&](Task const* task) { return !ids.contains(task->id); });
   return list;
 }
 
@@ -149,12 +161,11 @@ void RiskObserver::begin(std::int64_t event) {
   auto const* task = std::get_if<Task>(&stream_.events[static_cast<std::size_t>(event)]);
   if (!task) return;
   for (auto* list : {&events_, &rows_}) keep_before(*list, event + 1);
-  auto const tasks = met(event);
   // Resumed after the event's training, what it was replayed from is gone; rows of its epochs stand already.
-  auto const before = static_cast<std::int64_t>(tasks.size()) - (stream_.evaluated.empty() ? 1 : 0);
+  auto const before = std::count_if(stream_.events.begin(), stream_.events.begin() + event, is_learn);
   bool const first = before == 0;
   if (auto const* replay = self_replay_of(trainer_.strategies()); !first && replay && replay->tasks() > before) return;
-  auto const target = target_of(tasks);
+  auto const target = target_of(met(event));
   source_ = source_of(*task, target.size(), first);
   if (std::any_of(events_.begin(), events_.end(), [&](Json const& e) { return e.at("event") == event; })) return;
   auto const even = std::min(target.size(), source_->size());  // else the more frequent side is always a good answer
@@ -164,7 +175,7 @@ void RiskObserver::begin(std::int64_t event) {
   auto const both = errors_of({target, *source_}, stream_.classes, options_, streams_.seed());
   events_.push_back({{"event", event},
                      {"task", task->name},
-                     {"discrepancy", std::max(0.0, 2 * (1 - (telling[0] + telling[1])))},
+                     {"discrepancy", discrepancy(telling[1], telling[0])},
                      {"joint_error", both[0] + both[1]}});
   write();
 }

@@ -37,6 +37,9 @@ struct RiskOptions {
   void describe(OptionVisitor& v);
 };
 
+/// 2 (1 - 2 e), at least 0, of the errors that a net makes on either of two equally large sets; e is their mean.
+[[nodiscard]] double discrepancy(double error_on_source, double error_on_target);
+
 /// ConfigError for a learner that gives no accuracy, for data without labels, for an event that is not trained on, and
 /// for a strategy of which it is not known what is trained on: it is of naive, joint, cumulative and self-replay.
 void check_risk(Stream const& stream, Trainer& trainer, TrainOptions const& train);
@@ -55,6 +58,7 @@ class RiskObserver final : public Observer {
   [[nodiscard]] Dataset source_of(Task const& task, std::int64_t count, bool first);
   /// Equally many test images of every task so far.
   [[nodiscard]] Dataset target_of(std::vector<Task const*> const& tasks);
+  /// Tested tasks that were trained on in events 0 to this one.
   [[nodiscard]] std::vector<Task const*> met(std::int64_t event) const;
   void add_row(Json const& line);
   void write() const;

@@ -158,11 +158,9 @@ DataSearch with_stored_folders(DataSearch search, fs::path const& run) {
 }
 
 ExperimentRun ExperimentRun::open(fs::path const& folder, DataSearch search, bool lock) {
-  if (!fs::exists(folder / "config.toml"))
-    throw DataError(folder.string() + ": is no run folder (it has no config.toml); `mneme runs` lists them");
+  auto plan = stored_plan(folder);
   auto held = lock ? std::make_shared<FolderLock>(folder) : nullptr;
-  ExperimentRun run(folder, plan_experiment(read_toml(folder / "config.toml")),
-                    DataLibrary(with_stored_folders(std::move(search), folder)));
+  ExperimentRun run(folder, std::move(plan), DataLibrary(with_stored_folders(std::move(search), folder)));
   run.lock_ = std::move(held);
   return run;
 }
@@ -256,13 +254,8 @@ void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
         branched && !rows.empty() && rows.back().event + 1 == trainer.events_done()) {
       if (session->judge != nullptr && session->judge->empty())
         session->judge->evaluated(trainer.matrix(), trainer.learner());
-      auto const& arena = trainer.learner().parameters();
-      auto const value = arena.value().clone(), buffers = arena.buffers().clone();
-      trainer.review(session->arm.stream);  // GDumb's net, which is trained for tests alone
-      session->audit->look_before(trainer.events_done(), trainer.learner());
-      at::NoGradGuard const no_grad;
-      arena.value().copy_(value);
-      arena.buffers().copy_(buffers);
+      auto const copy = trainer.reviewed(session->arm.stream);  // GDumb's net, which is trained for tests alone
+      session->audit->look_before(trainer.events_done(), copy ? *copy : trainer.learner());
     }
     if (!member_prefix.empty()) trainer.save("event-0", true);
   }
@@ -308,7 +301,7 @@ bool goes_on(Json const& stored, Json const& branch) {
 }  // namespace
 
 void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibrary& library) {
-  auto const source_plan = plan_experiment(read_toml(from.run / "config.toml"));
+  auto const source_plan = stored_plan(from.run);
   auto const& stored = source_plan.arm(from.arm).tree;
   for (auto const& arm : plan.arms)
     for (auto const* key : {"stream", "data", "datasets"})

@@ -19,7 +19,6 @@ namespace mneme {
 class Judges;
 
 class FolderLock;
-class Judge;
 class Observer;
 struct RunFiles;
 

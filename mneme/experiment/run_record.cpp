@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// What was measured after every epoch: [{event, epoch, step, values, figures, drawn}]. The last epoch of an event and
-/// its end are one place.
+/// its end are one place; an event without steps has no epoch.
 Json epochs_of(fs::path const& folder) {
   std::map<std::int64_t, Json> by_step;
   std::istringstream lines{std::string(as_text(read_file(folder / "metrics.jsonl")))};
@@ -28,6 +28,7 @@ Json epochs_of(fs::path const& folder) {
     if (!line.is_object() || line.value("kind", "") != "evaluation" || line.value("part", "") != "full") continue;
     auto const step = line.at("step").get<std::int64_t>();
     auto& row = by_step[step];
+    if (!row.is_null() && row.at("event") != line.at("event")) continue;
     auto const epoch = row.is_null() ? line.at("epoch") : row.at("epoch");
     row = {{"event", line.at("event")}, {"epoch", epoch}, {"step", step}, {"values", line.at("values")}};
     for (auto const* key : {"figures", "loss_parts"})

@@ -8,9 +8,16 @@
 #include "mneme/io/image_file.hpp"
 
 namespace mneme {
+namespace {
+
+constexpr std::int64_t kGap = 2;     // pixels
+constexpr std::int64_t kGray = 128;  // of 255
+
+}  // namespace
+
+bool is_picture(at::Tensor const& images) { return images.dim() == 4 && (images.size(1) == 1 || images.size(1) == 3); }
 
 void write_sheet(std::filesystem::path const& file, at::Tensor const& images, std::int64_t columns) {
-  constexpr std::int64_t kGap = 2, kGray = 128;
   auto const rows = (images.size(0) + columns - 1) / columns;
   auto const channels = images.size(1), height = images.size(2), width = images.size(3);
   auto const bytes = images.mul(255).round_().clamp_(0, 255).to(at::kByte).cpu();
@@ -39,8 +46,12 @@ void write_each(std::filesystem::path const& folder, at::Tensor const& images) {
 at::Tensor in_pairs(at::Tensor const& above, at::Tensor const& below, std::int64_t columns) {
   if (above.size(0) <= columns) return at::cat({above, below});
   std::vector<at::Tensor> blocks;
-  for (std::int64_t first = 0; first + columns <= above.size(0); first += columns)
-    for (auto const* set : {&above, &below}) blocks.push_back(set->narrow(0, first, columns));
+  for (std::int64_t first = 0; first < above.size(0); first += columns)
+    for (auto const* set : {&above, &below}) {
+      auto const n = std::min(columns, set->size(0) - first);
+      blocks.push_back(set->narrow(0, first, n));
+      if (n < columns) blocks.push_back(at::full_like(set->narrow(0, 0, columns - n), kGray / 255.0));
+    }
   return at::cat(blocks);
 }
 

@@ -155,7 +155,8 @@ class Pass {
   /// The labels that the batch's samples can have: a pass for any other would add zeros.
   static std::vector<std::int64_t> outputs_of(Batch const& batch, at::Tensor const& logits) {
     std::vector<std::int64_t> list;
-    auto const mask = batch.active.defined() && batch.active.dim() == 1 ? batch.active.cpu() : at::Tensor();
+    auto const active = active_of(batch, logits.size(1));
+    auto const mask = active.defined() && active.dim() == 1 ? active.cpu() : at::Tensor();
     for (std::int64_t c = 0; c < logits.size(1); ++c)
       if (!mask.defined() || mask[c].item<bool>()) list.push_back(c);
     return list;

@@ -8,7 +8,7 @@ namespace mneme {
 
 at::Tensor output_norm(Batch const& batch, Output const& output, bool squared) {
   auto f = output.logits.flatten(1);
-  if (batch.active.defined()) f = f.masked_fill(batch.active.logical_not(), 0);
+  if (auto const active = active_of(batch, f.size(1)); active.defined()) f = f.masked_fill(active.logical_not(), 0);
   return squared ? f.square().sum(1) : at::linalg_vector_norm(f, 2, {1});
 }
 

@@ -184,6 +184,17 @@ LabelledData parse_csv(std::string_view text, std::string const& name, CsvOption
   return data;
 }
 
+std::vector<std::string> csv_features(std::filesystem::path const& path, CsvOptions const& options) {
+  auto const bytes = read_file_decompressed(path);
+  auto const name = path.string();
+  CsvScanner scanner(as_text(bytes), name, options.delimiter);
+  Fields columns, names;
+  if (!scanner.next(columns)) throw DataError(name + ": is empty");
+  for (auto const at : feature_columns(scanner, columns, label_column(scanner, columns, options), options))
+    names.push_back(columns[at]);
+  return names;
+}
+
 LabelledData read_csv(std::filesystem::path const& path, CsvOptions const& options) {
   auto const bytes = read_file_decompressed(path);
   return parse_csv(as_text(bytes), path.string(), options);

@@ -34,6 +34,9 @@ struct CsvOptions {
 /// a quote that never closes, a missing label column, or no rows at all.
 LabelledData parse_csv(std::string_view text, std::string const& name, CsvOptions const& options = {});
 
+/// Names of the columns that `read_csv` takes for features; needs a header. The file may be gzip.
+std::vector<std::string> csv_features(std::filesystem::path const& path, CsvOptions const& options);
+
 /// The file may be gzip. `sha256` is over the decompressed text.
 LabelledData read_csv(std::filesystem::path const& path, CsvOptions const& options = {});
 

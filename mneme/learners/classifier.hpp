@@ -4,11 +4,12 @@
 #include <functional>
 
 #include "mneme/learners/learner.hpp"
+#include "mneme/learners/needs_batch.hpp"
 #include "mneme/nets/input.hpp"
 
 namespace mneme {
 
-class Classifier final : public Learner, public Predicts {
+class Classifier final : public Learner, public Predicts, public NeedsBatch {
  public:
   /// Builds the net into the learner's arena; called again by `snapshot`.
   using MakeNet = std::function<std::unique_ptr<Net>(ParameterArena&)>;
@@ -19,6 +20,7 @@ class Classifier final : public Learner, public Predicts {
   [[nodiscard]] Head head() const override { return head_; }
   void initialise(at::Generator& generator) override { net_->initialise(generator); }
   void check(Dataset const& data) const override;
+  [[nodiscard]] std::int64_t least_batch() const override { return net_->least_batch(); }
   Output forward(Batch const& batch, ForwardContext const& context, at::Generator& noise) override;
   at::Tensor per_sample_loss(Batch const& batch, Output const& output) override;
   at::Tensor loss(Phase const& phase, Batch const& batch, Output const& output) override;

@@ -16,10 +16,15 @@ void check_labels(Dataset const& data, std::string const& who) {
                   "\"unsupervised\" (none is)");
 }
 
+at::Tensor active_of(Batch const& batch, std::int64_t outputs) {
+  if (!batch.active.defined()) return {};
+  auto const missing = outputs - batch.active.size(-1);
+  return missing > 0 ? at::constant_pad_nd(batch.active, {0, missing}) : batch.active;
+}
+
 at::Tensor active_logits(Batch const& batch, at::Tensor const& logits) {
-  if (!batch.active.defined()) return logits;
-  auto const missing = logits.size(1) - batch.active.size(-1);
-  auto const active = missing > 0 ? at::constant_pad_nd(batch.active, {0, missing}) : batch.active;
+  auto const active = active_of(batch, logits.size(1));
+  if (!active.defined()) return logits;
   return logits.masked_fill(active.logical_not(), -std::numeric_limits<float>::infinity());
 }
 

@@ -40,6 +40,10 @@ enum class Head {
 /// DataError where samples have no label (-1), for `who`, a learner that cannot do without.
 void check_labels(Dataset const& data, std::string const& who);
 
+/// Which of so many outputs take part: Batch::active with those that no task named yet, as not taking part; undefined:
+/// all.
+[[nodiscard]] at::Tensor active_of(Batch const& batch, std::int64_t outputs);
+
 /// Logits [N, C] with the outputs that do not take part (Batch::active) at minus infinity.
 [[nodiscard]] at::Tensor active_logits(Batch const& batch, at::Tensor const& logits);
 

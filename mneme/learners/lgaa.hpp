@@ -104,7 +104,7 @@ class Lgaa final : public Learner,
   [[nodiscard]] Head head() const override { return options_.head.kind(); }
   [[nodiscard]] CollapseRule collapse() const override;
   void initialise(at::Generator& generator) override;
-  /// Values in [0, 1]; in supervised mode a label for every sample.
+  /// Values in [0, 1]; in supervised mode a label for every sample, in semi-supervised mode for one at least.
   void check(Dataset const& data) const override;
   /// Below `domains`.
   void check_task(std::int64_t id) const override;
@@ -138,6 +138,7 @@ class Lgaa final : public Learner,
   at::Tensor reconstruct(at::Tensor const& x, at::Generator& noise) override;
   [[nodiscard]] Recalled recall(std::int64_t n, at::Generator& noise) const override;
   [[nodiscard]] at::Tensor met() const override;
+  [[nodiscard]] bool knows_labels() const override { return options_.mode != "unsupervised"; }
   void forget(std::set<std::pair<std::int64_t, std::int64_t>> const& places) override;
   [[nodiscard]] at::Tensor classes_of(at::Tensor const& x) const override;
   [[nodiscard]] at::Tensor domains_of(at::Tensor const& x) const override;
@@ -156,6 +157,10 @@ class Lgaa final : public Learner,
   [[nodiscard]] LgaaNet const& net() const { return net_; }
 
  private:
+  /// Logits with outputs that do not take part far below the others.
+  [[nodiscard]] static at::Tensor taking_part(Batch const& batch, at::Tensor const& logits);
+  /// Of each image [N], summed over its pixels.
+  [[nodiscard]] static at::Tensor squared_error(at::Tensor const& a, at::Tensor const& b);
   struct Known;  // a batch's codes
   [[nodiscard]] Known known(Batch const& batch);
   [[nodiscard]] Codes drawn(Batch const& batch, Known const& known);

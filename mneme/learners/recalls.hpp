@@ -30,6 +30,8 @@ class Recalls {
   [[nodiscard]] virtual Recalled recall(std::int64_t n, at::Generator& noise) const = 0;
   /// bool [domains, classes] on the CPU: what was met in training.
   [[nodiscard]] virtual at::Tensor met() const = 0;
+  /// Whether its classes are those of the data: else they are codes that it found without labels.
+  [[nodiscard]] virtual bool knows_labels() const = 0;
   /// These (domain, class) count as not met.
   virtual void forget(std::set<std::pair<std::int64_t, std::int64_t>> const& places) = 0;
   /// The most probable classes, int64 [n], of x [n, ...].

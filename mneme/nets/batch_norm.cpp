@@ -77,8 +77,9 @@ at::Tensor BatchNorm::forward(at::Tensor const& x, bool training) const {
   at::AutoDispatchBelowADInplaceOrView const below;
   if (training && x.numel() == x.size(1))
     throw ConfigError(
-        "batch normalisation: a batch of one sample whose maps are of one pixel has no variance. Choose train.batch so "
-        "that no step is left with one sample, or larger images");
+        "batch normalisation: a batch of one sample whose maps are of one pixel has no variance. Choose a larger "
+        "train.batch, a larger batch or memory of stored samples where a strategy trains on them alone, or larger "
+        "images");
   at::Tensor mean = arena_->buffer(mean_), variance = arena_->buffer(variance_);
   auto [y, batch_mean, batch_inverse] = at::_native_batch_norm_legit(x, arena_->value(weight_), arena_->value(bias_),
                                                                      mean, variance, training, kMomentum, kEpsilon);

@@ -45,6 +45,7 @@ class Mlp final : public Net {
       : Mlp(arena, inputs, MlpOptions{.hidden = hidden, .output = output}, outputs, prefix) {}
   Output forward(at::Tensor const& x, ForwardContext const& context) override;
   void initialise(at::Generator& generator) override;
+  [[nodiscard]] std::int64_t least_batch() const override { return norms_.empty() ? 1 : 2; }
 
  private:
   void draw_xavier(at::Generator& generator) const;

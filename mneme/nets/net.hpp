@@ -37,6 +37,8 @@ class Net {
   /// x [N, C, H, W] or [N, D], float, or token ids [N, L], int64; logits [N, outputs].
   virtual Output forward(at::Tensor const& x, ForwardContext const& context) = 0;
   virtual void initialise(at::Generator& generator) = 0;
+  /// Samples that a training pass needs at least: two where a net normalises single numbers by the batch.
+  [[nodiscard]] virtual std::int64_t least_batch() const { return 1; }
   /// Throws DataError for samples [N, ...], in their stored type, that the net cannot read. Default: token ids.
   virtual void check(at::Tensor const& data) const;
 };

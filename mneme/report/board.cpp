@@ -39,7 +39,7 @@ std::optional<double> forgetting_of(EvaluationMatrix const& matrix, std::size_t 
 std::vector<std::string> kinds_of(ArmRun const& run) {
   Json const options = run.summary_entry.value("strategy_options", Json());
   std::vector<std::string> kinds;
-  for (Json const& one : options.is_array() ? options : Json::array({options})) {
+  for (Json const& one : as_list(options)) {
     Json const kind = one.is_object() ? one.value("kind", Json()) : one;
     if (kind.is_string()) kinds.push_back(kind.get<std::string>());
   }

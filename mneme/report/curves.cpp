@@ -145,9 +145,16 @@ Json const* member(Json const* object, std::string const& key) {
 /// Most terms are added to the loss, or are what it is made of.
 std::string unit_of(std::string const& term) {
   static std::map<std::string, std::string> const others = {
-      {"canonical_lambda", "strength"},           {"distance", "scores of the critic"},
-      {"gradient_norm", "norm over an image"},    {"replay_share", "share of a step's weight"},
-      {"spread", "share of that of real images"}, {"gray", "distance to gray, without its weight"},
+      {"canonical_lambda", "strength"},
+      {"distance", "scores of the critic"},
+      {"fisher", "per image"},
+      {"surrogate", "per image"},
+      {"replay", "per image"},
+      {"reconstruction", "per image"},
+      {"gradient_norm", "norm over an image"},
+      {"replay_share", "share of a step's weight"},
+      {"spread", "share of that of real images"},
+      {"gray", "distance to gray, without its weight"},
   };
   auto const found = others.find(term);
   return found == others.end() ? "in units of the loss" : found->second;

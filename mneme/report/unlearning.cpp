@@ -136,7 +136,8 @@ void add_unlearning(Page& page, Board const& board) {
       "that of the forgetting, retraining is 1. Of models that draw by class, by the judge: its probability of what "
       "was asked for and its accuracy in % on samples of it, both before the first request too, the entropy of its "
       "answers, the samples' mean distance to gray, by "
-      "how many points its accuracy on the other classes falls, and the probability that two searches in the weights "
+      "how many points its accuracy on the other classes falls, and the probability that two searches over codes and "
+      "classes "
       "bring back. " +
           html::escape(about_judges(board)));
   for (auto const& asked : tables) {

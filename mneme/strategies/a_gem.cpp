@@ -26,11 +26,7 @@ void remove_conflict(at::Tensor const& grad, at::Tensor const& reference) {
 
 void AGem::begin_event(EventContext& context) { options_.fill.check("a-gem", context); }
 
-void AGem::end_event(EventContext& context) {
-  auto const& fill = options_.fill;
-  if (fill.at_step()) return;
-  buffer_.offer(share_of_event(buffer_, context, fill.per_task), context.streams->get("reservoir"));
-}
+void AGem::end_event(EventContext& context) { options_.fill.end_event(buffer_, context); }
 
 void AGem::project_gradient(StepContext& context) {
   if (context.past_begins_later() || buffer_.empty()) return;
@@ -41,8 +37,6 @@ void AGem::project_gradient(StepContext& context) {
   remove_conflict(arena.grad(), reference_);
 }
 
-void AGem::after_step(StepContext& context) {
-  if (options_.fill.at_step()) buffer_.offer(current_rows(context), context.streams->get("reservoir"));
-}
+void AGem::after_step(StepContext& context) { options_.fill.after_step(buffer_, context); }
 
 }  // namespace mneme

@@ -10,7 +10,8 @@
 // Differences from the paper: the squared distance is the mean over all B_m C outputs, as in the authors' code, where
 // the paper writes a sum over the C outputs: the paper's alpha is 1/C of this one. Nothing is replayed during the first
 // event, so that its run is the naive one, unless `from_start` asks for it; draws are with replacement unless `draw` is
-// distinct.
+// distinct. A draw is trained on, so that its rows move running statistics of batch normalisation as the new ones do,
+// again as in the authors' code: a net that keeps those of the new rows alone answers old classes much worse.
 #pragma once
 
 #include "mneme/strategies/replay.hpp"

@@ -22,7 +22,15 @@ void DgrDistillOptions::describe(OptionVisitor& v) {
 }
 
 Needs Dgr::needs() const {
-  return {.boundaries = true, .replaces_objective = distills(), .learners = {"classifier"}, .prefix = Prefix::kWatches};
+  auto const* unweighted = "its loss takes all rows alike, and those drawn have weights of their own";
+  return {.boundaries = true,
+          .replaces_objective = distills(),
+          .learners = {"classifier"},
+          .excludes = {{"icarl", unweighted},
+                       {"scr", unweighted},
+                       {"cope", unweighted},
+                       {distills() ? "dgr" : "dgr+distill", "each trains a generator of the same data"}},
+          .prefix = Prefix::kWatches};
 }
 
 void Dgr::begin_event(EventContext& context) {

@@ -9,7 +9,8 @@
 //
 // Differences from the paper: the form with alpha and a small memory is that of Buzzega et al. 2020 (arXiv:2004.07211),
 // with one step on both terms; their code makes two steps a batch, one on each term, and does not use its alpha. p' is
-// taken in evaluation mode. What of a task gives way to later ones is drawn at random.
+// taken in evaluation mode. What of a task gives way to later ones is drawn at random. Stored rows move running
+// statistics of batch normalisation, as in der.hpp.
 #pragma once
 
 #include "mneme/strategies/replay.hpp"

@@ -47,7 +47,7 @@ Needs Fetril::needs() const {
   return {.boundaries = true,
           .replaces_objective = true,
           .stages = true,
-          .alone = true,  // the others would hold on to a net that trains no more
+          .alone = "the others would hold on to a net that trains no more",
           .learners = {"classifier"},
           .prefix = Prefix::kPlain};
 }

@@ -15,7 +15,12 @@ namespace mneme {
 class FrozenBackbone final : public Strategy {
  public:
   [[nodiscard]] Needs needs() const override {
-    return {.boundaries = true, .stages = true, .learners = {"classifier"}, .prefix = Prefix::kPlain};
+    auto const* why = "it trains the hidden layers alone, which are frozen from the second event on";
+    return {.boundaries = true,
+            .stages = true,
+            .learners = {"classifier"},
+            .excludes = {{"scr", why}, {"cope", why}},
+            .prefix = Prefix::kPlain};
   }
   std::vector<Stage> stages(EventContext& context) override;
 };

@@ -29,7 +29,10 @@ class Gdumb final : public Strategy, public LetsGo {
  public:
   explicit Gdumb(GdumbOptions options) : options_(options), buffer_({.memory = options.memory, .policy = "greedy"}) {}
   [[nodiscard]] Needs needs() const override {
-    return {.stages = true, .alone = true, .learners = {"classifier"}, .prefix = Prefix::kChanges};
+    return {.stages = true,
+            .alone = "what is tested is trained on its own memory, from fresh weights",
+            .learners = {"classifier"},
+            .prefix = Prefix::kChanges};
   }
   /// One pass over the event's data, without training.
   std::vector<Stage> stages(EventContext& context) override;

@@ -109,14 +109,8 @@ void Gem::project_gradient(StepContext& context) {
   project_on_agreement(arena.grad(), past_, options_.strength, options_.ridge);
 }
 
-void Gem::after_step(StepContext& context) {
-  if (options_.fill.at_step()) buffer_.offer(current_rows(context), context.streams->get("reservoir"));
-}
+void Gem::after_step(StepContext& context) { options_.fill.after_step(buffer_, context); }
 
-void Gem::end_event(EventContext& context) {
-  auto const& fill = options_.fill;
-  if (fill.at_step()) return;
-  buffer_.offer(share_of_event(buffer_, context, fill.per_task), context.streams->get("reservoir"));
-}
+void Gem::end_event(EventContext& context) { options_.fill.end_event(buffer_, context); }
 
 }  // namespace mneme

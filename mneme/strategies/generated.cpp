@@ -38,8 +38,7 @@ Answers PastSolver::ask(at::Tensor const& x, StepContext& context, at::Generator
   auto const logits = teacher_.forward(open, context).logits;
   auto const outputs = logits.size(1);
   auto mask = learnt_.masks(outputs, x.device()).view({outputs});
-  if (open.active.defined())
-    mask = mask.logical_and(at::constant_pad_nd(open.active, {0, outputs - open.active.size(-1)}));
+  if (auto const active = active_of(open, outputs); active.defined()) mask = mask.logical_and(active);
   if (!labels.defined())
     labels = logits.masked_fill(mask.logical_not(), -std::numeric_limits<float>::infinity()).argmax(1);
   Batch batch(x, std::move(labels), task, context.visibility);

@@ -27,8 +27,10 @@ void refuse_other_layers(ParameterArena const& arena, std::size_t layers) {
     for (auto const* kind : {".weight", ".bias"}) known.insert(layer_name(l) + kind);
   for (auto const& s : arena.segments())
     if (!known.contains(s.name) && s.name.rfind("hat.", 0) != 0)
-      throw ConfigError("strategy 'hat' cannot protect the parameter '" + s.name +
-                        "': it masks fully connected layers only; use net 'mlp'");
+      throw ConfigError(
+          "strategy 'hat' cannot protect the parameter '" + s.name +
+          "': it masks the weights and biases of fully connected layers; use net 'mlp' with a plain head and without "
+          "batch_norm");
 }
 
 }  // namespace

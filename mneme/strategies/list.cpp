@@ -64,8 +64,9 @@ StrategyList::StrategyList(Json const& config, std::string const& where, std::ui
     auto const beside = std::ranges::count_if(parsed, [&](Parsed const& other) {
       return other.row != p.row && (row.wrap || !strategy_table()[other.row].needs.forgets);
     });
-    if (row.needs.alone && beside > 0)
-      throw ConfigError(where + ": '" + row.info.name + "' goes with no other strategy; use it alone");
+    if (!row.needs.alone.empty() && beside > 0)
+      throw ConfigError(where + ": '" + row.info.name + "' goes with no other strategy: " + row.needs.alone +
+                        ". Use it alone");
     for (std::size_t i = 0; i + 1 < members_.size(); ++i)
       if (members_[i].key == row.info.name)
         throw ConfigError(where + ": '" + row.info.name + "' stands twice in the list");

@@ -24,7 +24,7 @@ Needs Pnn::needs() const {
           .task_at_test = true,
           .boundaries = true,
           .stages = true,
-          .alone = true,
+          .alone = "old columns are frozen, and the others would hold on to a net that grows",
           .learners = {"classifier", "progressive-vae", "progressive-cvae"},
           .prefix = Prefix::kChanges};
 }

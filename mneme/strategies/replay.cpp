@@ -40,10 +40,18 @@ void FillOptions::describe(OptionVisitor& v) {
 }
 
 void FillOptions::check(std::string const& strategy, EventContext const& context) const {
-  if (!at_step() && !context.visibility.boundaries)
+  if (fill == "event" && !context.visibility.boundaries)
     throw ConfigError("strategy '" + strategy +
                       "': fill = \"event\" stores samples when an event ends, which this stream does not show; use "
                       "fill = \"step\"");
+}
+
+void FillOptions::after_step(Buffer& buffer, StepContext const& context) const {
+  if (fill == "step") buffer.offer(current_rows(context), context.streams->get("reservoir"));
+}
+
+void FillOptions::end_event(Buffer& buffer, EventContext const& context) const {
+  if (fill == "event") buffer.offer(share_of_event(buffer, context, per_task), context.streams->get("reservoir"));
 }
 
 Rows chosen_rows(Dataset const& data, at::Tensor const& index, EventContext const& context, std::int64_t hidden) {

@@ -27,9 +27,10 @@ struct FillOptions {
   std::string fill = "step";
   std::int64_t per_task = 0;
   void describe(OptionVisitor& v);
-  [[nodiscard]] bool at_step() const { return fill == "step"; }
   /// ConfigError where events cannot be told apart and the memory is filled at their ends.
   void check(std::string const& strategy, EventContext const& context) const;
+  void after_step(Buffer& buffer, StepContext const& context) const;
+  void end_event(Buffer& buffer, EventContext const& context) const;
 };
 
 /// Samples `index` int64 [n] of the event's data in their stored type; `hidden` stands for a task that the stream

@@ -9,7 +9,7 @@ Needs Separate::needs() const {
           .task_at_test = true,
           .boundaries = true,
           .stages = true,
-          .alone = true,
+          .alone = "each task has a net of its own, so that there is nothing to remember",
           .learners = {"classifier"}};
 }
 

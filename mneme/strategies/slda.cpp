@@ -69,7 +69,7 @@ Needs Slda::needs() const {
   return {.boundaries = trained,
           .replaces_objective = true,
           .stages = true,
-          .alone = true,  // the others would hold on to a net that trains no more
+          .alone = "the others would hold on to a net that trains no more",
           .learners = {"classifier"},
           .prefix = trained ? Prefix::kPlain : Prefix::kChanges};
 }

@@ -40,7 +40,7 @@ struct Needs {
   bool projects = false;                             // at most one in a list
   bool stages = false;                               // brings stages of its own; at most one in a list
   bool gates = false;                                // multiplies hidden layers; at most one in a list
-  bool alone = false;                                // goes with no other strategy
+  std::string alone = {};                            // why it goes with no other strategy; empty: it does
   bool forgets = false;                              // brings stages for a Request
   std::vector<std::string> learners = {};            // kinds that it works with; empty: all
   std::map<std::string, std::string> excludes = {};  // strategies that it does not go with, each with the reason

@@ -160,6 +160,14 @@ void CheckpointStore::prune() const {
   for (std::size_t i = 0; i + kPeriodicKept < list.size(); ++i) fs::remove_all(list[i].path, ignored);
 }
 
+void CheckpointStore::keep_events_only() const {
+  std::error_code error;
+  for (auto const& path : folders(false))
+    if (!path.filename().string().starts_with("event-")) fs::remove_all(path, error);
+  if (error)
+    throw IoError(folder_.string() + ": checkpoints of before a request cannot be removed: " + error.message());
+}
+
 std::optional<fs::path> CheckpointStore::newest() const {
   if (folders(false).empty()) return std::nullopt;
   std::string damage = "its state.json cannot be read";

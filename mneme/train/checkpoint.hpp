@@ -27,6 +27,9 @@ class CheckpointStore {
   /// Writes `<folder>/<name>`; kept ones are never pruned. Throws IoError and leaves what was there.
   void save(std::string const& name, Archive const& archive, bool keep);
 
+  /// Removes all that is no event's end: periodic ones, and what a branch began with.
+  void keep_events_only() const;
+
   /// The newest checkpoint that is whole; a damaged one is passed over. CheckpointError when all there are are damaged.
   [[nodiscard]] std::optional<std::filesystem::path> newest() const;
   /// The newest of those that a trainer took after `step` steps or fewer.

@@ -14,13 +14,33 @@ void EvaluationOptions::describe(OptionVisitor& v) {
   v.field("batch", batch, {.help = "samples per forward pass", .min = 1});
 }
 
-Output predict(Learner& learner, StrategyList& strategies, Batch const& batch, at::Generator& noise) {
+namespace {
+
+struct Answer {
+  Output output;
+  bool by_strategy = false;
+};
+
+Answer answer(Learner& learner, StrategyList& strategies, Batch const& batch, at::Generator& noise) {
   at::NoGradGuard const no_grad;
   auto const gates = strategies.gates(batch, false);
-  auto output = learner.forward(batch, {.training = false, .gates = &gates}, noise);
+  Answer answer{learner.forward(batch, {.training = false, .gates = &gates}, noise)};
   for (auto& member : strategies.members())
-    if (auto scores = member.strategy->predict(output, batch); scores.defined()) output.logits = std::move(scores);
-  return output;
+    if (auto scores = member.strategy->predict(answer.output, batch); scores.defined()) {
+      answer.output.logits = std::move(scores);
+      answer.by_strategy = true;
+    }
+  return answer;
+}
+
+}  // namespace
+
+Output predict(Learner& learner, StrategyList& strategies, Batch const& batch, at::Generator& noise) {
+  return answer(learner, strategies, batch, noise).output;
+}
+
+bool strategies_answer(Learner& learner, StrategyList& strategies, Batch const& batch, at::Generator& noise) {
+  return answer(learner, strategies, batch, noise).by_strategy;
 }
 
 TestScope::TestScope(StrategyList& strategies, TestContext context) : strategies_(strategies), context_(context) {

@@ -46,6 +46,10 @@ class TestScope {
 /// One forward pass in evaluation mode, without gradients; its logits are the strategies' scores where one predicts.
 [[nodiscard]] Output predict(Learner& learner, StrategyList& strategies, Batch const& batch, at::Generator& noise);
 
+/// Whether a strategy answers in place of the net.
+[[nodiscard]] bool strategies_answer(Learner& learner, StrategyList& strategies, Batch const& batch,
+                                     at::Generator& noise);
+
 /// Means over `test` of the learner's metrics, in their order. Scores come from the strategies where one predicts.
 /// Noise restarts from (seed, name of the test set), so the result depends on the weights alone.
 [[nodiscard]] std::vector<double> evaluate(Learner& learner, StrategyList& strategies, TestSet const& test,

@@ -8,11 +8,21 @@
 #include <utility>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/learners/needs_batch.hpp"
 #include "mneme/learners/phase_steps.hpp"
 #include "mneme/learners/recalls.hpp"
 #include "mneme/strategies/checks_requests.hpp"
 
 namespace mneme {
+namespace {
+
+/// Of an epoch. Samples that are too few for a step of their own join the step before them.
+std::int64_t batches_of(std::int64_t samples, std::int64_t batch, std::int64_t least) {
+  auto const whole = samples / batch, rest = samples % batch;
+  return whole + (rest > 0 && (rest >= least || whole == 0) ? 1 : 0);
+}
+
+}  // namespace
 
 void TrainOptions::describe(OptionVisitor& v) {
   v.field("epochs", epochs, {.help = "passes over each task", .unit = "epochs", .min = 0, .max = 1e9});
@@ -164,6 +174,7 @@ void Trainer::process(Event const& event) {
   request_streams_.reset();
   for (auto& member : strategies_.members())  // what was asked for is not kept
     if (auto* unlearns = dynamic_cast<Unlearns*>(member.strategy.get())) unlearns->release();
+  if (request && files_) files_->checkpoints.keep_events_only();
   ++position_.event;
   position_.at = static_cast<std::int64_t>(At::kStart);
 }
@@ -194,7 +205,7 @@ std::vector<Stage> Trainer::plan(EventContext& context) {
 
 Trainer::Length Trainer::length_of(EventContext const& context, Stage const& stage) const {
   auto const samples = stage.data.size() > 0 ? stage.data.size() : context.data.size();
-  auto const batches = (samples + options_.batch - 1) / options_.batch;
+  auto const batches = batches_of(samples, options_.batch, least_batch(learner_));
   auto epochs = stage.epochs > 0 ? stage.epochs : options_.epochs;
   if (auto const& list = options_.epochs_per_event; stage.epochs == 0 && !list.empty()) {
     auto const last = list.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(context.index, list.size() - 1));
@@ -237,7 +248,8 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
                        : draw_permutation(data.size(), draws().get("data"), data.device());
     while (position_.batch < batches && position_.epoch * batches + position_.batch < steps) {
       auto const first = position_.batch * options_.batch;
-      auto const index = order_.narrow(0, first, std::min(options_.batch, data.size() - first));
+      bool const last = position_.batch + 1 == batches;
+      auto const index = order_.narrow(0, first, last ? data.size() - first : options_.batch);
       auto const at = position_.epoch * batches + position_.batch;
       auto const rate =
           options_.optimizer.learning_rate * stage.lr_scale * schedule_factor(options_.optimizer, at, steps);
@@ -285,14 +297,23 @@ void Trainer::finish_stage(StageContext const& context) {
   if (!std::isfinite(loss_sum_.item<double>()))  // the steps since the last line
     fail(context, "the loss is not finite. Lower the learning rate or the penalty's strength",
          position_.step - position_.step % options_.log_every - 1);
-  if (!early_stop_.weights.defined()) return;
   at::NoGradGuard const no_grad;
   auto const& arena = learner_.parameters();
-  auto const [value, buffers] = std::pair(arena.value(), arena.buffers());
-  value.copy_(early_stop_.weights.narrow(0, 0, value.size(0)));
-  buffers.copy_(early_stop_.weights.narrow(0, value.size(0), buffers.size(0)));
-  for (auto& member : strategies_.members()) member.strategy->restore_best();
-  early_stop_ = {};
+  if (early_stop_.weights.defined()) {
+    auto const [value, buffers] = std::pair(arena.value(), arena.buffers());
+    value.copy_(early_stop_.weights.narrow(0, 0, value.size(0)));
+    buffers.copy_(early_stop_.weights.narrow(0, value.size(0), buffers.size(0)));
+    for (auto& member : strategies_.members()) member.strategy->restore_best();
+    early_stop_ = {};
+  }
+  auto const need_finite = [&](ParameterArena const& of, std::string const& what) {
+    if (!of.value().isfinite().all().item<bool>())
+      fail(context, what + " are not finite after the last step. Lower the learning rate", -1);
+  };
+  need_finite(arena, "parameters");
+  for (auto& member : strategies_.members())
+    for (auto const& auxiliary : member.strategy->auxiliaries())
+      need_finite(auxiliary.learner->parameters(), "parameters of '" + member.key + "/" + auxiliary.name + "'");
 }
 
 }  // namespace mneme

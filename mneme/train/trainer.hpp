@@ -69,9 +69,9 @@ class Trainer final : private MetricLog {
   /// does not suit them among it. Not to be trained afterwards.
   void rehearse(Stream const& stream);
 
-  /// The review that precedes an evaluation (GDumb trains its net there), here of the learner itself: for a stored one
-  /// that is only asked, and not trained any more. `stream` is that of its run.
-  void review(Stream const& stream);
+  /// A copy of the learner as an evaluation would ask it now: after the strategies' review stages (GDumb trains its net
+  /// there); null where there are none. `stream` is that of its run.
+  [[nodiscard]] std::unique_ptr<Learner> reviewed(Stream const& stream);
 
   /// Means of the learner's metrics over other data; `task` is shown to the strategies where the stream shows it.
   [[nodiscard]] std::vector<double> test(Dataset const& data, std::optional<std::int64_t> task = {});
@@ -173,7 +173,7 @@ class Trainer final : private MetricLog {
   [[nodiscard]] Dataset training_part(Event const& event, bool held_out) const;
   [[nodiscard]] std::vector<double> test(Learner& learner, Dataset const& data, std::optional<std::int64_t> task,
                                          std::function<void()> const& poll, ClassTally* tally = nullptr);
-  /// A copy of the learner after the strategies' review stages, trained by this loop; null where there are none.
+  /// The same amid an event.
   [[nodiscard]] std::unique_ptr<Learner> reviewed(EventContext& context, bool heeds_stop);
   /// Figures of all tested tasks: a line of the log, and with `kind` a row of the matrix.
   void measure(EventContext& context, bool full, std::string const& kind = "");

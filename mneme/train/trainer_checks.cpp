@@ -2,30 +2,43 @@
 // cannot train on, second passes over a stream that is seen once. The loop is in trainer.cpp.
 #include "mneme/core/errors.hpp"
 #include "mneme/learners/needs_batch.hpp"
+#include "mneme/learners/phase_steps.hpp"
 #include "mneme/strategies/checks_requests.hpp"
 #include "mneme/train/trainer.hpp"
 
 namespace mneme {
 namespace {
 
-/// Strategies may make the steps of later events larger; early stop and a number of steps make other ones.
-void refuse_small_batch(Learner const& learner, TrainOptions const& options, Stream const& stream, bool first_only) {
-  auto const* needs = dynamic_cast<NeedsBatch const*>(&learner);
-  auto const tasks = stream.tasks();
-  if (needs == nullptr || tasks.empty()) return;
-  if (options.batch < needs->least_batch())
-    throw ConfigError("train.batch: " + std::to_string(options.batch) + ", but learner '" + learner.kind() +
-                      "' needs " + std::to_string(needs->least_batch()) +
+/// A batch, or a task's whole data, that the learner cannot train on.
+void refuse_small_batch(Learner const& learner, std::int64_t batch, Stream const& stream) {
+  auto const least = least_batch(learner);
+  auto const refuse = [&](std::string const& found) {
+    throw ConfigError(found + ", but learner '" + learner.kind() + "' needs " + std::to_string(least) +
                       " samples in a step: it normalises by the batch");
-  if (options.steps > 0 || options.patience > 0) return;
-  for (auto const* task : tasks) {
-    auto const n = task->train.size(), last = n % options.batch;
-    if (last > 0 && last < needs->least_batch())
-      throw ConfigError("train.batch: " + std::to_string(options.batch) + " leaves the last step of an epoch with " +
-                        std::to_string(last) + " of the " + std::to_string(n) + " samples of '" + task->name +
-                        "', and learner '" + learner.kind() + "' needs " + std::to_string(needs->least_batch()) +
-                        " in a step: it normalises by the batch. Choose another batch, or another number of samples");
-    if (first_only) return;
+  };
+  if (batch < least) refuse("train.batch: " + std::to_string(batch));
+  for (auto const* task : stream.tasks())
+    if (task->train.size() < least) refuse("task '" + task->name + "' has " + std::to_string(task->train.size()));
+}
+
+/// A phase that would not train in an event of so many epochs, and early stop where phases take turns.
+void refuse_idle_phase(Learner const& learner, std::int64_t epochs, std::int64_t patience, std::string const& event) {
+  auto const* tuned = dynamic_cast<TunesPhases const*>(&learner);
+  if (tuned == nullptr) return;
+  for (std::size_t phase = 0; phase < learner.phases().size(); ++phase) {
+    std::int64_t trained = 0;
+    for (std::int64_t epoch = 0; epoch < epochs; ++epoch) trained += tuned->runs(phase, epoch) ? 1 : 0;
+    if (trained == epochs) continue;
+    auto const& name = learner.phases()[phase].name;
+    if (trained == 0)
+      throw ConfigError("event '" + event + "' has " + std::to_string(epochs) +
+                        " epoch(s), in none of which learner '" + learner.kind() + "' trains its phase '" + name +
+                        "'. Give it more epochs, or phases that train in every one (learner.phase_schedule)");
+    if (patience > 0)
+      throw ConfigError("train.patience: early stop compares epochs, and learner '" + learner.kind() +
+                        "' does not train its phase '" + name +
+                        "' in each of them. Set it to 0, or let all phases train in every epoch "
+                        "(learner.phase_schedule)");
   }
 }
 
@@ -78,7 +91,7 @@ void Trainer::expect(Stream const& stream) {
   for (auto const* task : stream.tested()) test_on(*task);
   if (visibility_.task_at_training)
     for (auto const* task : stream.tasks()) learner_.check_task(task->id);
-  if (position_.event == 0) refuse_small_batch(learner_, options_, stream, !strategies_.empty());
+  if (position_.event == 0) refuse_small_batch(learner_, options_.batch, stream);
   SeenData seen;  // a request that cannot be met is refused before anything is begun
   for (std::size_t i = 0; i < stream.events.size(); ++i) {
     if (auto const* task = std::get_if<Task>(&stream.events[i])) {
@@ -89,12 +102,12 @@ void Trainer::expect(Stream const& stream) {
     refuse_to_forget(request, seen, static_cast<std::int64_t>(i));
     seen.forget(request);
   }
-  if (!visibility_.once) return;
   for (std::size_t i = 0; i < stream.events.size(); ++i)  // known before anything is begun
     if (auto const* task = std::get_if<Task>(&stream.events[i])) {
       auto context = context_of(stream.events[i], task->train);
       context.index = static_cast<std::int64_t>(i);
-      refuse_second_pass(context, {Stage()});
+      refuse_idle_phase(learner_, length_of(context, {}).epochs, options_.patience, task->name);
+      if (visibility_.once) refuse_second_pass(context, {Stage()});
     }
 }
 

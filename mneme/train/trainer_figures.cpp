@@ -51,17 +51,13 @@ std::unique_ptr<Learner> Trainer::reviewed(EventContext& context, bool heeds_sto
   return copy;
 }
 
-void Trainer::review(Stream const& stream) {
+std::unique_ptr<Learner> Trainer::reviewed(Stream const& stream) {
   auto const event = position_.event - (position_.at == static_cast<std::int64_t>(At::kStart) ? 1 : 0);
-  if (event < 0 || event >= static_cast<std::int64_t>(stream.events.size())) return;
+  if (event < 0 || event >= static_cast<std::int64_t>(stream.events.size())) return nullptr;
   auto const& last = stream.events[static_cast<std::size_t>(event)];
   auto const data = training_part(last, false);
   auto context = context_of(last, data);
-  auto const copy = reviewed(context, true);
-  if (!copy) return;
-  at::NoGradGuard const no_grad;
-  learner_.parameters().value().copy_(copy->parameters().value());
-  learner_.parameters().buffers().copy_(copy->parameters().buffers());
+  return reviewed(context, true);
 }
 
 void Trainer::measure(EventContext& context, bool full, std::string const& kind) {
@@ -79,7 +75,8 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
   for (std::size_t column = 0; column < matrix_.tasks.size(); ++column) {
     auto const known =
         std::find_if(tested_.begin(), tested_.end(), [&](Task const& t) { return t.name == matrix_.tasks[column]; });
-    if (known == tested_.end()) {  // learnt before a restart, and its test set was not given again
+    // Without samples, or learnt before a restart and its test set was not given again.
+    if (known == tested_.end() || known->test.size() == 0) {
       if (!kind.empty())
         for (auto& [name, list] : figures_[matrix_.tasks[column]].items()) list.push_back(nullptr);
       continue;

@@ -105,8 +105,13 @@ void Trainer::fail(EventContext const& context, std::string const& what, std::in
   std::string text = "event " + std::to_string(context.index) + " ('" + event_name(context.event) + "'), step " +
                      std::to_string(position_.step) + ": " + what;
   if (files_) {
-    auto const last = files_->checkpoints.newest_before(good);
-    text += last ? ". The last checkpoint of before: " + last->string() : ". No checkpoint was taken before it";
+    auto const& checkpoints = files_->checkpoints;
+    auto const any = checkpoints.newest_before(position_.step);
+    if (auto const sound = checkpoints.newest_before(good))
+      text += ". The last checkpoint of before: " + sound->string();
+    else
+      text += any ? ". Of no checkpoint it is known that it was sound; the newest: " + any->string()
+                  : ". No checkpoint was taken before it";
   }
   throw NumericError(text);
 }

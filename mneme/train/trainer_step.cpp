@@ -30,7 +30,7 @@ std::size_t last_phase(Learner const& learner, std::int64_t epoch) {
 void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor const& index, double learning_rate) {
   auto const* task = std::get_if<Task>(&stage_context.event);
   Batch batch(data, index, task ? task->id : -1, visibility_);
-  batch.x = learner_.views(batch.x, draws());
+  if (stage_context.stage.optimise) batch.x = learner_.views(batch.x, draws());
   outputs_.activate(batch);
   clock_.lap(Lap::kData);
 

@@ -53,7 +53,8 @@ double loss_scale(Learner const& learner, std::int64_t n) {
 void check_names_classes(Request const& request, std::string const& strategy) {
   if (request.classes.empty())
     throw ConfigError(strategy + " forgets classes, and '" + request.name +
-                      "' names none; samples and tasks mean nothing to a model that is asked for classes");
+                      "' names none; samples and tasks mean nothing to a model that is asked for classes; "
+                      "retrain and fine-tune-retained can meet such a request");
 }
 
 void SelectiveAmnesia::take(ForgetData asked) {

@@ -70,6 +70,7 @@ class Amnesia(CommandTest):
         shown = self.mneme("show", after).stdout
         self.assertIn("forgotten, test, before", shown)
         self.refuses(2, "forget", run, "--class", 5, "--method", "salum", "--out", "no", says="salun")
+        self.mneme("forget", run, "--class", 5, "--method", "selective-amnesia-classifier", "--out", "alias")
         self.refuses(2, "forget", run, "--class", 5, "--seeds", "0..1", "--out", "no", says="none of the run's")
         self.assertFalse((self.folder / "no").exists())
 
@@ -128,6 +129,8 @@ class Amnesia(CommandTest):
         self.assertEqual(before["forgotten_classes"], [5])
         again = self.forget(after, "--class", 6, "-s", "judge.samples=20")
         self.assertEqual(self.arm(again)["forgotten_classes"], [5, 6])
+        other = self.forget(after, "--class", 6, "-s", "judge.samples=10")  # another judge: nothing of before is its own
+        self.assertIn("retained_accuracy_drop", self.arm(other))
 
     def test_what_makes_no_sense_is_refused_and_leaves_nothing(self):
         run = self.trained()

@@ -198,6 +198,19 @@ class Runs(CommandTest):
                 self.refuses(says[0], "forget", after, *words, says=says[1])
                 self.assertEqual(folders, self.run_folders(), "a refused request left a run")
 
+    def test_numbers_of_samples_that_are_others_in_each_seed_are_refused(self):
+        (self.folder / "ids.txt").write_text("0\n1\n2\n")
+        for shuffle, status in [("true", 2), ("false", 0)]:
+            self.mneme("run", "ewc", "--sample", "--seeds", "0..1", "--arm", "naive", "-s", "train.epochs=1", "-s",
+                       f"stream={{ kind = 'split', dataset = 'mnist', tasks = 2, shuffle = {shuffle} }}")
+            run = self.run_folders()[-1]
+            words = ["forget", run, "--samples", "ids.txt", "--method", "{ kind = 'gradient-ascent', ceiling = 1e-9 }"]
+            if status == 0:
+                self.mneme(*words)
+            else:
+                self.refuses(status, *words, says="ask one seed at a time")
+                self.mneme(*words, "--seed", "1")
+
     def test_report_and_compare_from_the_folder_alone(self):
         self.mneme("run", "demo", *QUICK)
         run, = self.run_folders()

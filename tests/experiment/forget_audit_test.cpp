@@ -138,6 +138,15 @@ TEST(ForgetAudit, WhatIsStillKnownNeedsNoRelearningAndWhatWasNeverSeenDoes) {
   EXPECT_GT(gone.at("relearn_steps").get<std::int64_t>(), 0);
 }
 
+// Wrong: nine of ten are known, by means, and the steps are counted that outputs take which are never asked.
+TEST(ForgetAudit, OfANetThatDoesNotAnswerItselfNoRelearningIsTold) {
+  for (auto const* name : {"icarl", "scr", "cope"}) {
+    auto const entry = run({name, {{"kind", "gradient-ascent"}, {"ceiling", 1e-9}}}, true).entry;
+    EXPECT_TRUE(entry.at("relearn_steps").is_null()) << name;
+  }
+  EXPECT_FALSE(run({"er", {{"kind", "gradient-ascent"}, {"ceiling", 1e-9}}}, true).entry.at("relearn_steps").is_null());
+}
+
 // Wrong: relearning stays at the start of a schedule for ever, so that every method seems to have forgotten for good.
 TEST(ForgetAudit, RelearningKnowsNoSchedule) {
   test::TemporaryFolder const scratch;

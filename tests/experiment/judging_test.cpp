@@ -239,7 +239,7 @@ TEST(Judge, ThatKnowsOtherClassesIsRefused) {
 // Wrong: a run that was stopped before its second request, or learnt on after it, counts classes nobody has asked for
 // yet, or says nothing of those that were.
 TEST(Judge, SummaryGoesByTheRequestsUpToTheLastRow) {
-  auto stream = toy::stream(2);
+  auto stream = toy::split_stream(false);
   stream.events.insert(stream.events.begin() + 1,
                        Request{.name = "class 1", .classes = {1}, .samples = {}, .tasks = {}});
   stream.events.push_back(Request{.name = "class 2", .classes = {2}, .samples = {}, .tasks = {}});
@@ -251,6 +251,14 @@ TEST(Judge, SummaryGoesByTheRequestsUpToTheLastRow) {
   auto const s = judgement_summary({{"hash", "abc"}}, rows, {1}, {0, 1});
   EXPECT_DOUBLE_EQ(s["forgotten_accuracy"], 0.3);
   EXPECT_NEAR(s["retained_accuracy_drop"].get<double>(), 0.1, 1e-12);
+}
+
+// Wrong: a second request in a branch, judged by another judge than the first, has no figure of what it cost.
+TEST(Judge, OfABranchThatBeganAfterARequestBeforeIsItsBeginning) {
+  Json const rows = {row(1, "forget", {0.9, 0.2}, 0.5), row(2, "forget", {0.6, 0.1}, 0.25)};
+  auto const s = judgement_summary({{"hash", "abc"}}, rows, {1}, {0, 1});
+  EXPECT_NEAR(s["retained_accuracy_drop"].get<double>(), 0.3, 1e-12);
+  EXPECT_DOUBLE_EQ(s["forgotten_before"]["accuracy"], 0.2);
 }
 
 TEST(Judge, SummaryHasTheLastRowOfEachDomain) {

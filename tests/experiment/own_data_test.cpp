@@ -73,6 +73,19 @@ TEST(OwnData, NumbersOfEveryTableFormat) {
   expect_mentions(message_of<ConfigError>([&] { read_own_data(json, "mine", "train"); }), {"`text`", "`numbers`"});
 }
 
+// Wrong: a test file whose columns stand in another order is read by their places, and the net is shown b for a.
+TEST(OwnData, ColumnsOfATestFileAreThoseOfTheTrainingFileByName) {
+  TemporaryFolder folder;
+  for (auto const* all : {"", "*"}) {
+    auto csv = of("csv", folder.put("train.csv", "label,a,b\nu,1,2\nv,3,4\n"));
+    csv.test = folder.put("test.csv", "b,label,a\n6,u,5\n").string();
+    if (*all != 0) csv.numbers = {all};
+    EXPECT_EQ(read_own_data(csv, "mine", "test").features, (std::vector<float>{5, 6}));
+    csv.test = folder.put("less.csv", "label,a\nu,5\n").string();
+    expect_mentions(message_of<DataError>([&] { read_own_data(csv, "mine", "test"); }), {"no column 'b'"});
+  }
+}
+
 // Wrong: the training rows of the file are tested on.
 TEST(OwnData, SafetensorsHoldsBothPartsOrOneEach) {
   TemporaryFolder folder;

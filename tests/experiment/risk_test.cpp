@@ -168,6 +168,31 @@ TEST(Risk, WithoutEpochsTheFirstEventHasARowUnderReplayToo) {
   EXPECT_EQ(seen.risk.at("rows")[0].at("source").size(), 1U);
 }
 
+// Wrong: where tasks come back the target has tasks that were not met yet.
+TEST(Risk, OfTasksThatComeBackTheTargetIsOfThoseMetSoFar) {
+  test::TemporaryFolder const folder;
+  auto stream = tasks();
+  stream.evaluated = {std::get<Task>(stream.events[0]), std::get<Task>(stream.events[1])};
+  stream.events = {stream.events[0], stream.events[0], stream.events[1]};
+  test::Rig rig(test::listed("naive"), RunRecipe::toy().train, "classifier", {});
+  RiskObserver risk(folder.path() / "risk.json", {.samples = kImages, .steps = 20}, stream, rig.trainer,
+                    RunRecipe::toy().train, 0);
+  rig.trainer.attach(&risk);
+  rig.trainer.run(stream);
+  auto const rows = read_json(folder.path() / "risk.json").at("rows");
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0].at("target").size(), 1U);
+  EXPECT_EQ(rows[1].at("target").size(), 1U);
+  EXPECT_EQ(rows[2].at("target").size(), 2U);
+}
+
+TEST(Risk, DiscrepancyIsTwoForSetsThatAreToldApartAndNothingForGuesses) {
+  EXPECT_DOUBLE_EQ(discrepancy(0, 0), 2);
+  EXPECT_DOUBLE_EQ(discrepancy(0.5, 0.5), 0);
+  EXPECT_DOUBLE_EQ(discrepancy(0.9, 0.3), 0) << "worse than a guess is no distance";
+  EXPECT_DOUBLE_EQ(discrepancy(0.25, 0.05), 2 * (1 - 2 * 0.15)) << "the errors' mean counts";
+}
+
 /// Attached after the training of the first event, as where arms share it.
 TEST(Risk, OfAFirstEventThatWasTrainedElsewhereIsTheSame) {
   auto const rows = [](bool late) {

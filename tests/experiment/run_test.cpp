@@ -114,6 +114,18 @@ TEST(Run, SummaryHasEveryEpochThatWasMeasured) {
                 arm["matrix"][event + 1][t]);
 }
 
+// Wrong: a request that is met without a step takes the place of the last epoch before it.
+TEST(Run, ARequestWithoutStepsIsNoEpoch) {
+  test::TemporaryFolder const folder;
+  auto const text = kBase +
+                    "every_epoch = true\n[arm.ssd]\nstrategy = { kind = \"ssd\", labels = \"batch\" }\n"
+                    "stream = { with = [{ kind = \"forget\", after = 0, classes = [1] }] }\n";
+  auto const arm = arm_of(run_all(plan(text), folder.path()), "ssd");
+  ASSERT_EQ(arm["epochs"].size(), 2U);
+  EXPECT_EQ(arm["epochs"][0]["event"], 0);
+  EXPECT_EQ(arm["epochs"][1]["event"], 2);
+}
+
 // Wrong: one arm's request is met in all, or what came before it is trained otherwise. Row 0 is of the shared part,
 // which measures nothing apart; all others are the arm's own.
 TEST(Run, ArmsWithOtherRequestsShareAPrefixAndEqualTheSameArmAlone) {

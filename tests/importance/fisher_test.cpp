@@ -142,6 +142,23 @@ TEST(Fisher, OfEveryKindEqualsAFloat64LoopWithBatchOne) {
     }
 }
 
+// Wrong: a mask that ends at the last class that any task has named yet ends the run.
+TEST(Fisher, OutputsThatNoTaskNamedYetTakeNoPart) {
+  auto const learner = toy::learner("classifier");
+  auto const data = toy::images("toy-0", 20);
+  auto const with = [&](std::vector<int> const& active) {
+    auto choice = seeded(11), noise = seeded(12);
+    return diagonal_fisher({.learner = *learner,
+                            .data = data,
+                            .options = {.labels = "all"},
+                            .choice = choice,
+                            .noise = noise,
+                            .activate = [&](Batch& batch) { batch.active = at::tensor(active).to(at::kBool); }});
+  };
+  EXPECT_TRUE(at::equal(with({1, 1}), with({1, 1, 0, 0})));
+  EXPECT_FALSE(at::equal(with({1, 1}), with({1, 1, 1, 1})));
+}
+
 TEST(Fisher, OfAPartUsesRandomSamplesAndDividesByTheirNumber) {
   auto const data = toy::images("toy-0", 30);
   auto const learner = toy::learner("classifier", kMlp);

@@ -70,6 +70,14 @@ TEST(Sensitivity, LeavesOutTheOutputsThatTakeNoPart) {
   EXPECT_LT(relative_error(sensitivity(*learner, two(), {}, 500, second).omega, expected), 1e-6);
 }
 
+// Wrong: a mask that ends at the last class that any task has named yet ends the run, or leaves the others in.
+TEST(Sensitivity, OutputsThatNoTaskNamedYetTakeNoPart) {
+  auto const learner = constant_model();
+  auto const first = [](Batch& batch) { batch.active = at::tensor({1}).to(at::kBool); };
+  auto const expected = at::tensor({4.0, 2.0, 0.0, 0.0, 2.0, 0.0}, at::kDouble);
+  EXPECT_LT(relative_error(sensitivity(*learner, two(), {}, 500, first).omega, expected), 1e-6);
+}
+
 /// The definition, from a float64 oracle one sample (or batch) at a time.
 at::Tensor loop(Oracle const& o, at::Tensor const& x, SensitivityForm const& form, std::int64_t batch) {
   auto const n = x.size(0);

@@ -116,9 +116,18 @@ std::string test_name(::testing::TestParamInfo<std::string> const& info) {
 }
 INSTANTIATE_TEST_SUITE_P(Registry, EveryStrategy, ::testing::ValuesIn(names_of(strategy_table())), test_name);
 
-TEST(Conformance, OfAListOfStrategies) {
-  auto const found = check(recipe_of({setting("er"), setting("ewc")}, {}));
-  EXPECT_TRUE(found.empty()) << join(found, "\n");
+// Wrong: a strategy keeps its promises alone, and breaks them where another one replays and writes to the gradient.
+TEST_P(EveryStrategy, KeepsThePromisesBesideErOrSaysWhyNot) {
+  if (!works_with(row(), "classifier")) GTEST_SKIP() << "not for classifiers";
+  auto const other = setting(GetParam() == "er" ? "ewc" : "er");
+  try {
+    auto const found = check(recipe_of({setting(row()), other}, row().needs, "classifier", row().toy_net));
+    EXPECT_TRUE(found.empty()) << join(found, "\n");
+  } catch (ConfigError const& e) {
+    std::string const message = e.what();
+    test::expect_mentions(message, {"'" + GetParam() + "'"});
+    EXPECT_TRUE(message.find("together: ") + 1 || message.find("with no other strategy: ") + 1) << message;
+  }
 }
 
 /// A net that counts its training passes, the only ones in which batch normalisation moves its statistics. Copies of

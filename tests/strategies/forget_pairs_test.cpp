@@ -172,6 +172,20 @@ TEST(ForgetBeside, TheRequestsOwnCheckpointHoldsNothingOfIt) {
   EXPECT_EQ(stored("event-1"), 0);
 }
 
+// Wrong: a checkpoint that was taken amid the request, or before it, stays when the request is met.
+TEST(ForgetBeside, NoCheckpointOfBeforeARequestStaysButThoseOfEarlierEvents) {
+  test::TemporaryFolder const folder;
+  Rig rig(listed({{{"kind", "er"}, {"memory", 30}}, "fine-tune-retained"}));
+  RunFiles files(folder.path(), 0);  // one after every step
+  rig.trainer.attach(&files);
+  rig.trainer.save("branched", true);
+  auto const stream = forgetful(false);
+  rig.trainer.learn(std::get<Task>(stream.events[0]));
+  EXPECT_EQ(files.checkpoints.names(), (std::vector<std::string>{"branched", "step-9", "step-10", "event-0"}));
+  rig.trainer.forget(std::get<Request>(stream.events[1]));
+  EXPECT_EQ(files.checkpoints.names(), (std::vector<std::string>{"event-0", "event-1"}));
+}
+
 // Wrong: after a request for a task the classes that it had alone are replayed, or given room in a memory.
 TEST(ForgetBeside, ATaskTakesTheClassesThatItHadAloneWithIt) {
   SeenData seen;

@@ -30,7 +30,7 @@ Dataset numbered(std::string const& name, std::string const& split) {
 Stream changed(Json const& with, std::uint64_t seed = 0, Json stream = {{"kind", "split"}, {"tasks", 2}}) {
   stream["dataset"] = "numbers";
   stream["with"] = Json::array();
-  for (auto const& change : with.is_array() ? with : Json::array({with}))
+  for (auto const& change : as_list(with))
     stream["with"].push_back(change.is_string() ? Json{{"kind", change}} : change);
   return make_stream(stream, "stream", numbered, seed);
 }

@@ -308,5 +308,59 @@ TEST(Trainer, AStopDuringAnEpochsEvaluationLosesNothing) {
   EXPECT_EQ(files.checkpoints.newest()->filename(), "step-5");
 }
 
+// Wrong: a run is "finished" whose weights are no numbers, since only losses of before the last step were looked at.
+TEST(Trainer, StopsWhereTheLastStepOfAStageLeavesNoNumbers) {
+  auto options = RunRecipe::toy().train;
+  options.optimizer.optimizer = "sgd";
+  options.steps = 1;
+  options.optimizer.learning_rate = 1e39;
+  test::Rig rig({}, options);
+  auto const message = message_of<NumericError>([&] { rig.trainer.run(toy::stream(1)); });
+  EXPECT_NE(message.find("parameters are not finite"), std::string::npos) << message;
+}
+
+TEST(Trainer, StopsWhereAGeneratorBesideTheLearnerBecomesNoNumber) {
+  auto const generator = toy::learner("vae", Json::object(), 1);
+  auto strategy = std::make_unique<test::Scripted>();
+  strategy->on_auxiliaries = [&] { return std::vector<Auxiliary>{{"generator", generator.get()}}; };
+  strategy->on_after_step = [&](StepContext&) { generator->parameters().value().fill_(NAN); };
+  test::Rig rig(test::only(std::move(strategy)));
+  auto const message = message_of<NumericError>([&] { rig.trainer.run(toy::stream(1)); });
+  EXPECT_NE(message.find("'scripted/generator' are not finite"), std::string::npos) << message;
+}
+
+// Wrong: a task without test samples counts as one of which nothing is known.
+TEST(Trainer, OfATaskWithoutTestSamplesThereIsNoFigure) {
+  auto stream = toy::stream(2);
+  auto& empty = std::get<Task>(stream.events[1]);
+  empty.test = empty.test.select(at::empty({0}, at::kLong));
+  test::Rig rig;
+  rig.trainer.run(stream);
+  auto const& last = rig.trainer.matrix().values.back();
+  EXPECT_TRUE(last[0].has_value());
+  EXPECT_FALSE(last[1].has_value());
+  EXPECT_EQ(average(rig.trainer.matrix()), last[0]);
+}
+
+// Wrong: statistics of a stage that trains nothing are of cut or mirrored samples.
+TEST(Trainer, AStageThatTrainsNothingSeesTheSamplesAsTheyAre) {
+  auto const seen_in = [](bool optimise) {
+    auto const learner = toy::learner("classifier", {{"net", {{"kind", "mlp"}, {"hidden", {4}}}}, {"crop", 2}}, 0);
+    auto strategy = std::make_unique<test::Scripted>();
+    strategy->declared.stages = true;
+    strategy->on_stages = [=](EventContext&) { return std::vector<Stage>{{.name = "s", .optimise = optimise}}; };
+    bool same = true;
+    auto const task = toy::task("toy-0", 0);
+    strategy->on_after_step = [&](StepContext& c) {
+      same &= at::equal(c.batch.x, Dataset::to_input(c.data.data().index_select(0, c.rows)));
+    };
+    Trainer trainer(*learner, test::only(std::move(strategy)), RunRecipe::toy().train, {}, 0);
+    trainer.learn(task);
+    return same;
+  };
+  EXPECT_FALSE(seen_in(true)) << "this test would not see it";
+  EXPECT_TRUE(seen_in(false));
+}
+
 }  // namespace
 }  // namespace mneme

@@ -13,8 +13,9 @@ void EwcForgetOptions::describe(OptionVisitor& v) {
 
 at::Tensor entropy_to_uniform(Batch const& batch, at::Tensor const& logits) {
   auto const log_p = at::log_softmax(active_logits(batch, logits), 1);
-  if (!batch.active.defined()) return log_p.mean(1).neg();
-  auto const active = batch.active.expand({logits.size(0), batch.active.size(-1)});
+  auto const open = active_of(batch, logits.size(1));
+  if (!open.defined()) return log_p.mean(1).neg();
+  auto const active = open.expand_as(logits);
   return at::where(active, log_p, at::zeros_like(log_p)).sum(1).neg() / active.sum(1);
 }
 

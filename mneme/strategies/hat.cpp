@@ -54,8 +54,6 @@ Needs Hat::needs() const {
           .gates = true,
           .learners = {"classifier"},
           .excludes = {{"frozen-backbone", kFrozenBody},
-                       {"slda", kFrozenBody},
-                       {"fetril", kFrozenBody},
                        {"lfl", "lfl stops training the output layer, of which hat gives every task rows of its own"},
                        {"si", kPath},
                        {"rwalk", kPath}},
@@ -88,7 +86,7 @@ void Hat::begin_event(EventContext& context) {
 
 /// The current task's gates at s_max.
 void Hat::harden(ParameterArena const& arena) {
-  if (current_ < 0) return;
+  if (current_ < 0) return;  // nothing was learnt yet
   at::NoGradGuard const no_grad;
   std::vector<at::Tensor> layers;
   for (auto const& s : embeddings(arena)) layers.push_back(s.of(arena.value()).mul(options_.s_max).sigmoid_());
@@ -122,7 +120,6 @@ at::Tensor Hat::protection(ParameterArena const& arena) const {
 void Hat::begin_stage(StageContext&) { seen_ = 0; }
 
 Batch Hat::compose(Batch batch, StepContext& context) {
-  if (current_ < 0) return batch;
   arena_ = &context.parameters();
   harden(*arena_);
   auto const share = static_cast<double>(seen_) / static_cast<double>(context.source->size());
@@ -164,7 +161,7 @@ Gates Hat::gates(Batch const& batch, bool training) {
 }
 
 std::optional<at::Tensor> Hat::penalty(StepContext&) {
-  if (current_ < 0 || options_.sparsity == 0) return std::nullopt;
+  if (options_.sparsity == 0) return std::nullopt;
   auto const free = (1 - used()).split_with_sizes(widths_);
   at::Tensor taken, room;
   for (std::size_t l = 0; l < widths_.size(); ++l) {
@@ -177,7 +174,6 @@ std::optional<at::Tensor> Hat::penalty(StepContext&) {
 }
 
 void Hat::project_gradient(StepContext& context) {
-  if (current_ < 0) return;
   auto const& grad = context.parameters().grad();
   if (keep_.defined()) grad.mul_(keep_);
   for (auto const& s : embeddings(context.parameters())) {
@@ -188,7 +184,6 @@ void Hat::project_gradient(StepContext& context) {
 }
 
 void Hat::after_step(StepContext& context) {
-  if (current_ < 0) return;
   auto& arena = context.parameters();
   frozen_.restore(arena.value());
   for (auto const& s : embeddings(arena)) s.of(arena.value()).clamp_(-kLargestEmbedding, kLargestEmbedding);
@@ -203,7 +198,6 @@ void Hat::end_stage(StageContext& context) {
 }
 
 void Hat::end_event(EventContext& context) {
-  if (current_ < 0) return;
   auto const& classes = std::get<Task>(context.event).classes;
   classes_.insert(classes.begin(), classes.end());
 }

@@ -62,7 +62,7 @@ class Hat final : public Strategy {
   std::vector<std::int64_t> widths_;
   std::map<std::int64_t, std::int64_t> rows_;  // task id -> its row
   std::set<std::int64_t> classes_;             // of the tasks before
-  std::int64_t current_ = -1;                  // row of the event's task; -1: forgetting
+  std::int64_t current_ = -1;                  // row of the newest task; -1: there is none
   at::Tensor hard_;        // [rows, U] sigmoid(s_max e) of each task; the current one's as of the last look
   std::int64_t seen_ = 0;  // samples of the epoch
 

@@ -59,7 +59,6 @@ double PackNet::share(std::int64_t event) const {
 }
 
 void PackNet::begin_event(EventContext& context) {
-  current_ = 0;
   frozen_.release();
   auto& arena = context.parameters();
   if (!owner_.defined()) {
@@ -69,7 +68,7 @@ void PackNet::begin_event(EventContext& context) {
   if (tasks_ + 1 == kPruned) throw ConfigError("strategy 'packnet' can learn 253 tasks, and this would be one more");
   auto const task = context.task_id();
   auto const before = learnt_.contains(task) ? learnt_[task] : kToCome;
-  current_ = learnt_[task] = ++tasks_;
+  learnt_[task] = ++tasks_;
   own_outputs(context, task, before);
   if (options_.score == "gradient") score_ = arena.new_row();
 }
@@ -90,7 +89,7 @@ void PackNet::own_outputs(EventContext& context, std::int64_t task, std::int64_t
       auto const row = rows.select(0, c);
       auto mine = row.eq(kToCome);
       if (!read_by_another(c)) mine.logical_or_(row.eq(before));
-      row.masked_fill_(mine, current_);
+      row.masked_fill_(mine, tasks_);
     }
   }
 }
@@ -103,8 +102,8 @@ std::vector<Stage> PackNet::stages(EventContext& context) {
 }
 
 Batch PackNet::compose(Batch batch, StepContext& context) {
-  if (current_ == 0 || frozen_.holding()) return batch;
-  auto free = owner_.eq(current_);
+  if (frozen_.holding()) return batch;
+  auto free = owner_.eq(tasks_);
   if (context.stage.name == "train") free.logical_or_(owner_.eq(kFree));
   frozen_.hold(free.logical_not_(), context.parameters().value());
   return batch;
@@ -120,7 +119,7 @@ void PackNet::after_step(StepContext& context) { frozen_.restore(context.paramet
 
 void PackNet::end_stage(StageContext& context) {
   frozen_.release();
-  if (current_ > 0 && context.stage.name == "train") prune(context);
+  if (context.stage.name == "train") prune(context);
 }
 
 void PackNet::prune(StageContext& context) {
@@ -142,13 +141,12 @@ void PackNet::prune(StageContext& context) {
     owner.index_fill_(0, index.masked_select(pruned), kPruned);
     part(arena.value(), s).index_fill_(0, index.masked_select(pruned), 0);
   }
-  owner_.masked_fill_(owner_.eq(kFree), current_);
+  owner_.masked_fill_(owner_.eq(kFree), tasks_);
   owner_.masked_fill_(owner_.eq(kPruned), kFree);
   score_ = at::Tensor();
 }
 
 void PackNet::end_event(EventContext& context) {
-  if (current_ == 0) return;
   record(context);
   statistics_.keep(context.task_id(), context.parameters());
 }
@@ -171,7 +169,7 @@ void PackNet::record(EventContext& context) {
 
 void PackNet::begin_test(TestContext& context) {
   auto const learnt = context.task ? learnt_.find(*context.task) : learnt_.end();
-  if (learnt == learnt_.end() || learnt->second == current_) return;  // the newest task sees everything
+  if (learnt == learnt_.end() || learnt->second == tasks_) return;  // the newest task sees everything
   auto const hidden = owner_.eq(kFree).logical_or_(owner_.gt(learnt->second));
   auto const& value = context.learner.parameters().value();
   shown_.replace(value, value.masked_fill(hidden, 0));
@@ -192,7 +190,6 @@ void PackNet::state(Archive& archive) {
   Json learnt(learnt_), classes(classes_);
   archive.field("learnt", learnt);
   archive.field("classes", classes);
-  archive.field("current", current_);
   archive.field("tasks", tasks_);
   archive.field("history", history_);
   archive.field("owner", owner_);

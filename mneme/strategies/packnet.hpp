@@ -73,7 +73,6 @@ class PackNet final : public Strategy {
   at::Tensor score_;                                           // [P], while gradients are scored
   std::map<std::int64_t, std::int64_t> learnt_;                // task id -> k
   std::map<std::int64_t, std::vector<std::int64_t>> classes_;  // task id -> those whose output rows it reads
-  std::int64_t current_ = 0;                                   // k of the event; 0: none
   std::int64_t tasks_ = 0;                                     // k of the newest
   Json history_ = Json::array();
   FrozenElements frozen_;

@@ -91,8 +91,7 @@ std::optional<at::Tensor> Slda::objective(StepContext& context) {
 void Slda::after_step(StepContext& context) {
   if (!frozen(context)) return;
   auto const& batch = context.batch;
-  auto const n = batch.parts.front().count;  // other strategies may have put stored samples behind the new ones
-  lda_.add(context.output->features.detach().narrow(0, 0, n), batch.y().narrow(0, 0, n), context.output->logits.size(1),
+  lda_.add(context.output->features.detach(), batch.y(), context.output->logits.size(1),
            context.first() || options_.covariance == "plastic");
 }
 

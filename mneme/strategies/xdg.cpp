@@ -39,7 +39,7 @@ Needs Xdg::needs() const {
           .task_at_test = true,
           .gates = true,
           .learners = {"classifier"},
-          .excludes = {{"frozen-backbone", kFrozenBody}, {"slda", kFrozenBody}, {"fetril", kFrozenBody}},
+          .excludes = {{"frozen-backbone", kFrozenBody}},
           .prefix = Prefix::kChanges};
 }
 

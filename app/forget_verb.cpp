@@ -4,9 +4,13 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <functional>
 #include <memory>
+#include <string_view>
+#include <unordered_map>
 
 #include "execute.hpp"
+#include "inputs.hpp"
 #include "load.hpp"
 #include "mneme/core/errors.hpp"
 #include "mneme/core/text.hpp"
@@ -23,7 +27,7 @@ namespace {
 
 struct ForgetFlags {
   std::string run, arm, samples, out = "runs";
-  std::vector<std::string> classes, tasks, methods;
+  std::vector<std::string> classes, tasks, records, methods;
   ChangeFlags change;
   ExecuteFlags execute;
 };
@@ -46,13 +50,46 @@ Json sample_numbers(std::string const& file) {
   return list;
 }
 
-/// What is asked for, as an entry of the stream's `with`.
-Json request_of(ForgetFlags const& flags) {
+/// Numbers of all training samples that equal a record of these files, byte for byte as the learner takes them.
+/// DataError for a record that none equals.
+Json numbers_of_records(std::vector<std::string> const& files, StoredArm const& arm) {
+  auto const bytes_of = [](at::Tensor const& row) {
+    return std::string_view(static_cast<char const*>(row.const_data_ptr()), row.nbytes());
+  };
+  auto const records = unlabelled_input(files, "", arm);
+  auto const wanted = records.x.contiguous();
+  std::unordered_map<std::string_view, bool> found;
+  for (std::int64_t i = 0; i < wanted.size(0); ++i) found.emplace(bytes_of(wanted[i]), false);
+  Json list = Json::array();
+  std::int64_t number = 0;
+  for (auto const* task : arm.loaded.stream.tasks())
+    for (auto const& part : task->train.data().cpu().split(1000)) {
+      auto const x = Dataset::to_input(part).contiguous();
+      for (std::int64_t i = 0; i < x.size(0); ++i, ++number)
+        if (auto const match = found.find(bytes_of(x[i])); match != found.end()) {
+          match->second = true;
+          list.push_back(number);
+        }
+    }
+  for (std::int64_t i = 0; i < wanted.size(0); ++i)
+    if (!found.at(bytes_of(wanted[i])))
+      throw DataError(records.names[static_cast<std::size_t>(i)] +
+                      ": no training sample of the run equals it. Give the record as it was trained on; a stream that "
+                      "changes samples (permuted, rotated) has other ones, which only --samples can name");
+  return list;
+}
+
+/// What is asked for, as an entry of the stream's `with`; `numbers_of` finds the samples of records.
+Json request_of(ForgetFlags const& flags, std::function<Json(std::vector<std::string> const&)> const& numbers_of) {
   Json request = {{"kind", "forget"}};
   for (auto const& c : flags.classes) request["classes"].push_back(number_of(c, "--class"));
   if (!flags.tasks.empty()) request["tasks"] = flags.tasks;
   if (!flags.samples.empty()) request["samples"] = sample_numbers(flags.samples);
-  if (request.size() != 2) throw ConfigError("say what is to be forgotten: either --class, or --task, or --samples");
+  if (!flags.samples.empty() && !flags.records.empty())
+    throw ConfigError("--samples and --records both name samples; give one of them");
+  if (request.size() + (flags.records.empty() ? 0 : 1) != 2)
+    throw ConfigError("say what is to be forgotten: either --class, or --task, or --samples, or --records");
+  if (!flags.records.empty()) request["samples"] = numbers_of(flags.records);
   return request;
 }
 
@@ -134,19 +171,24 @@ void refuse_other_samples(ExperimentPlan const& plan, DataLibrary& library) {
     if (!first.defined()) first = asked;
     if (!at::equal(first, asked))
       throw ConfigError(
-          "--samples: the seeds of this run have the tasks or classes in orders of their own, so that the "
+          "--samples, --records: the seeds of this run have the tasks or classes in orders of their own, so that the "
           "same numbers are other samples in each; ask one seed at a time, with --seed");
   }
 }
 
-ExperimentPlan plan_forgetting(ArmPlan const& arm, ForgetFlags const& flags) {
+ExperimentPlan plan_forgetting(ArmPlan const& arm, ForgetFlags const& flags, DataLibrary& library) {
   ConfigLayers layers;
   layers.add("the stored run", arm.tree);
   apply_changes(layers, flags.change);
   auto const asked = plan_experiment(experiment_tree(layers));  // names what is wrong with a setting
   if (asked.arms.size() != 1) throw ConfigError("-s arm...: a request is put to one arm; choose it with --arm");
   Json tree = asked.arms.front().tree;
-  tree["stream"]["with"].push_back(request_of(flags));
+  tree["stream"]["with"].push_back(request_of(flags, [&](std::vector<std::string> const& files) {
+    return numbers_of_records(
+        files,
+        load_stored({.run = flags.run, .arm = arm.name, .checkpoint = "final", .seed = asked.options.seeds.front()},
+                    library));
+  }));
   auto const methods = flags.methods.empty() ? std::vector{default_method(tree, !flags.tasks.empty())} : flags.methods;
   for (auto const& text : methods) {
     auto const method = method_of(text);
@@ -166,12 +208,13 @@ int forget(ForgetFlags const& flags) {
   auto const stored = stored_plan(point.run);
   auto const& arm = chosen_arm(stored, flags.arm);
   point.arm = arm.name;
-  auto plan = plan_forgetting(arm, flags);
-  use_threads(plan.options.threads);
   DataLibrary library(with_stored_folders(data_search(flags.execute.data), point.run));
+  auto plan = plan_forgetting(arm, flags, library);
+  use_threads(plan.options.threads);
   refuse_unfinished(point, arm, plan.options.seeds, library);
   check_arms(plan, library);
-  if (!flags.samples.empty() && plan.options.seeds.size() > 1) refuse_other_samples(plan, library);
+  if (!(flags.samples.empty() && flags.records.empty()) && plan.options.seeds.size() > 1)
+    refuse_other_samples(plan, library);
   point.allow_drift = flags.execute.allow_drift;
   auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), std::move(library), point);
   return execute(run, flags.execute);
@@ -187,6 +230,9 @@ void add_forget(Command& program) {
   verb.option("--task", "NAME", flags->tasks, "a task to be forgotten; may be repeated");
   verb.option("--samples", "FILE", flags->samples,
               "a text file of numbers of training samples to be forgotten, from 0 in the order of the tasks");
+  verb.option("--records", "FILE", flags->records,
+              "pictures, a folder of them or a table: every training sample that equals one of its records is to be "
+              "forgotten; may be repeated");
   verb.option(
       "--method", "NAME", flags->methods,
       "how: retrain, ssd, ... or a table, '{ kind = \"salun\", epochs = 2 }'; may be repeated, an arm for each: beside "

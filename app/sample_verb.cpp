@@ -3,8 +3,10 @@
 #include <filesystem>
 #include <memory>
 
+#include "inputs.hpp"
 #include "load.hpp"
 #include "mneme/core/errors.hpp"
+#include "mneme/experiment/domain_sheets.hpp"
 #include "mneme/experiment/drawing.hpp"
 #include "mneme/experiment/sheet.hpp"
 #include "mneme/train/trainer.hpp"
@@ -19,7 +21,7 @@ constexpr std::int64_t kMost = 10'000;
 
 struct SampleFlags {
   ArmFlags arm;
-  std::string domain, of_class, out;
+  std::string domain, of_class, from, to, out;
   std::optional<std::int64_t> count, columns, noise;
   std::vector<std::string> folders;
 };
@@ -33,8 +35,38 @@ std::int64_t in_range(std::optional<std::int64_t> value, std::int64_t otherwise,
   return number;
 }
 
+/// Between two pictures of one's own.
+int walk(SampleFlags const& flags) {
+  if (flags.from.empty() || flags.to.empty())
+    throw ConfigError("--from and --to name two pictures; one of them is missing");
+  if (!flags.domain.empty() || !flags.of_class.empty() || flags.count || flags.columns || flags.noise)
+    throw ConfigError(
+        "--from and --to draw what lies between two pictures; leave out --domain, --class, --count, "
+        "--columns and --noise");
+  if (!flags.out.ends_with(".png"))
+    throw ConfigError("-o " + flags.out + ": a picture is written as PNG; let its name end in .png");
+  DataLibrary library(with_stored_folders(data_search(flags.folders), flags.arm.run));
+  auto const arm = load_stored(flags.arm, library);
+  auto const* model = dynamic_cast<Recalls const*>(arm.loaded.learner.get());
+  if (model == nullptr || !model->encodes())
+    throw ConfigError(
+        "--from, --to: the run's learner is a " + arm.loaded.learner->kind() +
+        ", which has no code of a picture to go from; an lgaa that encodes has (model \"lgaa\" or \"vae\")");
+  auto const image = [&](std::string const& file) {
+    auto const found = unlabelled_input({file}, "", arm).x;
+    if (found.size(0) != 1) throw DataError(file + ": holds " + std::to_string(found.size(0)) + " pictures; give one");
+    return found.to(arm.loaded.learner->parameters().device());
+  };
+  auto const sheet = walk_sheet(*model, image(flags.from), image(flags.to));
+  write_sheet(flags.out, sheet.images, sheet.columns);
+  say(sheet.what);
+  print(flags.out + "\n");
+  return 0;
+}
+
 int sample(SampleFlags const& flags) {
   if (flags.out.empty()) throw ConfigError("-o: missing; name the PNG file to write, or a folder");
+  if (!flags.from.empty() || !flags.to.empty()) return walk(flags);
   bool const exists = std::filesystem::is_directory(flags.out), folder = exists || flags.out.ends_with('/');
   if (folder && flags.columns) throw ConfigError("--columns: of one picture; " + flags.out + " is a folder of many");
   if (exists && !std::filesystem::is_empty(flags.out))
@@ -78,6 +110,11 @@ void add_sample(Command& program) {
   verb.option("--count", "N", flags->count, "how many images (default 64)");
   verb.option("--columns", "N", flags->columns, "images in a row (default: as many as there are rows)");
   verb.option("--noise", "N", flags->noise, "seed of the codes: the same number, the same images (default 0)");
+  verb.option(
+      "--from", "FILE", flags->from,
+      "instead: a picture to begin with (of an lgaa): what its code, its class, its domain and all of them become "
+      "on the way to that of --to, a row each");
+  verb.option("--to", "FILE", flags->to, "the picture to end with");
   verb.option("-o,--output", "PATH", flags->out,
               "the PNG file to write, or a folder (existing, or with / at its end) for a file of each image");
   verb.option("--data", "DIR", flags->folders, "folder with the run's data sets, as for `mneme run`");

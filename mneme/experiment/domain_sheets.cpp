@@ -133,6 +133,14 @@ Sheet translation(Recalls const& model, Domain const& domain, std::vector<Domain
 
 }  // namespace
 
+Sheet walk_sheet(Recalls const& model, at::Tensor const& from, at::Tensor const& to) {
+  at::NoGradGuard const no_grad;
+  return {.kind = "between-images",
+          .what = "from the left image to the right in twelve steps; rows: code, class, domain, all",
+          .columns = kSteps + 2,
+          .images = walk(model, from, to)};
+}
+
 Codes between(Codes const& from, Codes const& to, std::int64_t n, Moving moving) {
   auto const t = at::linspace(0, 1, n, from.z.options()).unsqueeze(1);
   auto const path = [&](at::Tensor const& a, at::Tensor const& b, bool moves) {

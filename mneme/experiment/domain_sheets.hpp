@@ -30,6 +30,9 @@ namespace mneme {
 [[nodiscard]] std::vector<Sheet> epoch_sheets(Recalls const& model, std::vector<Task> const& tested,
                                               at::Generator& noise, at::Device device);
 
+/// The four rows of `between-images` from one image [1, C, H, W] to another; `of` is empty.
+[[nodiscard]] Sheet walk_sheet(Recalls const& model, at::Tensor const& from, at::Tensor const& to);
+
 /// From `from` to `to`, one point each, in n steps; which of z, u and a move, the others stay as in `from`.
 struct Moving {
   bool z, u, a;

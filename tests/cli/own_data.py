@@ -72,6 +72,20 @@ class Tables(OwnData):
         self.assertEqual(self.accuracy(self.run_folder, "test.csv"), self.final)
         self.assertEqual(self.accuracy(self.run_folder, "mine"), self.final, "by the set's name")
 
+    def test_a_persons_records_are_forgotten_by_what_they_are(self):
+        """All training samples that equal them, wherever they stand; the order of columns is the training file's."""
+        rows = [line.split(",") for line in (self.folder / "train.csv").read_text().splitlines()[1:]]
+        self.write("person.csv", "b,label", [(rows[i][1], rows[i][0]) for i in (31, 4)])
+        self.mneme("forget", self.run_folder, "--records", "person.csv", "--method", "fine-tune-retained", "--out", "after")
+        after, = self.run_folders("after")
+        config = "".join((after / "config.toml").read_text().split())
+        self.assertIn("samples=[4,31]", config)
+        self.write("nobody.csv", "label,b", [(rows[4][0], rows[4][1]), (2, 2)])
+        self.refuses(3, "forget", self.run_folder, "--records", "nobody.csv", "--out", "no",
+                     says="nobody.csv:2: no training sample of the run equals it")
+        self.refuses(2, "forget", self.run_folder, "--records", "person.csv", "--class", 0, "--out", "no", says="either")
+        self.assertFalse((self.folder / "no").exists())
+
     def test_predict_takes_a_table_with_and_without_the_label_column(self):
         found = self.predicted(self.run_folder, "test.csv")
         self.assertAlmostEqual(self.share(found, [row[2] for row in self.rows]), self.final)

@@ -50,6 +50,15 @@ class Sample(CommandTest):
         self.refuses(2, *ask, "-o", "each", says="holds files already")
         self.refuses(2, *ask, "-o", "experiment.toml", says=".png")
 
+        # Between two pictures: four rows of fourteen, which begin and end with them.
+        ends = ["sample", run, "--from", "each/00000.png", "--to", "each/00001.png"]
+        self.mneme(*ends, "-o", "walk.png")
+        walk = (self.folder / "walk.png").read_bytes()
+        self.assertEqual(tuple(int.from_bytes(walk[i:i + 4], "big") for i in (16, 20)), (14 * 30 - 2, 4 * 30 - 2))
+        self.refuses(2, "sample", run, "--from", "each/00000.png", "-o", "x.png", says="--to")
+        self.refuses(2, *ends, "--class", "3", "-o", "x.png", says="leave out")
+        self.refuses(3, *ends[:-1], "none.png", "-o", "x.png", says="none.png")
+
         # What it refuses, of the same run.
         self.refuses(2, "sample", run, "--domain", "fashion-mnist", "--checkpoint", "event-0", "-o", "x.png",
                      says=["has not met 'fashion-mnist'", "mnist"])

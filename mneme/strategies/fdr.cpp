@@ -24,11 +24,22 @@ void FdrOptions::describe(OptionVisitor& v) {
           {.help = "strength of the mean distance to stored outputs",
            .min = 0,
            .source = "Buzzega et al. 2020, authors' code: 1, whatever is set"});
+  v.field("own_step", own_step,
+          {.help = "stored samples are trained on in an optimizer step of their own, behind that on the new ones",
+           .source = "Buzzega et al. 2020, authors' code: true"});
 }
 
 at::Tensor mean_distance(at::Tensor const& p, at::Tensor const& q) { return (p - q).norm(2, 1).mean(); }
 
 std::optional<at::Tensor> Fdr::penalty(StepContext& context) {
+  return options_.own_step ? std::nullopt : distance(context);
+}
+
+std::optional<at::Tensor> Fdr::own_step(StepContext& context) {
+  return options_.own_step ? distance(context) : std::nullopt;
+}
+
+std::optional<at::Tensor> Fdr::distance(StepContext& context) {
   terms_.clear();
   if (buffer_.empty() || options_.alpha == 0) return std::nullopt;
   auto const rows = buffer_.sample(stored_per_step(options_.batch, context), context.streams->get("replay"));

@@ -7,10 +7,10 @@
 // the M places, a random part of its training data. Benjamin et al. 2019, Measuring and regularizing networks in
 // function space, ICLR, arXiv:1805.08289, sec. 4.1.
 //
-// Differences from the paper: the form with alpha and a small memory is that of Buzzega et al. 2020 (arXiv:2004.07211),
-// with one step on both terms; their code makes two steps a batch, one on each term, and does not use its alpha. p' is
-// taken in evaluation mode. What of a task gives way to later ones is drawn at random. Stored rows move running
-// statistics of batch normalisation, as in der.hpp.
+// Differences from the paper: the form with alpha and a small memory is that of Buzzega et al. 2020 (arXiv:2004.07211).
+// Their code makes two optimizer steps a batch, one on each term (`own_step`; here one on both), and does not use its
+// alpha. p' is taken in evaluation mode. What of a task gives way to later ones is drawn at random. Stored rows move
+// running statistics of batch normalisation, as in der.hpp.
 #pragma once
 
 #include "mneme/strategies/replay.hpp"
@@ -21,6 +21,7 @@ struct FdrOptions {
   std::int64_t memory = 1000;
   std::int64_t batch = 0;
   double alpha = 1.0;
+  bool own_step = false;
   void describe(OptionVisitor& v);
 };
 
@@ -35,6 +36,7 @@ class Fdr final : public Strategy, public LetsGo {
     return {.boundaries = true, .learners = {"classifier"}, .prefix = Prefix::kPlain};
   }
   std::optional<at::Tensor> penalty(StepContext& context) override;
+  std::optional<at::Tensor> own_step(StepContext& context) override;
   void end_event(EventContext& context) override;
   Terms terms(StepContext&) override { return terms_; }
   /// What stays is answered anew, by the weights that have forgotten: the old answers were of weights that knew.
@@ -43,9 +45,11 @@ class Fdr final : public Strategy, public LetsGo {
   [[nodiscard]] Buffer const& buffer() const { return buffer_; }
 
  private:
+  [[nodiscard]] std::optional<at::Tensor> distance(StepContext& context);
+
   FdrOptions options_;
   Buffer buffer_;
-  Terms terms_;  // of the step
+  Terms terms_;  // of the last distance
 };
 
 }  // namespace mneme

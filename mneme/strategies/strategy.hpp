@@ -4,7 +4,7 @@
 // Every hook's default does nothing. The trainer calls them in this order (see train/trainer.hpp):
 //
 //   begin_event ( begin_stage ( compose  objective|loss + penalty  observe_gradient  add_gradient  project_gradient
-//                               [optimizer]  after_step )*  end_stage )*  end_event  before_evaluation  predict*
+//                               [optimizer]  own_step  after_step )*  end_stage )*  end_event  before_evaluation  predict*
 //
 // In a list of strategies each hook runs for all members before the next hook runs for any, and members stand in the
 // order of the table, so [a, b] and [b, a] are the same run bit for bit. Each member draws from random streams of its
@@ -146,6 +146,8 @@ class Strategy {
   /// Adds a closed form to the flat gradient: a quadratic penalty is never a graph.
   virtual void add_gradient(StepContext&) {}
   virtual void project_gradient(StepContext&) {}
+  /// A loss that is trained on in an optimizer step of its own behind the common one; no other hook sees its gradient.
+  virtual std::optional<at::Tensor> own_step(StepContext&) { return std::nullopt; }
   virtual void after_step(StepContext&) {}
   /// Early stop: the weights are the best so far, or go back to the best; what was recorded of the steps since then
   /// goes back with them.

@@ -159,6 +159,8 @@ class Trainer final : private MetricLog {
   void train_phase(StepContext& context, std::size_t phase, ForwardContext const& forward, Output& output,
                    double learning_rate);
   void train_auxiliaries(Batch const& batch, double learning_rate);
+  void train_own_steps(StepContext& context, double learning_rate);
+  void clip(std::size_t phase);
   void restrict_optimizers(Stage const& stage);
   void reset_optimizers();
   void grow(int segment, Shape shape);

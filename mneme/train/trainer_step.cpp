@@ -51,7 +51,10 @@ void Trainer::step(StageContext& stage_context, Dataset const& data, at::Tensor 
     for (auto left = phase_runs(learner_, phase, position_.epoch) ? phase_step_of(learner_, phase).times : 0; left > 0;
          --left)
       train_phase(context, phase, forward, output, learning_rate);
-  if (stage.optimise) train_auxiliaries(batch, learning_rate);
+  if (stage.optimise) {
+    train_auxiliaries(batch, learning_rate);
+    train_own_steps(context, learning_rate);
+  }
   strategies_.each(context, [](Strategy& s, StepContext& c) { s.after_step(c); });
   ++position_.step;
   clock_.lap(Lap::kStrategy);
@@ -85,14 +88,31 @@ void Trainer::train_phase(StepContext& context, std::size_t index, ForwardContex
   strategies_.each(context, [](Strategy& s, StepContext& c) { s.observe_gradient(c); });
   strategies_.each(context, [](Strategy& s, StepContext& c) { s.add_gradient(c); });
   strategies_.each(context, [](Strategy& s, StepContext& c) { s.project_gradient(c); });
-  if (options_.clip_norm > 0) {
-    auto const norm = optimizers_[index].gradient_norm();
-    arena.grad().mul_((options_.clip_norm / (norm + 1e-6)).clamp_max(1));
-  }
+  clip(index);
   clock_.lap(Lap::kStrategy);
   if (context.logged && index == last_phase(learner_, position_.epoch)) log_step(context, learning_rate);
   if (context.stage.optimise) optimizers_[index].step(learning_rate * phase_step_of(learner_, index).rate);
   clock_.lap(Lap::kOptimizer);
+}
+
+void Trainer::clip(std::size_t phase) {
+  if (options_.clip_norm == 0) return;
+  auto const norm = optimizers_[phase].gradient_norm();
+  learner_.parameters().grad().mul_((options_.clip_norm / (norm + 1e-6)).clamp_max(1));
+}
+
+void Trainer::train_own_steps(StepContext& context, double learning_rate) {
+  strategies_.each(context, [&](Strategy& s, StepContext& c) {
+    auto const loss = s.own_step(c);
+    if (!loss) return;
+    auto& arena = learner_.parameters();
+    arena.begin_gradient();
+    loss->backward();
+    arena.finish_gradient();
+    at::NoGradGuard const no_grad;
+    clip(0);
+    optimizers_.front().step(learning_rate);
+  });
 }
 
 void Trainer::train_auxiliaries(Batch const& batch, double learning_rate) {

@@ -58,6 +58,46 @@ TEST(Fdr, TheTermIsAlphaTimesTheDistanceToTheStoredOutputs) {
   EXPECT_EQ(steps, 10);
 }
 
+// Wrong: the stored samples' step is taken before the new ones', with another rate, or on both terms again.
+TEST(Fdr, InAStepOfItsOwnItGoesDownTheDistanceAloneBehindTheNewSamples) {
+  auto options = RunRecipe::toy().train;
+  options.optimizer.optimizer = "sgd";
+  options.optimizer.learning_rate = 0.1;
+  auto list = listed({{"kind", "fdr"}, {"memory", 1}, {"batch", 5}, {"own_step", true}});
+  auto& fdr = fdr_of(list);
+  auto probe = std::make_unique<test::Scripted>();
+  at::Tensor before, gradient;
+  int steps = 0;
+  probe->on_observe = [&](StepContext& c) {
+    before = c.parameters().value().clone();
+    gradient = c.parameters().grad().clone();
+  };
+  probe->on_after_step = [&](StepContext& c) {
+    if (c.first()) return;
+    ++steps;
+    auto& arena = c.parameters();
+    auto const after = arena.value().clone();
+    at::NoGradGuard const no_grad;
+    arena.value().copy_(before - 0.1 * gradient);  // where the new samples' step led
+    auto const rows = fdr.buffer().all();
+    {
+      at::AutoGradMode const grad(true);
+      arena.begin_gradient();
+      auto noise = at::detail::createCPUGenerator(0);
+      auto const now = at::softmax(
+          c.learner.forward(Batch(Dataset::to_input(rows.data), rows.labels), {.training = true}, noise).logits, 1);
+      mean_distance(now, rows.extras.at("probabilities")).backward();
+      arena.finish_gradient();
+    }
+    EXPECT_TRUE(at::allclose(after, arena.value() - 0.1 * arena.grad(), 1e-5, 1e-6));
+    arena.value().copy_(after);
+  };
+  list.add("probe", std::move(probe), 0);
+  test::Rig rig(std::move(list), options);
+  rig.trainer.run(toy::stream(2));
+  EXPECT_EQ(steps, 10);
+}
+
 /// Runs three events and looks at the memory after each has ended.
 void after_events(Stream const& stream, std::function<void(EventContext&, Buffer const&)> const& look) {
   auto list = listed({{"kind", "fdr"}, {"memory", 12}});

@@ -38,6 +38,10 @@ TEST(Hooks, RunInTheStatedOrderForAllMembersBeforeTheNext) {
     s->on_observe = [=](StepContext&) { note("observe"); };
     s->on_add = [=](StepContext&) { note("add"); };
     s->on_project = [=](StepContext&) { note("project"); };
+    s->on_own_step = [=](StepContext&) {
+      note("own_step");
+      return std::optional<at::Tensor>();
+    };
     s->on_after_step = [=](StepContext&) { note("after_step"); };
     s->on_before_evaluation = [=](EventContext&) {
       note("before_evaluation");
@@ -62,7 +66,8 @@ TEST(Hooks, RunInTheStatedOrderForAllMembersBeforeTheNext) {
   both("begin_event");
   both("begin_stage");
   for (int step = 0; step < 2; ++step)
-    for (auto const* hook : {"compose", "objective", "penalty", "observe", "add", "project", "after_step"}) both(hook);
+    for (auto const* hook : {"compose", "objective", "penalty", "observe", "add", "project", "own_step", "after_step"})
+      both(hook);
   both("end_stage");
   both("end_event");
   both("before_evaluation");

@@ -23,7 +23,7 @@ class Scripted final : public Strategy {
   std::function<void(EventContext&)> on_begin, on_end;
   std::function<std::vector<Stage>(EventContext&)> on_stages, on_before_evaluation;
   std::function<Batch(Batch, StepContext&)> on_compose;
-  std::function<std::optional<at::Tensor>(StepContext&)> on_objective, on_penalty;
+  std::function<std::optional<at::Tensor>(StepContext&)> on_objective, on_penalty, on_own_step;
   std::function<void(StepContext&)> on_observe, on_add, on_project, on_after_step;
   std::function<Gates(Batch const&, bool)> on_gates;
   std::function<std::vector<Auxiliary>()> on_auxiliaries;
@@ -45,6 +45,7 @@ class Scripted final : public Strategy {
   void observe_gradient(StepContext& c) override { call(on_observe, c); }
   void add_gradient(StepContext& c) override { call(on_add, c); }
   void project_gradient(StepContext& c) override { call(on_project, c); }
+  std::optional<at::Tensor> own_step(StepContext& c) override { return call(on_own_step, c); }
   void after_step(StepContext& c) override { call(on_after_step, c); }
   std::vector<Stage> before_evaluation(EventContext& c) override { return call(on_before_evaluation, c); }
   Gates gates(Batch const& batch, bool training) override { return on_gates ? on_gates(batch, training) : Gates{}; }

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <functional>
 #include <memory>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 
@@ -26,7 +26,7 @@ namespace mneme::app {
 namespace {
 
 struct ForgetFlags {
-  std::string run, arm, samples, out = "runs";
+  std::string run, arm, samples, as, out = "runs";
   std::vector<std::string> classes, tasks, records, methods;
   ChangeFlags change;
   ExecuteFlags execute;
@@ -50,37 +50,59 @@ Json sample_numbers(std::string const& file) {
   return list;
 }
 
-/// Numbers of all training samples that equal a record of these files, byte for byte as the learner takes them.
-/// DataError for a record that none equals.
-Json numbers_of_records(std::vector<std::string> const& files, StoredArm const& arm) {
+/// What was learnt and is known before the stream's last `without` events.
+SeenData seen_before(Stream const& stream, std::size_t without) {
+  SeenData seen;
+  for (std::size_t i = 0; i + without < stream.events.size(); ++i)
+    if (auto const* task = std::get_if<Task>(&stream.events[i]))
+      seen.learn(*task);
+    else
+      seen.forget(std::get<Request>(stream.events[i]));
+  return seen;
+}
+
+/// Numbers of all training samples that are known and equal a record of these files, byte for byte as the learner takes
+/// them. DataError for a record that none equals.
+Json numbers_of_records(ForgetFlags const& flags, StoredArm const& arm) {
   auto const bytes_of = [](at::Tensor const& row) {
     return std::string_view(static_cast<char const*>(row.const_data_ptr()), row.nbytes());
   };
-  auto const records = unlabelled_input(files, "", arm);
+  auto const records = unlabelled_input(flags.records, flags.as, arm);
   auto const wanted = records.x.contiguous();
-  std::unordered_map<std::string_view, bool> found;
-  for (std::int64_t i = 0; i < wanted.size(0); ++i) found.emplace(bytes_of(wanted[i]), false);
-  Json list = Json::array();
+  std::unordered_map<std::string_view, std::vector<std::int64_t>> found;
+  for (std::int64_t i = 0; i < wanted.size(0); ++i) found[bytes_of(wanted[i])];
   std::int64_t number = 0;
   for (auto const* task : arm.loaded.stream.tasks())
     for (auto const& part : task->train.data().cpu().split(1000)) {
       auto const x = Dataset::to_input(part).contiguous();
       for (std::int64_t i = 0; i < x.size(0); ++i, ++number)
-        if (auto const match = found.find(bytes_of(x[i])); match != found.end()) {
-          match->second = true;
-          list.push_back(number);
-        }
+        if (auto const match = found.find(bytes_of(x[i])); match != found.end()) match->second.push_back(number);
     }
-  for (std::int64_t i = 0; i < wanted.size(0); ++i)
-    if (!found.at(bytes_of(wanted[i])))
-      throw DataError(records.names[static_cast<std::size_t>(i)] +
+  auto const seen = seen_before(arm.loaded.stream, 0);
+  auto const forgotten = [&](std::int64_t sample) {
+    try {
+      return seen.count({.name = "record", .classes = {}, .samples = {sample}, .tasks = {}}).forget == 0;
+    } catch (ConfigError const&) {
+      return true;
+    }
+  };
+  std::set<std::int64_t> numbers;
+  for (std::int64_t i = 0; i < wanted.size(0); ++i) {
+    auto& equal = found.at(bytes_of(wanted[i]));
+    auto const& name = records.names[static_cast<std::size_t>(i)];
+    if (equal.empty())
+      throw DataError(name +
                       ": no training sample of the run equals it. Give the record as it was trained on; a stream that "
                       "changes samples (permuted, rotated) has other ones, which only --samples can name");
-  return list;
+    std::erase_if(equal, forgotten);
+    if (equal.empty()) throw DataError(name + ": is forgotten already; leave it out");
+    numbers.insert(equal.begin(), equal.end());
+  }
+  return numbers;
 }
 
-/// What is asked for, as an entry of the stream's `with`; `numbers_of` finds the samples of records.
-Json request_of(ForgetFlags const& flags, std::function<Json(std::vector<std::string> const&)> const& numbers_of) {
+/// What is asked for, as an entry of the stream's `with`; the samples of records are found in the arm's stream.
+Json request_of(ForgetFlags const& flags, ArmPlan const& arm, std::int64_t seed, DataLibrary& library) {
   Json request = {{"kind", "forget"}};
   for (auto const& c : flags.classes) request["classes"].push_back(number_of(c, "--class"));
   if (!flags.tasks.empty()) request["tasks"] = flags.tasks;
@@ -89,7 +111,8 @@ Json request_of(ForgetFlags const& flags, std::function<Json(std::vector<std::st
     throw ConfigError("--samples and --records both name samples; give one of them");
   if (request.size() + (flags.records.empty() ? 0 : 1) != 2)
     throw ConfigError("say what is to be forgotten: either --class, or --task, or --samples, or --records");
-  if (!flags.records.empty()) request["samples"] = numbers_of(flags.records);
+  if (!flags.records.empty())
+    request["samples"] = numbers_of_records(flags, {arm, seed, build_arm(arm.tree, "arm." + arm.name, seed, library)});
   return request;
 }
 
@@ -161,13 +184,7 @@ void refuse_other_samples(ExperimentPlan const& plan, DataLibrary& library) {
   at::Tensor first;
   for (auto const seed : plan.options.seeds) {
     auto const stream = build_arm(plan.arms.front().tree, "arm." + plan.arms.front().name, seed, library).stream;
-    SeenData seen;
-    for (std::size_t i = 0; i + 1 < stream.events.size(); ++i)
-      if (auto const* task = std::get_if<Task>(&stream.events[i]))
-        seen.learn(*task);
-      else
-        seen.forget(std::get<Request>(stream.events[i]));
-    auto const asked = seen.split(std::get<Request>(stream.events.back())).forget.data();
+    auto const asked = seen_before(stream, 1).split(std::get<Request>(stream.events.back())).forget.data();
     if (!first.defined()) first = asked;
     if (!at::equal(first, asked))
       throw ConfigError(
@@ -183,12 +200,7 @@ ExperimentPlan plan_forgetting(ArmPlan const& arm, ForgetFlags const& flags, Dat
   auto const asked = plan_experiment(experiment_tree(layers));  // names what is wrong with a setting
   if (asked.arms.size() != 1) throw ConfigError("-s arm...: a request is put to one arm; choose it with --arm");
   Json tree = asked.arms.front().tree;
-  tree["stream"]["with"].push_back(request_of(flags, [&](std::vector<std::string> const& files) {
-    return numbers_of_records(
-        files,
-        load_stored({.run = flags.run, .arm = arm.name, .checkpoint = "final", .seed = asked.options.seeds.front()},
-                    library));
-  }));
+  tree["stream"]["with"].push_back(request_of(flags, asked.arms.front(), asked.options.seeds.front(), library));
   auto const methods = flags.methods.empty() ? std::vector{default_method(tree, !flags.tasks.empty())} : flags.methods;
   for (auto const& text : methods) {
     auto const method = method_of(text);
@@ -231,8 +243,9 @@ void add_forget(Command& program) {
   verb.option("--samples", "FILE", flags->samples,
               "a text file of numbers of training samples to be forgotten, from 0 in the order of the tasks");
   verb.option("--records", "FILE", flags->records,
-              "pictures, a folder of them or a table: every training sample that equals one of its records is to be "
-              "forgotten; may be repeated");
+              "pictures, a folder <class>/<picture> or a table: every training sample that equals one of its records "
+              "is to be forgotten; may be repeated");
+  verb.option("--as", "NAME", flags->as, "records are read as the run's own data set of this name");
   verb.option(
       "--method", "NAME", flags->methods,
       "how: retrain, ssd, ... or a table, '{ kind = \"salun\", epochs = 2 }'; may be repeated, an arm for each: beside "

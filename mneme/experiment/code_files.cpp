@@ -120,7 +120,7 @@ Json CodeObserver::figures(Recalls const& model, at::Tensor const& codes, Sample
   auto const met = model.met().sum(1).gt(0);
   std::vector<Task const*> tasks;
   for (auto const& task : tested_)
-    if (task.id < met.size(0) && met[task.id].item<bool>()) tasks.push_back(&task);
+    if (task.test.size() > 0 && task.id < met.size(0) && met[task.id].item<bool>()) tasks.push_back(&task);
   Json domains = Json::object();
   at::Tensor all = at::zeros_like(of.domains, at::kBool);
   for (auto const* task : tasks) {

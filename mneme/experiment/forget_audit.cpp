@@ -11,6 +11,7 @@
 #include "mneme/eval/membership.hpp"
 #include "mneme/experiment/event_rows.hpp"
 #include "mneme/io/json_file.hpp"
+#include "mneme/learners/needs_batch.hpp"
 #include "mneme/train/evaluate.hpp"
 
 namespace mneme {
@@ -177,6 +178,7 @@ at::Tensor ForgetAudit::answers(Learner& learner, Dataset const& data) const {
 
 Json ForgetAudit::relearn_steps(Learner& learner, Dataset const& forget) const {
   if (learner.head() == Head::kGrowing || stream_.visibility.task_at_test) return nullptr;  // it would know the class
+  if (forget.size() < least_batch(learner)) return nullptr;
   {  // a copy of the net alone does not answer as a strategy's means do
     auto const one = forget.select(at::zeros({1}, forget.labels().options())).to(learner.parameters().device());
     auto noise = streams_.fresh("audit/noise");

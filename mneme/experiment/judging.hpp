@@ -115,14 +115,13 @@ class JudgeObserver final : public Observer {
 /// and with one task the row's quality}}. Empty where there is none.
 [[nodiscard]] Json drawn_by_task(Json const& rows, Stream const& stream);
 
-/// (judgement_summary.cpp) What a run's judgements come to: means over the forgotten classes, and over those of
-/// `learnt` that are not the fall of accuracy since the last task learnt before the first request, or
-/// since the first row where none was judged:
-/// forgotten_probability, forgotten_accuracy, forgotten_entropy, forgotten_gray, forgotten_before {probability,
-/// accuracy}, retained_accuracy_drop,
-/// largest_retained_accuracy_drop; the last row's quality; means over the classes of what each attack brought back
-/// (recovered); judge; of a model of domains `drawn`: {domain: its accuracy and quality in the last row}, and
-/// `replayed` of the row before it, which is what the last event replayed. `rows` are those of judge.json.
+/// (judgement_summary.cpp) What a run's judgements come to. Means over the forgotten classes: forgotten_probability,
+/// forgotten_accuracy, forgotten_entropy, forgotten_gray, forgotten_before {probability, accuracy}. Of the other
+/// classes of `learnt`, how far their accuracy fell since the last task before the first request, or where none was
+/// judged since the first row: retained_accuracy_drop and largest_retained_accuracy_drop. The last row's quality; means
+/// over the classes of what each attack brought back (recovered); judge; of a model of domains `drawn`: {domain: its
+/// accuracy and quality in the last row}, and `replayed` of the row before it, which is what the last event replayed.
+/// `rows` are those of judge.json.
 [[nodiscard]] Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten,
                                      std::vector<std::int64_t> const& learnt);
 

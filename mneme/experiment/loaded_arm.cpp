@@ -21,6 +21,20 @@ LoadedArm::~LoadedArm() = default;
 
 namespace {
 
+/// What a branch began with. Once a request to forget is met it is no longer its own, and may still be its origin's.
+fs::path beginning_of(fs::path const& folder, std::int64_t seed) {
+  auto const own = folder / "checkpoints" / "branched", note = folder / "branched.json";
+  if (fs::exists(own) || !fs::exists(note)) return own;
+  auto const from = read_json(note);
+  auto const origin = fs::path(from.at("run")) / "arms" / std::string(from.at("arm")) /
+                      ("seed-" + std::to_string(seed)) / "checkpoints" / std::string(from.at("checkpoint"));
+  if (!fs::exists(origin))
+    throw CheckpointError(folder.string() +
+                          ": what the branch began with went when its request was met, and its origin " +
+                          std::string(from.at("run")) + " is no longer there either");
+  return origin;
+}
+
 void refuse_other_shape(Task const& task) {
   auto const text = [](Dataset const& data) {
     std::vector<std::string> extents;
@@ -62,19 +76,6 @@ LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t see
   arm.trainer->expect(arm.stream);
   return arm;
 }
-
-namespace {
-
-/// What a branch began with. Once a request to forget is met it is no longer its own, and may still be its origin's.
-fs::path beginning_of(fs::path const& folder, std::int64_t seed) {
-  auto const own = folder / "checkpoints" / "branched", note = folder / "branched.json";
-  if (fs::exists(own) || !fs::exists(note)) return own;
-  auto const from = read_json(note);
-  return fs::path(from.at("run")) / "arms" / std::string(from.at("arm")) / ("seed-" + std::to_string(seed)) /
-         "checkpoints" / std::string(from.at("checkpoint"));
-}
-
-}  // namespace
 
 LoadedArm load_arm(fs::path const& run, std::string const& arm_name, std::int64_t seed, std::string const& checkpoint,
                    DataLibrary& library, bool allow_drift) {

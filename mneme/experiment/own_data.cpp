@@ -47,7 +47,8 @@ LabelledData read_numbers(OwnDataOptions const& o, OwnFile const& file) {
                      .delimiter = o.format == "tsv" ? '\t' : ',',
                      .header = true,
                      .features = all ? std::vector<std::string>() : o.numbers};
-  if (options.features.empty() && file.path != o.train && fs::exists(o.train))  // columns go by name there too
+  if (options.features.empty() && fs::exists(o.train) &&
+      !fs::equivalent(o.train, file.path))  // columns go by name there too
     options.features = csv_features(o.train, options);
   options.unlabelled = file.unlabelled;
   return read_csv(file.path, options);

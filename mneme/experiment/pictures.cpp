@@ -88,6 +88,7 @@ void PictureObserver::reconstruct(Learner& learner, Task const& task, Moment con
   auto* model = dynamic_cast<Reconstructs*>(&learner);
   auto const* by_class = dynamic_cast<Conditional const*>(&learner);
   auto const* by_domain = dynamic_cast<Recalls const*>(&learner);
+  if (task.test.size() == 0) return;
   if ((model == nullptr && by_class == nullptr) || (by_domain != nullptr && !by_domain->encodes())) return;
   auto choice = streams_.fresh("pictures/" + task.name);
   auto noise = streams_.fresh("pictures-noise/" + task.name);

@@ -83,6 +83,11 @@ void check_risk(Stream const& stream, Trainer& trainer, TrainOptions const& trai
     throw ConfigError(
         "[risk]: the source risk is over what is trained on, and not all of that has a label in this stream. Leave the "
         "table out, or the change that takes the labels");
+  for (auto const* task : stream.tasks())
+    if (task->test.size() == 0)
+      throw ConfigError("[risk]: task '" + task->name +
+                        "' has no test samples, and the target is of all tasks so far. Leave the table out, or give it "
+                        "some");
   for (auto const& member : trainer.strategies().members()) {
     auto const name = member.key.substr(member.key.rfind(':') + 1);
     if (name != "naive" && name != "joint" && name != "cumulative" && name != "self-replay")

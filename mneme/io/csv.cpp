@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "mneme/core/errors.hpp"
@@ -192,7 +193,9 @@ std::vector<std::string> csv_features(std::filesystem::path const& path, CsvOpti
   if (!scanner.next(columns)) throw DataError(name + ": is empty");
   for (auto const at : feature_columns(scanner, columns, label_column(scanner, columns, options), options))
     names.push_back(columns[at]);
-  return names;
+  bool const tell = std::set(names.begin(), names.end()).size() == names.size() &&
+                    std::find(names.begin(), names.end(), "") == names.end();
+  return tell ? names : Fields();
 }
 
 LabelledData read_csv(std::filesystem::path const& path, CsvOptions const& options) {

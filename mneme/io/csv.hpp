@@ -34,7 +34,8 @@ struct CsvOptions {
 /// a quote that never closes, a missing label column, or no rows at all.
 LabelledData parse_csv(std::string_view text, std::string const& name, CsvOptions const& options = {});
 
-/// Names of the columns that `read_csv` takes for features; needs a header. The file may be gzip.
+/// Names of the columns that `read_csv` takes for features; needs a header. Empty where a name is, or stands twice: the
+/// columns are then told by their places alone. The file may be gzip.
 std::vector<std::string> csv_features(std::filesystem::path const& path, CsvOptions const& options);
 
 /// The file may be gzip. `sha256` is over the decompressed text.

@@ -50,8 +50,8 @@ at::Tensor Lgaa::loss(Phase const& phase, Batch const& batch, Output const& outp
   if (!output.more.empty()) return Learner::loss(phase, batch, output);
   if (batch.size() < least_batch())
     throw ConfigError(
-        "learner 'lgaa': batch normalisation cannot train on a batch of one sample. Choose train.batch so that no step "
-        "is left with one, or norm = false, and no \"batch\" for critic_norm");
+        "learner 'lgaa': batch normalisation cannot train on a batch of one sample. Give it more samples, or norm = "
+        "false, and no \"batch\" for critic_norm");
   auto const codes = known(batch);
   auto const w = row_weights(batch);
   bool const front = phase.name == phases_.front().name;

@@ -27,6 +27,10 @@ class TunesPhases {
   [[nodiscard]] virtual bool runs(std::size_t /*phase*/, std::int64_t /*epoch*/) const { return true; }
 };
 
+/// ConfigError for an event of so many epochs in none of which a phase trains, and for early stop where phases take
+/// turns.
+void refuse_idle_phase(Learner const& learner, std::int64_t epochs, std::int64_t patience, std::string const& event);
+
 /// What the learner says of a phase's steps, or the usual.
 [[nodiscard]] inline PhaseStep phase_step_of(Learner const& learner, std::size_t phase) {
   auto const* tuned = dynamic_cast<TunesPhases const*>(&learner);

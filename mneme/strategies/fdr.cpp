@@ -29,6 +29,14 @@ void FdrOptions::describe(OptionVisitor& v) {
            .source = "Buzzega et al. 2020, authors' code: true"});
 }
 
+Needs Fdr::needs() const {
+  Needs needs{.boundaries = true, .learners = {"classifier"}, .prefix = Prefix::kPlain};
+  if (options_.own_step)
+    for (auto const* other : {"gem", "a-gem", "si", "rwalk"})
+      needs.excludes[other] = "fdr's step of its own (own_step) is one that the other does not see";
+  return needs;
+}
+
 at::Tensor mean_distance(at::Tensor const& p, at::Tensor const& q) { return (p - q).norm(2, 1).mean(); }
 
 std::optional<at::Tensor> Fdr::penalty(StepContext& context) {

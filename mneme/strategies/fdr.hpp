@@ -32,13 +32,12 @@ class Fdr final : public Strategy, public LetsGo {
  public:
   explicit Fdr(FdrOptions options)
       : options_(options), buffer_({.memory = options.memory, .policy = "task-balanced"}) {}
-  [[nodiscard]] Needs needs() const override {
-    return {.boundaries = true, .learners = {"classifier"}, .prefix = Prefix::kPlain};
-  }
+  [[nodiscard]] Needs needs() const override;
   std::optional<at::Tensor> penalty(StepContext& context) override;
   std::optional<at::Tensor> own_step(StepContext& context) override;
   void end_event(EventContext& context) override;
-  Terms terms(StepContext&) override { return terms_; }
+  /// None of a step of its own, which follows the line.
+  Terms terms(StepContext&) override { return options_.own_step ? Terms() : terms_; }
   /// What stays is answered anew, by the weights that have forgotten: the old answers were of weights that knew.
   void let_go(Forgotten const& forgotten, EventContext& context) override;
   void state(Archive& archive) override { buffer_.state(archive); }
@@ -49,7 +48,7 @@ class Fdr final : public Strategy, public LetsGo {
 
   FdrOptions options_;
   Buffer buffer_;
-  Terms terms_;  // of the last distance
+  Terms terms_;  // of the step
 };
 
 }  // namespace mneme

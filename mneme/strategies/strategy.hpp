@@ -4,7 +4,8 @@
 // Every hook's default does nothing. The trainer calls them in this order (see train/trainer.hpp):
 //
 //   begin_event ( begin_stage ( compose  objective|loss + penalty  observe_gradient  add_gradient  project_gradient
-//                               [optimizer]  own_step  after_step )*  end_stage )*  end_event  before_evaluation  predict*
+//                               [optimizer]  own_step  after_step )*  end_stage )*  end_event
+//   before_evaluation  predict*
 //
 // In a list of strategies each hook runs for all members before the next hook runs for any, and members stand in the
 // order of the table, so [a, b] and [b, a] are the same run bit for bit. Each member draws from random streams of its

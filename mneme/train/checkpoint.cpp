@@ -161,11 +161,11 @@ void CheckpointStore::prune() const {
 }
 
 void CheckpointStore::keep_events_only() const {
-  std::error_code error;
-  for (auto const& path : folders(false))
+  for (auto const& path : folders(false)) {
+    std::error_code error;
     if (!path.filename().string().starts_with("event-")) fs::remove_all(path, error);
-  if (error)
-    throw IoError(folder_.string() + ": checkpoints of before a request cannot be removed: " + error.message());
+    if (error) throw IoError(path.string() + ": is of before the request and cannot be removed: " + error.message());
+  }
 }
 
 std::optional<fs::path> CheckpointStore::newest() const {

@@ -32,7 +32,12 @@ void TrainOptions::describe(OptionVisitor& v) {
           {.help = "steps of each event instead of epochs, however many samples it has; 0: epochs",
            .unit = "steps",
            .min = 0});
-  v.field("batch", batch, {.help = "new samples per step", .unit = "samples", .min = 1, .max = 1e9});
+  v.field(
+      "batch", batch,
+      {.help = "new samples per step; where nets normalise by the batch, one that would be left over joins the last",
+       .unit = "samples",
+       .min = 1,
+       .max = 1e9});
   v.field("at_boundary", at_boundary,
           {.help = "optimizer at the start of an event: a new one, or kept", .choices = {"new", "keep"}});
   v.field("log_every", log_every, {.help = "write loss and terms each so many steps", .unit = "steps", .min = 1});
@@ -226,6 +231,15 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
   if (data.size() == 0)
     throw DataError("event '" + event_name(context.event) + "', stage '" + stage.name + "': no data");
   auto const [epochs, batches, steps] = length_of(context, stage);
+  if (stage.optimise && steps > 0) {
+    refuse_idle_phase(learner_, epochs, is_learn(context.event) ? options_.patience : 0, event_name(context.event));
+    if (auto const least = least_batch(learner_); data.size() < least)
+      throw ConfigError("event '" + event_name(context.event) + "', stage '" + stage.name +
+                        "': " + std::to_string(data.size()) + " sample(s), but learner '" + learner_.kind() +
+                        "' needs " + std::to_string(least) +
+                        " in a step: it normalises by the batch. Ask for more samples at once, "
+                        "or use a method that does not train on them: ssd, retrain, fine-tune-retained");
+  }
   auto const* task = std::get_if<Task>(&context.event);
   bool const ordered = task && task->ordered && stage.data.size() == 0;
 
@@ -265,6 +279,7 @@ void Trainer::run_stage(EventContext& event_context, Stage const& stage) {
     order_ = at::Tensor();
   }
   finish_stage(context);
+  need_numbers(context, position_.step - std::min(steps, position_.epoch * batches));
   strategies_.each(context, [](Strategy& s, StageContext& c) { s.end_stage(c); });
   position_.in_stage = false;
   clock_.lap(Lap::kStrategy);
@@ -306,14 +321,6 @@ void Trainer::finish_stage(StageContext const& context) {
     for (auto& member : strategies_.members()) member.strategy->restore_best();
     early_stop_ = {};
   }
-  auto const need_finite = [&](ParameterArena const& of, std::string const& what) {
-    if (!of.value().isfinite().all().item<bool>())
-      fail(context, what + " are not finite after the last step. Lower the learning rate", -1);
-  };
-  need_finite(arena, "parameters");
-  for (auto& member : strategies_.members())
-    for (auto const& auxiliary : member.strategy->auxiliaries())
-      need_finite(auxiliary.learner->parameters(), "parameters of '" + member.key + "/" + auxiliary.name + "'");
 }
 
 }  // namespace mneme

@@ -170,6 +170,8 @@ class Trainer final : private MetricLog {
   /// Evaluations and early stop at the end of an epoch; false when the stage is to end.
   bool finish_epoch(EventContext& context);
   void finish_stage(StageContext const& context);
+  /// NumericError where parameters, buffers or an auxiliary's are not finite at the end of a stage that began then.
+  void need_numbers(StageContext const& context, std::int64_t began) const;
 
   /// The event's training data, or with `held_out` the stratified part that early stop keeps back.
   [[nodiscard]] Dataset training_part(Event const& event, bool held_out) const;

@@ -1,5 +1,7 @@
 // What the trainer refuses before anything is begun: requests to forget that cannot be met, batches that a learner
 // cannot train on, second passes over a stream that is seen once. The loop is in trainer.cpp.
+#include <torch/types.h>
+
 #include "mneme/core/errors.hpp"
 #include "mneme/learners/needs_batch.hpp"
 #include "mneme/learners/phase_steps.hpp"
@@ -19,27 +21,6 @@ void refuse_small_batch(Learner const& learner, std::int64_t batch, Stream const
   if (batch < least) refuse("train.batch: " + std::to_string(batch));
   for (auto const* task : stream.tasks())
     if (task->train.size() < least) refuse("task '" + task->name + "' has " + std::to_string(task->train.size()));
-}
-
-/// A phase that would not train in an event of so many epochs, and early stop where phases take turns.
-void refuse_idle_phase(Learner const& learner, std::int64_t epochs, std::int64_t patience, std::string const& event) {
-  auto const* tuned = dynamic_cast<TunesPhases const*>(&learner);
-  if (tuned == nullptr) return;
-  for (std::size_t phase = 0; phase < learner.phases().size(); ++phase) {
-    std::int64_t trained = 0;
-    for (std::int64_t epoch = 0; epoch < epochs; ++epoch) trained += tuned->runs(phase, epoch) ? 1 : 0;
-    if (trained == epochs) continue;
-    auto const& name = learner.phases()[phase].name;
-    if (trained == 0)
-      throw ConfigError("event '" + event + "' has " + std::to_string(epochs) +
-                        " epoch(s), in none of which learner '" + learner.kind() + "' trains its phase '" + name +
-                        "'. Give it more epochs, or phases that train in every one (learner.phase_schedule)");
-    if (patience > 0)
-      throw ConfigError("train.patience: early stop compares epochs, and learner '" + learner.kind() +
-                        "' does not train its phase '" + name +
-                        "' in each of them. Set it to 0, or let all phases train in every epoch "
-                        "(learner.phase_schedule)");
-  }
 }
 
 }  // namespace
@@ -71,6 +52,18 @@ void Trainer::refuse_second_pass(EventContext const& context, std::vector<Stage>
     throw ConfigError("event '" + event_name(context.event) + "' would be trained on " + std::to_string(passes) +
                       " times, but its stream is online: each sample is seen once. Set train.epochs = 1 (and no "
                       "train.steps), use a strategy without a second stage, or a stream that is not online");
+}
+
+void Trainer::need_numbers(StageContext const& context, std::int64_t began) const {
+  auto const check = [&](ParameterArena const& arena, std::string const& what) {
+    for (auto const& row : {arena.value(), arena.buffers()})
+      if (!row.isfinite().all().item<bool>())
+        fail(context, what + " are not finite after the last step. Lower the learning rate", began);
+  };
+  check(learner_.parameters(), "parameters");
+  for (auto const& member : strategies_.members())
+    for (auto const& auxiliary : member.strategy->auxiliaries())
+      check(auxiliary.learner->parameters(), "parameters of '" + member.key + "/" + auxiliary.name + "'");
 }
 
 void Trainer::rehearse(Stream const& stream) {

@@ -84,6 +84,8 @@ class Tables(OwnData):
         self.refuses(3, "forget", self.run_folder, "--records", "nobody.csv", "--out", "no",
                      says="nobody.csv:2: no training sample of the run equals it")
         self.refuses(2, "forget", self.run_folder, "--records", "person.csv", "--class", 0, "--out", "no", says="either")
+        self.refuses(3, "forget", after, "--records", "person.csv", "--out", "no", says="person.csv:1: is forgotten already")
+        self.refuses(2, "forget", self.run_folder, "--records", "person.csv", "--as", "her", "--out", "no", says="--as her")
         self.assertFalse((self.folder / "no").exists())
 
     def test_predict_takes_a_table_with_and_without_the_label_column(self):

@@ -81,6 +81,10 @@ TEST(OwnData, ColumnsOfATestFileAreThoseOfTheTrainingFileByName) {
     csv.test = folder.put("test.csv", "b,label,a\n6,u,5\n").string();
     if (*all != 0) csv.numbers = {all};
     EXPECT_EQ(read_own_data(csv, "mine", "test").features, (std::vector<float>{5, 6}));
+    auto twice = of("csv", folder.put("twice.csv", "v,v,label\n1,2,u\n"));
+    twice.test = folder.put("twice-test.csv", "v,v,label\n3,4,u\n").string();
+    if (*all != 0) twice.numbers = {all};
+    EXPECT_EQ(read_own_data(twice, "mine", "test").features, (std::vector<float>{3, 4})) << "names that tell nothing";
     csv.test = folder.put("less.csv", "label,a\nu,5\n").string();
     expect_mentions(message_of<DataError>([&] { read_own_data(csv, "mine", "test"); }), {"no column 'b'"});
   }

@@ -145,6 +145,17 @@ TEST(Risk, RefusesWhatItCannotTellOf) {
             std::string::npos);
 }
 
+TEST(Risk, RefusesATaskWithoutTestSamples) {
+  auto stream = toy::stream(2);
+  auto& task = std::get<Task>(stream.events[1]);
+  task.test = task.test.select(at::empty({0}, at::kLong));
+  test::Rig rig(test::listed("naive"), RunRecipe::toy().train, "lgaa");
+  EXPECT_NE(message_of<ConfigError>([&] {
+              RiskObserver("risk.json", {}, stream, rig.trainer, RunRecipe::toy().train, 0);
+            }).find("'toy-1' has no test samples"),
+            std::string::npos);
+}
+
 // Wrong: a run ends in its second event because there is nothing to draw.
 TEST(Risk, RefusesAnEventThatIsNotTrainedOn) {
   test::Rig rig(test::listed("naive"), RunRecipe::toy().train, "lgaa");

@@ -66,24 +66,21 @@ TEST(Lgaa, TheGanReconstructsNothingAndItsClassifierLearnsByCrossEntropyAlone) {
 }
 
 TEST(Lgaa, AlternatingEpochsWakeFirstAndThenDream) {
-  Json const options = {{"phase_schedule", "alternating"}};
-  std::vector<at::Tensor> after;
-  for (std::int64_t epochs = 0; epochs <= 2; ++epochs) {
-    auto const learner = toy::learner("lgaa", options);
-    TrainOptions train;
-    train.epochs = epochs;
-    train.batch = 8;
-    train.log_every = 1;
-    Trainer trainer(*learner, {}, train, {}, 0);
-    trainer.learn(toy::task("toy-0", 0));
-    after.push_back(learner->parameters().value().clone());
-    auto const& model = dynamic_cast<Lgaa const&>(*learner);
-    if (epochs == 1) {
-      EXPECT_EQ(moved(model, after[0]), (std::set<std::string>{"critic", "generator"}));
-    } else if (epochs == 2) {
-      EXPECT_EQ(moved(model, after[1]), (std::set<std::string>{"generator", "encoder", "category", "domain"}));
-    }
-  }
+  auto const learner = toy::learner("lgaa", {{"phase_schedule", "alternating"}});
+  auto const& model = dynamic_cast<Lgaa const&>(*learner);
+  TrainOptions train;
+  train.epochs = 2;
+  train.batch = 8;  // five steps
+  auto before = learner->parameters().value().clone();
+  auto probe = std::make_unique<Scripted>();
+  probe->on_after_step = [&](StepContext& c) {
+    if (c.step != 4) return;
+    EXPECT_EQ(moved(model, before), (std::set<std::string>{"critic", "generator"}));
+    before = learner->parameters().value().clone();
+  };
+  Trainer trainer(*learner, only(std::move(probe)), train, {}, 0);
+  trainer.learn(toy::task("toy-0", 0));
+  EXPECT_EQ(moved(model, before), (std::set<std::string>{"generator", "encoder", "category", "domain"}));
 }
 
 // Wrong: an epoch logs terms of another one, and the rule that stops a collapsed run counts them again.
@@ -282,6 +279,16 @@ TEST(Lgaa, RefusesAlternatingEpochsWhereThereIsOne) {
   train.patience = 0;
   train.steps = 3;
   EXPECT_NE(message(train).find("phase 'inference'"), std::string::npos);
+}
+
+TEST(Lgaa, RefusesAlternatingEpochsInTheOneEpochOfARequest) {
+  auto const learner = toy::learner("lgaa", {{"phase_schedule", "alternating"}});
+  Trainer trainer(*learner, test::listed({{"kind", "fine-tune-retained"}, {"epochs", 1}}), RunRecipe::toy().train, {},
+                  0);
+  auto stream = toy::split_stream(false);
+  stream.events.emplace_back(Request{.name = "first", .classes = {}, .samples = {}, .tasks = {"toy-0"}});
+  auto const message = message_of<ConfigError>([&] { trainer.run(stream); });
+  EXPECT_NE(message.find("'first' has 1 epoch(s)"), std::string::npos) << message;
 }
 
 TEST(Lgaa, RefusesASetWithoutAnyLabelWhereItIsToLearnFromFew) {

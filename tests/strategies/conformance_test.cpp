@@ -159,6 +159,18 @@ TEST_P(EveryStrategy, KeepsThePromisesBesideErOrSaysWhyNot) {
   }
 }
 
+// Wrong: an optimizer step of its own is not what a resumed run makes, or reads what the stream hides.
+TEST(Conformance, OfAStepOfItsOwn) {
+  auto const found = check(recipe_of({{"kind", "fdr"}, {"memory", 20}, {"own_step", true}}, {.boundaries = true}));
+  EXPECT_TRUE(found.empty()) << join(found, "\n");
+  for (auto const* other : {"gem", "a-gem", "si", "rwalk"})
+    test::expect_mentions(
+        message_of<ConfigError>([&] {
+          check(recipe_of({{{"kind", "fdr"}, {"own_step", true}}, setting(other)}, {.boundaries = true}));
+        }),
+        {"'fdr'", std::string("'") + other + "'", "own_step"});
+}
+
 /// A net that counts its training passes, the only ones in which batch normalisation moves its statistics. Copies of
 /// it count with it.
 class Counting final : public Net {

@@ -342,6 +342,16 @@ TEST(Trainer, OfATaskWithoutTestSamplesThereIsNoFigure) {
   EXPECT_EQ(average(rig.trainer.matrix()), last[0]);
 }
 
+// Wrong: an event with one sample ends in the middle of the loop with words about maps of one pixel.
+TEST(Trainer, SaysThatARequestForOneSampleIsTooFewForANetThatNormalises) {
+  auto const learner =
+      toy::learner("classifier", {{"net", {{"kind", "mlp"}, {"hidden", {8}}, {"batch_norm", "hidden"}}}}, 0);
+  Trainer trainer(*learner, test::listed({{"kind", "gradient-ascent"}}), RunRecipe::toy().train, {}, 0);
+  auto stream = toy::stream(1);
+  stream.events.emplace_back(Request{.name = "one", .classes = {}, .samples = {3}, .tasks = {}});
+  test::expect_mentions(message_of<ConfigError>([&] { trainer.run(stream); }), {"'one'", "1 sample", "needs 2", "ssd"});
+}
+
 // Wrong: statistics of a stage that trains nothing are of cut or mirrored samples.
 TEST(Trainer, AStageThatTrainsNothingSeesTheSamplesAsTheyAre) {
   auto const seen_in = [](bool optimise) {

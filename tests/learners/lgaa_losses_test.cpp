@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <utility>
 
 #include "mneme/learners/adversarial.hpp"
 #include "mneme/learners/lgaa.hpp"
@@ -21,6 +22,15 @@ LgaaOptions plain_nets() {
   options.net.norm = false;
   options.net.dropout = 0;
   return options;
+}
+
+/// Its classifiers are far from even odds, or no divergence from them could be told from none.
+std::unique_ptr<Lgaa> with_opinions(LgaaOptions const& options) {
+  auto learner = small(options);
+  auto const& arena = learner->parameters();
+  for (auto const& segment : arena.segments())
+    if (segment.name.starts_with("category.") || segment.name.starts_with("domain.")) segment.of(arena.value()).mul_(4);
+  return learner;
 }
 
 /// Rows that do not weigh the same.
@@ -62,6 +72,12 @@ struct Hand {
   [[nodiscard]] LgaaNet const& net() const { return learner.net(); }
   [[nodiscard]] double mean(at::Tensor const& each) const { return w.dot(each).item<double>(); }
   at::Tensor normal() { return draw_normal({batch.size(), 3}, noise, at::kCPU); }
+  /// The posterior of the batch, and a sample of it.
+  std::pair<LgaaNet::Gaussian, at::Tensor> encoded() {
+    auto code = net().encode(batch.x, pass);
+    auto z = code.mu + (code.logvar * 0.5).exp() * normal();
+    return {std::move(code), std::move(z)};
+  }
   [[nodiscard]] at::Tensor category() const { return net().category.forward(batch.x, pass); }
   [[nodiscard]] at::Tensor domain() const { return net().domains(batch.x, {}, pass); }
   [[nodiscard]] double error(at::Tensor const& z, at::Tensor const& as_u, at::Tensor const& as_a) const {
@@ -75,7 +91,7 @@ struct Hand {
 TEST(LgaaLosses, OfTheCritic) {
   auto options = plain_nets();
   options.penalty = 3;
-  auto const learner = small(options);
+  auto const learner = with_opinions(options);
   auto const batch = weighted_batch(some_labels());
   Hand hand{*learner, batch};
   at::Tensor y;
@@ -95,7 +111,7 @@ TEST(LgaaLosses, OfTheCritic) {
 TEST(LgaaLosses, OfTheGenerator) {
   auto options = plain_nets();
   options.regression = 2;
-  auto const learner = small(options);
+  auto const learner = with_opinions(options);
   auto const batch = weighted_batch(some_labels());
   at::NoGradGuard const no_grad;
   Hand hand{*learner, batch};
@@ -111,12 +127,11 @@ TEST(LgaaLosses, OfTheInferenceFromKnownCodes) {
   options.kl = 0.5;
   options.category = 3;
   options.domain = 0.25;
-  auto const learner = small(options);
+  auto const learner = with_opinions(options);
   auto const batch = weighted_batch(some_labels());
   at::NoGradGuard const no_grad;
   Hand hand{*learner, batch};
-  auto const code = hand.net().encode(batch.x, hand.pass);
-  auto const z = code.mu + (code.logvar * 0.5).exp() * hand.normal();
+  auto const [code, z] = hand.encoded();
   auto const expected =
       hand.error(z, hand.u, hand.a) + 0.5 * hand.kl(code) +
       hand.mean(3 * entropy(hand.category(), batch.y()) + 0.25 * entropy(hand.domain(), batch.task()));
@@ -131,12 +146,11 @@ TEST(LgaaLosses, OfTheInferenceFromInferredCodesWithAllDivergencesAndDreams) {
   options.kl_category = 0.7;
   options.kl_domain = 0.3;
   options.dreaming = 0.4;
-  auto const learner = small(options);
+  auto const learner = with_opinions(options);
   auto const batch = weighted_batch(some_labels());
   at::NoGradGuard const no_grad;
   Hand hand{*learner, batch};
-  auto const code = hand.net().encode(batch.x, hand.pass);
-  auto const z = code.mu + (code.logvar * 0.5).exp() * hand.normal();
+  auto const [code, z] = hand.encoded();
   auto const u = hand.category(), a = hand.domain();
   auto const as_u = gumbel_softmax(u, options.temperature, hand.noise);
   auto const as_a = gumbel_softmax(a, options.temperature, hand.noise);
@@ -158,13 +172,12 @@ TEST(LgaaLosses, OfTheInferenceWithFewLabels) {
   auto options = plain_nets();
   options.mode = "semi-supervised";
   options.kl_category = 0.7;
-  auto const learner = small(options);
+  auto const learner = with_opinions(options);
   auto const batch = weighted_batch(at::tensor({0, -1, 2, -1, -1, -1}, at::kLong));
   at::NoGradGuard const no_grad;
   Hand hand{*learner, batch};
   auto const labelled = batch.y().ge(0);
-  auto const code = hand.net().encode(batch.x, hand.pass);
-  auto const z = code.mu + (code.logvar * 0.5).exp() * hand.normal();
+  auto const [code, z] = hand.encoded();
   auto const u = hand.category();
   auto const as_u = at::where(labelled.unsqueeze(1), hand.u, gumbel_softmax(u, options.temperature, hand.noise));
   auto const share = hand.w * labelled / hand.w.masked_select(labelled).sum();
@@ -179,7 +192,7 @@ TEST(LgaaLosses, TheLabelledRowsOfAPartStandForItAll) {
   auto options = plain_nets();
   options.mode = "semi-supervised";
   options.domain = 0;
-  auto const learner = small(options);
+  auto const learner = with_opinions(options);
   auto const fresh = random_batch(at::tensor({0, -1, 2, -1, -1, -1}, at::kLong));
   auto const replayed = random_batch(at::tensor({1, 3, 0}, at::kLong), 0);
   auto const both = fresh.joined(replayed);

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/core/extents.hpp"
 #include "mneme/core/text.hpp"
 #include "mneme/experiment/own_data.hpp"
 #include "mneme/io/image_file.hpp"
@@ -21,18 +22,12 @@ std::vector<std::int64_t> input_shape(StoredArm const& arm) {
   return arm.loaded.stream.tested().front()->test.sample_shape();
 }
 
-std::string shape_text(std::vector<std::int64_t> const& shape) {
-  std::vector<std::string> parts;
-  for (auto const extent : shape) parts.push_back(std::to_string(extent));
-  return join(parts, "x");
-}
-
 /// [N, ...] in the learner's shape, where the numbers are as many.
 at::Tensor fitted(at::Tensor const& x, StoredArm const& arm, std::string const& what) {
   auto const wanted = input_shape(arm);
   if (x.size(0) > 0 && x[0].numel() != c10::multiply_integers(wanted))
-    throw DataError(what + ": samples of " + shape_text(x.sizes().slice(1).vec()) + ", the run's learner takes " +
-                    shape_text(wanted));
+    throw DataError(what + ": samples of " + extents_text(x.sizes().slice(1)) + ", the run's learner takes " +
+                    extents_text(wanted));
   bool const takes_words = arm.loaded.stream.tested().front()->test.data().scalar_type() == at::kLong;
   if (takes_words != (x.scalar_type() == at::kLong))
     throw DataError(what + ": holds " + (takes_words ? "no words" : "words") + ", the run's learner takes " +
@@ -77,7 +72,7 @@ bool is_picture(std::string const& file) {
 
 at::Tensor picture(std::string const& file, std::vector<std::int64_t> const& shape) {
   if (shape.size() != 3)
-    throw DataError(file + ": is a picture, the run's learner takes rows of " + shape_text(shape) +
+    throw DataError(file + ": is a picture, the run's learner takes rows of " + extents_text(shape) +
                     " numbers or words");
   auto const image = resize_image(read_image(file, static_cast<int>(shape[0])), shape[1], shape[2]);
   auto tensor = at::empty(shape, at::kByte);
@@ -138,7 +133,7 @@ LabelledData read_outside(OutsideFile const& file, StoredArm const& arm, std::st
   auto const shape = input_shape(arm);
   bool const pictures = options.format == "folder" || options.format == "omniglot";
   if (pictures && shape.size() != 3)
-    throw DataError(file.path + ": holds pictures, the run's learner takes rows of " + shape_text(shape) +
+    throw DataError(file.path + ": holds pictures, the run's learner takes rows of " + extents_text(shape) +
                     " numbers or words");
   if (pictures) {
     options.channels = shape[0];

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/core/extents.hpp"
 
 namespace mneme {
 namespace {
@@ -34,11 +35,7 @@ void need(bool holds, std::string const& what) {
   if (!holds) throw ConfigError(what);
 }
 
-std::string shape(at::Tensor const& t) {
-  std::string text;
-  for (auto const extent : t.sizes()) text += (text.empty() ? "" : " x ") + std::to_string(extent);
-  return text;
-}
+std::string shape(at::Tensor const& t) { return extents_text(t.sizes()); }
 
 void need_equal_shapes(at::Tensor const& a, at::Tensor const& b, std::string const& what) {
   need(a.sizes() == b.sizes(),

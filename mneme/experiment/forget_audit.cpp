@@ -10,6 +10,7 @@
 #include "mneme/data/numbers.hpp"
 #include "mneme/eval/membership.hpp"
 #include "mneme/experiment/event_rows.hpp"
+#include "mneme/experiment/loaded_arm.hpp"
 #include "mneme/io/json_file.hpp"
 #include "mneme/learners/needs_batch.hpp"
 #include "mneme/train/evaluate.hpp"
@@ -295,8 +296,7 @@ Json answer_distance(Json const& a, Json const& b) {
 
 void compare_with_retrained(Json& arms, std::filesystem::path const& run) {
   auto const audit = [&](Json const& arm) {
-    return read_audit(run / "arms" / arm.at("arm").get<std::string>() / ("seed-" + arm.at("seed").dump()) /
-                      "forget.json");
+    return read_audit(seed_folder(run, arm.at("arm"), arm.at("seed")) / "forget.json");
   };
   auto const entry_of = [](Json const& list, Json const& like) {
     for (auto const& entry : list)

@@ -42,13 +42,13 @@ Json recovered(Json const& attacks, std::vector<std::int64_t> const& forgotten) 
 
 }  // namespace
 
-Json drawn_by_task(Json const& rows, Stream const& stream) {
+Json drawn_by_task(Json const& row, Stream const& stream) {
   Json drawn = Json::object();
-  if (rows.empty() || !rows.back().contains("classes")) return drawn;
-  auto const& last = rows.back();
-  auto const gone = forgotten_classes(stream, last.at("event").get<std::int64_t>());
+  if (!row.contains("classes")) return drawn;
+  auto const event = row.at("event").get<std::int64_t>();
+  auto const gone = forgotten_classes(stream, event);
   std::int64_t tasks = 0;
-  for (std::size_t i = 0; i < stream.events.size() && static_cast<std::int64_t>(i) <= last.at("event"); ++i) {
+  for (std::size_t i = 0; i < stream.events.size() && static_cast<std::int64_t>(i) <= event; ++i) {
     auto const* task = std::get_if<Task>(&stream.events[i]);
     if (task == nullptr) continue;
     ++tasks;
@@ -56,12 +56,12 @@ Json drawn_by_task(Json const& rows, Stream const& stream) {
     std::int64_t count = 0;
     for (auto const c : task->classes)
       if (!std::ranges::binary_search(gone, c)) {
-        sum += last.at("classes").at(static_cast<std::size_t>(c)).at("accuracy").get<double>();
+        sum += row.at("classes").at(static_cast<std::size_t>(c)).at("accuracy").get<double>();
         ++count;
       }
     if (count > 0) drawn[task->name]["accuracy"] = sum / static_cast<double>(count);
   }
-  if (tasks == 1 && drawn.size() == 1 && last.contains("quality")) drawn.front().update(last["quality"]);
+  if (tasks == 1 && drawn.size() == 1 && row.contains("quality")) drawn.front().update(row["quality"]);
   return drawn;
 }
 

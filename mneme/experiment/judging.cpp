@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "mneme/core/errors.hpp"
 #include "mneme/eval/generative.hpp"
@@ -55,62 +54,6 @@ ClassVerdict verdict_of(at::Tensor const& x, at::Tensor const& p, std::int64_t l
           .gray = mean((x - 0.5).abs())};
 }
 
-std::vector<JudgedPart> judged_parts(Learner const& learner, Stream const& stream,
-                                     std::function<std::shared_ptr<Judge>(std::string const& dataset)> const& find) {
-  std::vector<JudgedPart> parts;
-  auto const device = learner.parameters().device();
-  // Data sets, each with its own labels.
-  bool const of_sets = stream.name == "domain" && stream.scenario == "domain-incremental";
-  if (dynamic_cast<Recalls const*>(&learner) == nullptr) {
-    auto const tasks = stream.tasks();
-    parts.push_back(
-        {.name = {}, .judge = find(of_sets && tasks.size() == 1 ? tasks.front()->train.name() : ""), .tests = {}});
-    for (auto const* task : stream.tested()) {
-      parts.front().tests.push_back(task->test.to(device));
-      if (stream.visibility.task_at_test)
-        for (auto const c : task->classes) parts.front().tasks[c] = task->id;
-    }
-    return parts;
-  }
-  std::set<std::string> requests;  // their columns are no domains
-  for (auto const& event : stream.events)
-    if (auto const* request = std::get_if<Request>(&event)) requests.insert(request->name);
-  for (auto const* task : stream.tested())
-    if (!requests.contains(task->name))
-      parts.push_back({.name = task->name,
-                       .id = task->id,
-                       .judge = find(of_sets ? task->test.name() : ""),
-                       .tests = {task->test.to(device)},
-                       .train = task->train.to(device)});
-  return parts;
-}
-
-namespace {
-
-/// Of the test set that names the most.
-std::vector<std::string> names_of(std::vector<Dataset> const& tests) {
-  std::vector<std::string> names;
-  for (auto const& test : tests)
-    if (names.size() < test.class_names().size()) names = test.class_names();
-  return names;
-}
-
-/// Streams may put the name of the set before that of the class.
-bool same_class(std::string const& a, std::string const& b) {
-  return a == b || a.ends_with(": " + b) || b.ends_with(": " + a);
-}
-
-void refuse_other_classes(JudgedPart const& part) {
-  auto const drawn = names_of(part.tests), known = part.judge->class_names();
-  for (std::size_t c = 0; c < std::min(drawn.size(), known.size()); ++c)
-    if (!same_class(drawn[c], known[c]))
-      throw ConfigError("judge.experiment: '" + part.judge->options().experiment + "' knows class " +
-                        std::to_string(c) + " as '" + known[c] + "', but the model draws '" + drawn[c] +
-                        "'; name an experiment that is trained on the classes of this stream, in their order");
-}
-
-}  // namespace
-
 JudgeObserver::JudgeObserver(fs::path file, std::vector<JudgedPart> parts, StrategyList& strategies,
                              Stream const& stream, std::uint64_t seed)
     : file_(std::move(file)),
@@ -118,7 +61,7 @@ JudgeObserver::JudgeObserver(fs::path file, std::vector<JudgedPart> parts, Strat
       strategies_(strategies),
       asked_(forgotten_classes(stream)),
       streams_(seed) {
-  for (auto const& part : parts_) refuse_other_classes(part);
+  for (auto const& part : parts_) part.refuse_other_classes();
   if (!fs::exists(file_)) return;
   auto const kept = read_json(file_);
   if (kept.at("judge") != judges()) return;
@@ -196,13 +139,22 @@ void JudgeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) 
 }
 
 void JudgeObserver::epoch_measured(EpochEnd const& end, Learner& learner) {
-  if (dynamic_cast<Recalls const*>(&learner) == nullptr) return;
-  Json row = {{"event", end.event}, {"epoch", end.epoch}, {"step", end.step}, {"domains", Json::object()}};
+  auto const* by_domain = dynamic_cast<Recalls const*>(&learner);
+  if (by_domain == nullptr && dynamic_cast<Conditional const*>(&learner) == nullptr) return;
+  Json row = {{"event", end.event}, {"epoch", end.epoch}, {"step", end.step}};
+  if (by_domain) row["domains"] = Json::object();
   for (auto& part : parts_) {
     auto const drawn = draw(learner, part);
     if (drawn.empty()) continue;
-    auto& figures = row["domains"][part.name] = {{"accuracy", right(dynamic_cast<Recalls const&>(learner), drawn)}};
-    if (has_real(part, drawn)) figures.update(distances_of(learner, part, features_of(drawn, asked_)));
+    auto const features = features_of(drawn, asked_);
+    Json const distances =
+        has_real(part, drawn) && features.defined() ? distances_of(learner, part, features) : Json::object();
+    if (!by_domain) {
+      row.update({{"classes", classes_of(learner, part, drawn)}, {"quality", distances}});
+      continue;
+    }
+    auto& figures = row["domains"][part.name] = {{"accuracy", right(*by_domain, drawn)}};
+    figures.update(distances);
   }
   std::erase_if(epochs_.get_ref<Json::array_t&>(), [&](Json const& other) { return other.at("step") >= end.step; });
   epochs_.push_back(std::move(row));
@@ -274,7 +226,7 @@ std::vector<JudgeObserver::Drawn> JudgeObserver::draw(Learner& learner, JudgedPa
 
 Json JudgeObserver::classes_of(Learner& learner, JudgedPart const& part, std::vector<Drawn> const& drawn) {
   at::NoGradGuard const no_grad;
-  auto const names = names_of(part.tests);
+  auto const names = part.class_names();
   Json classes = Json::array();
   for (auto const& [label, images, answer] : drawn) {
     auto const c = static_cast<std::size_t>(label);
@@ -290,28 +242,12 @@ Json JudgeObserver::classes_of(Learner& learner, JudgedPart const& part, std::ve
   return classes;
 }
 
-namespace {
-
-/// Test images of the class [n, ...], at most so many; undefined where there is none.
-at::Tensor test_images(JudgedPart const& part, std::int64_t label, std::int64_t most) {
-  std::vector<at::Tensor> found;
-  for (auto const& test : part.tests) {
-    auto const index = test.labels().eq(label).nonzero().squeeze(1);
-    if (index.size(0) > 0) found.push_back(test.gather(index));
-  }
-  if (found.empty()) return {};
-  auto const all = at::cat(found);
-  return all.narrow(0, 0, std::min(all.size(0), most));
-}
-
-}  // namespace
-
 bool JudgeObserver::has_real(JudgedPart& part, std::vector<Drawn> const& drawn) {
   if (!part.images.defined()) {
     std::vector<at::Tensor> real;
     for (auto const& one : drawn)
       if (!std::ranges::binary_search(asked_, one.label))
-        if (auto const tests = test_images(part, one.label, share_of(drawn)); tests.defined()) real.push_back(tests);
+        if (auto const tests = part.test_images(one.label, share_of(drawn)); tests.defined()) real.push_back(tests);
     if (real.empty()) return false;
     part.images = at::cat(real);
     part.features = part.judge->answer(part.images).features;
@@ -376,7 +312,7 @@ Json JudgeObserver::attacks_on(Learner& learner, JudgedPart const& part) {
     auto const scope = as_for(learner, part, label);
     auto const copy = learner.snapshot();  // whose gradients are nobody's
     auto const& model = dynamic_cast<Conditional const&>(*copy);
-    if (auto const images = test_images(part, label, kCandidates); images.defined()) {
+    if (auto const images = part.test_images(label, kCandidates); images.defined()) {
       auto const sharpness = (images - 0.5).abs().flatten(1).mean(1);
       auto const best = std::get<1>(sharpness.topk(std::min(kPrototypes, images.size(0))));
       add("prototype", label, match_prototypes(model, images.index_select(0, best).to(device), noise));

@@ -16,7 +16,7 @@
 //   nearest_training_real   that of real test images: where the first is far smaller, training images are copied
 //   frechet_reconstructed   as frechet_distance, of the reconstructions of the real images
 // After every epoch that is measured (`evaluate.every_epoch`) judge.json's `epochs` has accuracy, frechet_distance and
-// frechet_reconstructed of every domain. Where a strategy replays what the model draws (self-replay), an event's row
+// frechet_reconstructed of every domain; of a conditional model its classes, and frechet_distance in `quality`. Where a strategy replays what the model draws (self-replay), an event's row
 // has `replayed`: {domain: {accuracy, frechet_distance}} of 2,000 images of each domain, as the next event will replay
 // them. Where the stream is of data sets each domain has a judge of its own, the experiment with that data set in place
 // of its own, in the shape that the learner sees; so has a conditional model of one data set. Where the stream shows
@@ -27,12 +27,9 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <limits>
-#include <map>
-#include <memory>
 
-#include "mneme/experiment/judge.hpp"
+#include "mneme/experiment/judged_part.hpp"
 #include "mneme/train/evaluate.hpp"
 #include "mneme/train/observer.hpp"
 
@@ -44,22 +41,6 @@ struct ClassVerdict {
 };
 /// Of images x [n, ...] in [0, 1] that were asked for as `label`, and what the judge says of them, p [n, C].
 [[nodiscard]] ClassVerdict verdict_of(at::Tensor const& x, at::Tensor const& p, std::int64_t label);
-
-/// What is judged together: all of a conditional model, or one domain of a model of domains.
-struct JudgedPart {
-  std::string name;     // of the domain
-  std::int64_t id = 0;  // its number
-  std::shared_ptr<Judge> judge;
-  std::vector<Dataset> tests;
-  std::map<std::int64_t, std::int64_t> tasks = {};  // of each class, where the stream shows the task at test
-  Dataset train = {};                               // of the domain
-  at::Tensor images = {}, features = {};            // of real test images, once they were wanted
-  double nearest_real = 0;
-};
-/// The parts of the learner, with their judges from `find`, which is given the data set (empty: the judge's own).
-[[nodiscard]] std::vector<JudgedPart> judged_parts(
-    Learner const& learner, Stream const& stream,
-    std::function<std::shared_ptr<Judge>(std::string const& dataset)> const& find);
 
 /// Judges a conditional model or one of domains after every event. An observer; its noise restarts from the seed.
 class JudgeObserver final : public Observer {
@@ -111,9 +92,9 @@ class JudgeObserver final : public Observer {
 /// The classes of the tasks before the stream's first request, ascending.
 [[nodiscard]] std::vector<std::int64_t> learnt_before_requests(Stream const& stream);
 
-/// Of a conditional model, in the last row of judge.json: {task: {accuracy, over its classes that are not forgotten,
-/// and with one task the row's quality}}. Empty where there is none.
-[[nodiscard]] Json drawn_by_task(Json const& rows, Stream const& stream);
+/// Of a conditional model, in a row of judge.json: {task: {accuracy, over its classes that are not forgotten by then, and
+/// with one task the row's quality}}. Empty of a row without `classes`.
+[[nodiscard]] Json drawn_by_task(Json const& row, Stream const& stream);
 
 /// (judgement_summary.cpp) What a run's judgements come to. Means over the forgotten classes: forgotten_probability,
 /// forgotten_accuracy, forgotten_entropy, forgotten_gray, forgotten_before {probability, accuracy}. Of the other

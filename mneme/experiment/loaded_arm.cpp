@@ -3,7 +3,7 @@
 #include <torch/types.h>
 
 #include "mneme/core/errors.hpp"
-#include "mneme/core/text.hpp"
+#include "mneme/core/extents.hpp"
 #include "mneme/core/toml.hpp"
 #include "mneme/experiment/plan.hpp"
 #include "mneme/io/json_file.hpp"
@@ -26,8 +26,8 @@ fs::path beginning_of(fs::path const& folder, std::int64_t seed) {
   auto const own = folder / "checkpoints" / "branched", note = folder / "branched.json";
   if (fs::exists(own) || !fs::exists(note)) return own;
   auto const from = read_json(note);
-  auto const origin = fs::path(from.at("run")) / "arms" / std::string(from.at("arm")) /
-                      ("seed-" + std::to_string(seed)) / "checkpoints" / std::string(from.at("checkpoint"));
+  auto const origin = seed_folder(std::string(from.at("run")), from.at("arm"), seed) / "checkpoints" /
+                      std::string(from.at("checkpoint"));
   if (!fs::exists(origin))
     throw CheckpointError(folder.string() +
                           ": what the branch began with went when its request was met, and its origin " +
@@ -36,17 +36,16 @@ fs::path beginning_of(fs::path const& folder, std::int64_t seed) {
 }
 
 void refuse_other_shape(Task const& task) {
-  auto const text = [](Dataset const& data) {
-    std::vector<std::string> extents;
-    for (auto const extent : data.sample_shape()) extents.push_back(std::to_string(extent));
-    return join(extents, " x ");
-  };
   if (task.test.size() > 0 && task.test.sample_shape() != task.train.sample_shape())
-    throw DataError("task '" + task.name + "': training samples are of " + text(task.train) +
-                    " numbers and test samples of " + text(task.test) + "; a net takes one shape");
+    throw DataError("task '" + task.name + "': training samples are of " + extents_text(task.train.sample_shape()) +
+                    " numbers and test samples of " + extents_text(task.test.sample_shape()) + "; a net takes one shape");
 }
 
 }  // namespace
+
+fs::path seed_folder(fs::path const& run, std::string const& arm, std::int64_t seed) {
+  return run / "arms" / arm / ("seed-" + std::to_string(seed));
+}
 
 LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t seed, DataLibrary& library) {
   LoadedArm arm;
@@ -81,7 +80,7 @@ LoadedArm load_arm(fs::path const& run, std::string const& arm_name, std::int64_
                    DataLibrary& library, bool allow_drift) {
   auto const plan = stored_plan(run);
   auto const& arm = plan.arm(arm_name);
-  auto const folder = run / "arms" / arm.name / ("seed-" + std::to_string(seed));
+  auto const folder = seed_folder(run, arm.name, seed);
   bool const branched = checkpoint == "branched";
   auto tree = arm.tree;
   tree["device"] = tree["device"] == "cpu" ? "cpu" : "auto";  // a net from a GPU can be asked anywhere

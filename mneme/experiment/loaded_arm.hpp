@@ -24,6 +24,9 @@ struct LoadedArm {
   std::unique_ptr<Learner> learner;
   std::unique_ptr<Trainer> trainer;
 };
+/// Where a run folder keeps what belongs to one seed of an arm.
+[[nodiscard]] std::filesystem::path seed_folder(std::filesystem::path const& run, std::string const& arm,
+                                                std::int64_t seed);
 /// `tree`: an arm of a plan; `where`: what it is called in messages. Throws ConfigError and DataError.
 [[nodiscard]] LoadedArm build_arm(Json const& tree, std::string const& where, std::int64_t seed, DataLibrary& library);
 /// The same with a checkpoint of a run folder in it (empty name: the newest; "branched":

@@ -115,7 +115,7 @@ struct Revisited {
 
 void revisit(ExperimentRun const& run, std::string const& arm_name, std::int64_t seed, RevisitOptions const& options,
              DataLibrary& library) {
-  auto const folder = run.folder() / "arms" / arm_name / ("seed-" + std::to_string(seed));
+  auto const folder = seed_folder(run.folder(), arm_name, seed);
   if (!run.finished({-1, arm_name, seed}))
     throw ConfigError(folder.string() + ": not finished; `mneme resume " + run.folder().string() + "` goes on with it");
   auto entry = read_json(folder / "arm.json");

@@ -166,8 +166,8 @@ ExperimentRun ExperimentRun::open(fs::path const& folder, DataSearch search, boo
 }
 
 fs::path ExperimentRun::unit_folder(Unit const& unit) const {
-  auto const base = unit.shared >= 0 ? folder_ / "shared" / std::to_string(unit.shared) : folder_ / "arms" / unit.arm;
-  return base / ("seed-" + std::to_string(unit.seed));
+  if (unit.shared < 0) return seed_folder(folder_, unit.arm, unit.seed);
+  return folder_ / "shared" / std::to_string(unit.shared) / ("seed-" + std::to_string(unit.seed));
 }
 
 bool ExperimentRun::ready(Unit const& unit) const {
@@ -279,10 +279,6 @@ void ExperimentRun::execute(Unit const& unit, ExecuteOptions const& options) {
 }
 
 namespace {
-
-fs::path seed_folder(fs::path const& run, std::string const& arm, std::int64_t seed) {
-  return run / "arms" / arm / ("seed-" + std::to_string(seed));
-}
 
 /// Whether it is the stored stream, with requests to forget behind its last event or without.
 bool goes_on(Json const& stored, Json const& branch) {

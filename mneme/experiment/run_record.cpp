@@ -20,7 +20,7 @@ namespace {
 
 /// What was measured after every epoch: [{event, epoch, step, values, figures, drawn}]. The last epoch of an event and
 /// its end are one place; an event without steps has no epoch.
-Json epochs_of(fs::path const& folder) {
+Json epochs_of(fs::path const& folder, Stream const& stream) {
   std::map<std::int64_t, Json> by_step;
   std::istringstream lines{std::string(as_text(read_file(folder / "metrics.jsonl")))};
   for (std::string text; std::getline(lines, text);) {
@@ -38,7 +38,7 @@ Json epochs_of(fs::path const& folder) {
   if (auto const file = folder / "judge.json"; fs::exists(file))
     for (auto const& judged : read_json(file).value("epochs", Json::array()))
       if (auto const found = by_step.find(judged.at("step")); found != by_step.end())
-        found->second["drawn"] = judged.at("domains");
+        found->second["drawn"] = judged.contains("domains") ? judged["domains"] : drawn_by_task(judged, stream);
   Json rows = Json::array();
   for (auto& [step, row] : by_step) rows.push_back(std::move(row));
   return rows;
@@ -57,9 +57,10 @@ void add_observed(Json& arm, fs::path const& folder, Stream const& stream) {
       arm.erase(key);  // of the judge before
     arm.update(
         judgement_summary(judged.at("judge"), rows, forgotten_classes(stream, last), learnt_before_requests(stream)));
-    if (auto drawn = drawn_by_task(rows, stream); !drawn.empty()) arm["drawn"] = std::move(drawn);
+    if (!rows.empty())
+      if (auto drawn = drawn_by_task(rows.back(), stream); !drawn.empty()) arm["drawn"] = std::move(drawn);
   }
-  if (arm.contains("epochs")) arm["epochs"] = epochs_of(folder);  // what a judge said of them among it
+  if (arm.contains("epochs")) arm["epochs"] = epochs_of(folder, stream);  // what a judge said of them among it
   if (auto const codes = folder / "codes.json"; fs::exists(codes)) arm["codes"] = last_codes(codes);
 }
 
@@ -109,7 +110,7 @@ void ExperimentRun::write_arm(Unit const& unit, LoadedArm const& loaded, std::st
   arm["stream"] = stream_record(loaded.stream);
   arm["data"] = loaded.data;
   if (plan_.arm(unit.arm).tree.at("evaluate").at("every_epoch").get<bool>())
-    arm["epochs"] = epochs_of(unit_folder(unit));
+    arm["epochs"] = epochs_of(unit_folder(unit), loaded.stream);
   write_json(unit_folder(unit) / "arm.json", arm);
   write_summary("running");
 }

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/core/extents.hpp"
 #include "mneme/nets/conv_transpose.hpp"
 
 namespace mneme {
@@ -104,13 +105,10 @@ void CvaeOptions::describe(OptionVisitor& v) {
 
 std::unique_ptr<CvaeNet> make_cvae_net(ParameterArena& arena, LearnerShape const& shape, CvaeOptions const& options) {
   if (options.architecture == "mlp") return std::make_unique<MlpNet>(arena, shape, options);
-  if (shape.input.size() != 3 || shape.input[1] % 4 != 0 || shape.input[2] % 4 != 0) {
-    std::string found;
-    for (auto const extent : shape.input) found += (found.empty() ? "" : " x ") + std::to_string(extent);
+  if (shape.input.size() != 3 || shape.input[1] % 4 != 0 || shape.input[2] % 4 != 0)
     throw ConfigError(
-        "learner 'cvae': the net 'conv' halves images twice, so their sides must be multiples of 4; found " + found +
-        ". Use architecture = \"mlp\", or pad the images");
-  }
+        "learner 'cvae': the net 'conv' halves images twice, so their sides must be multiples of 4; found " +
+        extents_text(shape.input) + ". Use architecture = \"mlp\", or pad the images");
   return std::make_unique<ConvNet>(arena, shape, options);
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "mneme/core/errors.hpp"
+#include "mneme/core/extents.hpp"
 #include "mneme/eval/generative.hpp"
 #include "mneme/learners/vae_net.hpp"
 
@@ -12,12 +13,6 @@ namespace mneme {
 namespace {
 
 Pass const kFixed{.trained = false, .norm = Pass::Norm::kRunning};
-
-std::string text_of(Shape const& shape) {
-  std::string text;
-  for (auto const extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
-  return text;
-}
 
 at::Tensor hard(at::Tensor const& logits, at::Tensor const& identity) {
   return identity.index_select(0, logits.argmax(1));
@@ -81,8 +76,8 @@ void Lgaa::check(Dataset const& data) const {
   if (data.size() == 0) return;
   auto const shape = data.sample_shape();
   if (shape != shape_.input)
-    throw DataError(data.name() + ": images of " + text_of(shape) + ", but this learner is for " +
-                    text_of(shape_.input) + "; bring all sets to one shape (stream options size and channels)");
+    throw DataError(data.name() + ": images of " + extents_text(shape) + ", but this learner is for " +
+                    extents_text(shape_.input) + "; bring all sets to one shape (stream options size and channels)");
   if (options_.mode == "supervised") check_labels(data, "learner 'lgaa' with mode = \"supervised\"");
   if (options_.mode == "semi-supervised" && data.labels().max().item<std::int64_t>() < 0)
     throw DataError(data.name() +

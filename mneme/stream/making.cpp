@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "mneme/core/seed.hpp"
+#include "mneme/core/extents.hpp"
 #include "mneme/core/text.hpp"
 
 namespace mneme {
@@ -151,9 +152,7 @@ at::Tensor with_channels(at::Tensor const& images, std::int64_t channels) {
 std::string shape_text(std::vector<std::int64_t> const& shape) {
   auto order = shape;
   if (order.size() == 3) std::rotate(order.begin(), order.begin() + 1, order.end());  // channels last
-  std::vector<std::string> parts;
-  for (auto const extent : order) parts.push_back(std::to_string(extent));
-  return join(parts, " x ");
+  return extents_text(order);
 }
 
 }  // namespace mneme

@@ -211,6 +211,31 @@ TEST(Judge, OfDomainsSpeaksAfterEveryEpochAndOfWhatIsReplayed) {
   EXPECT_EQ(sound.at("rows")[1].at("domains"), spoilt.at("rows")[1].at("domains")) << "the model itself is untouched";
 }
 
+// Wrong: how quality grows with the epochs cannot be seen of a conditional model, or it is that of another epoch.
+TEST(Judge, OfAConditionalModelSpeaksAfterEveryEpoch) {
+  test::TemporaryFolder const folder;
+  auto const learner = toy::learner("cvae");
+  auto train = RunRecipe::toy().train;
+  train.epochs = 2;
+  EvaluationOptions evaluation;
+  evaluation.every_epoch = true;
+  Trainer trainer(*learner, StrategyList("naive", "strategy", 0), train, evaluation, 0);
+  auto const stream = toy::stream(1);
+  auto const find = [](std::string const&) { return toy_judge({}); };
+  JudgeObserver judge(folder.path() / "judge.json", judged_parts(*learner, stream, find), trainer.strategies(), stream,
+                      0);
+  trainer.attach(&judge);
+  trainer.run(stream);
+  auto const kept = read_json(folder.path() / "judge.json");
+  auto const& epochs = kept.at("epochs");
+  ASSERT_EQ(epochs.size(), 2U);
+  EXPECT_NE(epochs[0].at("classes"), epochs[1].at("classes"));
+  EXPECT_EQ(epochs[1].at("classes"), kept.at("rows").back().at("classes")) << "the last epoch and the event's end";
+  auto const drawn = drawn_by_task(epochs[1], stream), at_end = drawn_by_task(kept.at("rows").back(), stream);
+  for (auto const* key : {"accuracy", "frechet_distance"})
+    EXPECT_EQ(drawn.at("toy-0").at(key), at_end.at("toy-0").at(key)) << key;
+}
+
 // Wrong: clothes are judged as digits, and every figure is that of another class.
 TEST(Judge, ThatKnowsOtherClassesIsRefused) {
   test::TemporaryFolder const folder;

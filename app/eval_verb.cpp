@@ -2,6 +2,7 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <map>
 #include <memory>
 
 #include "inputs.hpp"
@@ -9,6 +10,8 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/core/files.hpp"
 #include "mneme/core/text.hpp"
+#include "mneme/data/numbers.hpp"
+#include "mneme/learners/recalls.hpp"
 #include "mneme/report/html.hpp"
 #include "mneme/train/evaluate.hpp"
 #include "mneme/train/trainer.hpp"
@@ -32,7 +35,7 @@ int eval(EvalFlags const& flags) {
   if (flags.split != "test" && flags.split != "train") throw ConfigError("--split " + flags.split + ": test or train");
   DataLibrary library(with_stored_folders(data_search(flags.folders), flags.arm.run));
   auto arm = load_stored(flags.arm, library);
-  auto const data = labelled_input({flags.on, flags.as}, flags.split, arm, library);
+  auto const data = labelled_input({.path = flags.on, .as = flags.as, .task = flags.task}, flags.split, arm, library);
   auto& learner = *arm.loaded.learner;
   learner.check(data);
   auto const values = arm.loaded.trainer->test(data, task_of(arm, flags.task));
@@ -78,17 +81,33 @@ at::Tensor probabilities(StoredArm& arm, at::Tensor const& x, std::optional<std:
   return at::cat(parts);
 }
 
+/// The names of the domains that a model of domains takes the rows for; empty of another learner.
+std::vector<std::string> domains_of(StoredArm const& arm, at::Tensor const& x) {
+  auto const* model = dynamic_cast<Recalls const*>(arm.loaded.learner.get());
+  if (model == nullptr) return {};
+  std::map<std::int64_t, std::string> names;
+  for (auto const* task : arm.loaded.stream.tested()) names.emplace(task->id, task->name);
+  std::vector<std::string> list;
+  for (auto const& rows : x.split(kBatch))
+    for (auto const id : numbers_of(model->domains_of(rows.to(arm.loaded.learner->parameters().device()))))
+      list.push_back(names.contains(id) ? names.at(id) : std::to_string(id));
+  return list;
+}
+
 int predict(PredictFlags const& flags) {
   DataLibrary library(with_stored_folders(data_search(flags.folders), flags.arm.run));
   auto arm = load_stored(flags.arm, library);
-  auto const input = unlabelled_input(flags.files, flags.as, arm);
+  auto const input = unlabelled_input(flags.files, flags.as, arm, library);
   auto const [probability, label] = probabilities(arm, input.x, task_of(arm, flags.task)).max(1);
-  auto const names = output_names(arm);
-  std::string csv = "file,class,probability\n";
+  auto const domains = domains_of(arm, input.x);
+  std::string csv = domains.empty() ? "file,class,probability\n" : "file,domain,class,probability\n";
   for (std::int64_t i = 0; i < label.size(0); ++i) {
+    auto const row = static_cast<std::size_t>(i);
     auto const number = label[i].item<std::int64_t>();
-    auto const name = names.empty() ? std::to_string(number) : names[static_cast<std::size_t>(number)];
-    csv += csv_field(input.names[static_cast<std::size_t>(i)]) + "," + csv_field(name) + "," +
+    auto const names = output_names(arm, !flags.task.empty() || domains.empty() ? flags.task : domains[row]);
+    auto const known = number < static_cast<std::int64_t>(names.size());
+    csv += csv_field(input.names[row]) + "," + (domains.empty() ? "" : csv_field(domains[row]) + ",") +
+           csv_field(known ? names[static_cast<std::size_t>(number)] : std::to_string(number)) + "," +
            html::fixed(probability[i].item<double>(), 6) + "\n";
   }
   if (flags.out == "-") {
@@ -126,7 +145,8 @@ void add_predict(Command& program) {
       "files", flags->files,
       "pictures (any size; brought to the learner's), .txt (a text a line), or files as --data of `mneme eval`");
   verb.option("--as", "NAME", flags->as, "read the files as the run's own data set of this name is read");
-  verb.option("-o,--output", "FILE", flags->out, "CSV with file, class, probability; - for standard output (default)");
+  verb.option("-o,--output", "FILE", flags->out,
+              "CSV with file, class, probability, of an lgaa the domain too; - for standard output (default)");
   verb.option("--task", "NAME", flags->task, "which of the run's tasks the data is of; task-incremental runs need it");
   verb.option("--data", "DIR", flags->folders, "folder with the run's data sets, as for `mneme run`");
   verb.action([flags] { return predict(*flags); });

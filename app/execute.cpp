@@ -37,8 +37,9 @@ MetricStyle style_of(ExperimentPlan const& plan, Unit const& unit) {
   auto const arm = std::find_if(plan.arms.begin(), plan.arms.end(), [&](ArmPlan const& a) {
     return unit.shared >= 0 ? a.shared == unit.shared : a.name == unit.arm;
   });
-  auto const kind = arm->tree.at("learner").at("kind").get<std::string>();
-  return metric_style(kind.ends_with("vae") ? "negative_elbo" : "accuracy");
+  auto const& learner = arm->tree.at("learner");
+  if (learner.at("kind").get<std::string>().ends_with("vae")) return metric_style("negative_elbo");
+  return metric_style(learner.value("mode", "") == "unsupervised" ? "squared_error" : "accuracy");
 }
 
 bool stopped(int status) { return status == kStoppedStatus || status > 128; }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <memory>
 #include <set>
@@ -15,8 +16,11 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/core/text.hpp"
 #include "mneme/experiment/loaded_arm.hpp"
+#include "mneme/strategies/list.hpp"
 #include "mneme/strategies/strategy.hpp"
+#include "mneme/stream/output_names.hpp"
 #include "mneme/stream/seen_data.hpp"
+#include "mneme/train/trainer.hpp"
 #include "process.hpp"
 #include "stored.hpp"
 #include "values.hpp"
@@ -50,24 +54,13 @@ Json sample_numbers(std::string const& file) {
   return list;
 }
 
-/// What was learnt and is known before the stream's last `without` events.
-SeenData seen_before(Stream const& stream, std::size_t without) {
-  SeenData seen;
-  for (std::size_t i = 0; i + without < stream.events.size(); ++i)
-    if (auto const* task = std::get_if<Task>(&stream.events[i]))
-      seen.learn(*task);
-    else
-      seen.forget(std::get<Request>(stream.events[i]));
-  return seen;
-}
-
 /// Numbers of all training samples that are known and equal a record of these files, byte for byte as the learner takes
 /// them. DataError for a record that none equals.
-Json numbers_of_records(ForgetFlags const& flags, StoredArm const& arm) {
+Json numbers_of_records(ForgetFlags const& flags, StoredArm const& arm, DataLibrary& library) {
   auto const bytes_of = [](at::Tensor const& row) {
     return std::string_view(static_cast<char const*>(row.const_data_ptr()), row.nbytes());
   };
-  auto const records = unlabelled_input(flags.records, flags.as, arm);
+  auto const records = unlabelled_input(flags.records, flags.as, arm, library);
   auto const wanted = records.x.contiguous();
   std::unordered_map<std::string_view, std::vector<std::int64_t>> found;
   for (std::int64_t i = 0; i < wanted.size(0); ++i) found[bytes_of(wanted[i])];
@@ -78,14 +71,7 @@ Json numbers_of_records(ForgetFlags const& flags, StoredArm const& arm) {
       for (std::int64_t i = 0; i < x.size(0); ++i, ++number)
         if (auto const match = found.find(bytes_of(x[i])); match != found.end()) match->second.push_back(number);
     }
-  auto const seen = seen_before(arm.loaded.stream, 0);
-  auto const forgotten = [&](std::int64_t sample) {
-    try {
-      return seen.count({.name = "record", .classes = {}, .samples = {sample}, .tasks = {}}).forget == 0;
-    } catch (ConfigError const&) {
-      return true;
-    }
-  };
+  auto const seen = SeenData::after(arm.loaded.stream, arm.loaded.stream.events.size());
   std::set<std::int64_t> numbers;
   for (std::int64_t i = 0; i < wanted.size(0); ++i) {
     auto& equal = found.at(bytes_of(wanted[i]));
@@ -94,33 +80,50 @@ Json numbers_of_records(ForgetFlags const& flags, StoredArm const& arm) {
       throw DataError(name +
                       ": no training sample of the run equals it. Give the record as it was trained on; a stream that "
                       "changes samples (permuted, rotated) has other ones, which only --samples can name");
-    std::erase_if(equal, forgotten);
+    std::erase_if(equal, [&](std::int64_t sample) { return !seen.knows(sample); });
     if (equal.empty()) throw DataError(name + ": is forgotten already; leave it out");
     numbers.insert(equal.begin(), equal.end());
   }
   return numbers;
 }
 
-/// What is asked for, as an entry of the stream's `with`; the samples of records are found in the arm's stream.
+/// The output of a class, by its name or its number.
+std::int64_t class_of(std::string const& text, StoredArm const& arm) {
+  auto const names = output_names(arm);
+  if (auto const found = output_named(names, text)) return *found;
+  if (text.find_first_not_of("0123456789") != std::string::npos && !names.empty())
+    throw ConfigError("--class " + text + ": no class of the run: " + suggestion(text, names) +
+                      "; or its number, from 0");
+  return number_of(text, "--class");
+}
+
+/// What is asked for, as an entry of the stream's `with`; classes and the samples of records are found in the arm's
+/// stream.
 Json request_of(ForgetFlags const& flags, ArmPlan const& arm, std::int64_t seed, DataLibrary& library) {
+  int const given = (flags.classes.empty() ? 0 : 1) + (flags.tasks.empty() ? 0 : 1) + (flags.samples.empty() ? 0 : 1) +
+                    (flags.records.empty() ? 0 : 1);
+  if (given != 1)
+    throw ConfigError("say what is to be forgotten: either --class, or --task, or --samples, or --records" +
+                      std::string(given > 1 ? "; one of them at a time" : ""));
   Json request = {{"kind", "forget"}};
-  for (auto const& c : flags.classes) request["classes"].push_back(number_of(c, "--class"));
   if (!flags.tasks.empty()) request["tasks"] = flags.tasks;
   if (!flags.samples.empty()) request["samples"] = sample_numbers(flags.samples);
-  if (!flags.samples.empty() && !flags.records.empty())
-    throw ConfigError("--samples and --records both name samples; give one of them");
-  if (request.size() + (flags.records.empty() ? 0 : 1) != 2)
-    throw ConfigError("say what is to be forgotten: either --class, or --task, or --samples, or --records");
-  if (!flags.records.empty())
-    request["samples"] = numbers_of_records(flags, {arm, seed, build_arm(arm.tree, "arm." + arm.name, seed, library)});
+  if (flags.classes.empty() && flags.records.empty()) return request;
+  StoredArm const stored{arm, seed, build_arm(arm.tree, "arm." + arm.name, seed, library)};
+  for (auto const& c : flags.classes) request["classes"].push_back(class_of(c, stored));
+  if (!flags.records.empty()) request["samples"] = numbers_of_records(flags, stored, library);
   return request;
 }
 
 Json method_of(std::string const& text) {
-  ConfigLayers layers;
-  layers.assign("--method", "method=" + text);
-  auto const value = layers.merged().at("method");
-  Json method = value.is_string() ? Json{{"kind", value}} : value;
+  Json method;
+  try {
+    ConfigLayers layers;
+    layers.assign("--method", "method=" + text);
+    auto const value = layers.merged().at("method");
+    method = value.is_string() ? Json{{"kind", value}} : value;
+  } catch (ConfigError const&) {  // speaks of an option that nobody named
+  }
   if (!method.is_object() || !method.contains("kind") || !method["kind"].is_string())
     throw ConfigError("--method " + text + ": expected a name, or a table such as '{ kind = \"salun\", epochs = 2 }'");
   std::vector<std::string> names;
@@ -164,19 +167,48 @@ void refuse_unfinished(BranchPoint const& point, ArmPlan const& arm, std::vector
                : ", is not finished; `mneme resume " + shell_line({point.run.string()}) + "` goes on with it"));
 }
 
+void refuse_streams_of_their_own(Json const& stored) {
+  for (auto const& member : as_list(stored))
+    if (auto const kind = member.at("kind").get<std::string>(); find_row(strategy_table(), "strategy", kind).wrap)
+      throw ConfigError("the run's strategy is '" + kind +
+                        "', which makes a stream of its own that no request goes into. Learn the same data as one task "
+                        "(a stream of one data set) with the strategy naive, and ask that run");
+}
+
 /// The stored strategy with this method in place of what it forgot with, if anything.
 Json strategy_with(Json const& stored, Json const& method) {
   Json list = Json::array();
   for (auto const& member : as_list(stored)) {
     auto const kind = member.at("kind").get<std::string>();
-    if (kind == "joint" || kind == "cumulative")
-      throw ConfigError("the run's strategy is '" + kind +
-                        "', which makes a stream of its own that no request goes into. Learn the same data as one task "
-                        "(a stream of one data set) with the strategy naive, and ask that run");
     if (kind != "naive" && !find_row(strategy_table(), "strategy", kind).needs.forgets) list.push_back(member);
   }
   list.push_back(method);
   return list.size() == 1 ? method : list;
+}
+
+/// A strategy may answer by more than the net: means, gates, nets of its own. Without it (-s strategy=...) the model is
+/// another one, and what is asked to be forgotten lies elsewhere.
+void refuse_other_answers(BranchPoint const& point, Json const& stored, Json asked, Json const& method,
+                          std::vector<std::int64_t> const& seeds, DataLibrary& library) {
+  constexpr double kNotable = 0.01;
+  if (as_list(stored) == as_list(asked.at("strategy"))) return;
+  asked["strategy"] = strategy_with(asked.at("strategy"), method);
+  for (auto const seed : seeds) {
+    auto const arm = branched_arm(asked, "arm." + point.arm, seed, point, library);
+    auto const& matrix = arm.trainer->matrix();
+    if (arm.learner->metrics().front().name != "accuracy" || matrix.rows.empty()) continue;
+    for (auto const* task : arm.stream.tested())
+      for (std::size_t t = 0; t < matrix.tasks.size(); ++t) {
+        auto const was = matrix.tasks[t] == task->name ? matrix.values.back()[t] : Cell();
+        if (!was || task->test.size() == 0) continue;
+        auto const now = arm.trainer->test(task->test, task->id).front();
+        if (std::abs(now - *was) > kNotable)
+          throw ConfigError("-s strategy: the run answers by more than its net: with this strategy accuracy on '" +
+                            task->name + "' is " + format_number(std::round(now * 1000) / 10) + " %, and the run has " +
+                            format_number(std::round(*was * 1000) / 10) +
+                            " %. Such a run cannot be asked; train one with a strategy that forgets, or naive");
+      }
+  }
 }
 
 /// Samples are told by number, and a stream whose order is drawn from the seed has others in each seed.
@@ -184,7 +216,8 @@ void refuse_other_samples(ExperimentPlan const& plan, DataLibrary& library) {
   at::Tensor first;
   for (auto const seed : plan.options.seeds) {
     auto const stream = build_arm(plan.arms.front().tree, "arm." + plan.arms.front().name, seed, library).stream;
-    auto const asked = seen_before(stream, 1).split(std::get<Request>(stream.events.back())).forget.data();
+    auto const asked =
+        SeenData::after(stream, stream.events.size() - 1).split(std::get<Request>(stream.events.back())).forget.data();
     if (!first.defined()) first = asked;
     if (!at::equal(first, asked))
       throw ConfigError(
@@ -193,15 +226,20 @@ void refuse_other_samples(ExperimentPlan const& plan, DataLibrary& library) {
   }
 }
 
-ExperimentPlan plan_forgetting(ArmPlan const& arm, ForgetFlags const& flags, DataLibrary& library) {
+ExperimentPlan plan_forgetting(ArmPlan const& arm, ForgetFlags const& flags, BranchPoint const& point,
+                               DataLibrary& library) {
+  refuse_streams_of_their_own(arm.tree.at("strategy"));
   ConfigLayers layers;
   layers.add("the stored run", arm.tree);
   apply_changes(layers, flags.change);
   auto const asked = plan_experiment(experiment_tree(layers));  // names what is wrong with a setting
   if (asked.arms.size() != 1) throw ConfigError("-s arm...: a request is put to one arm; choose it with --arm");
   Json tree = asked.arms.front().tree;
+  refuse_unfinished(point, arm, asked.options.seeds, library);
   tree["stream"]["with"].push_back(request_of(flags, asked.arms.front(), asked.options.seeds.front(), library));
   auto const methods = flags.methods.empty() ? std::vector{default_method(tree, !flags.tasks.empty())} : flags.methods;
+  refuse_other_answers(point, arm.tree.at("strategy"), asked.arms.front().tree, method_of(methods.front()),
+                       asked.options.seeds, library);
   for (auto const& text : methods) {
     auto const method = method_of(text);
     auto const kind = method.at("kind").get<std::string>();
@@ -217,17 +255,17 @@ ExperimentPlan plan_forgetting(ArmPlan const& arm, ForgetFlags const& flags, Dat
 int forget(ForgetFlags const& flags) {
   check_flags(flags.execute);
   BranchPoint point{.run = flags.run, .arm = {}, .checkpoint = "final"};
+  point.allow_drift = flags.execute.allow_drift;
   auto const stored = stored_plan(point.run);
   auto const& arm = chosen_arm(stored, flags.arm);
   point.arm = arm.name;
   DataLibrary library(with_stored_folders(data_search(flags.execute.data), point.run));
-  auto plan = plan_forgetting(arm, flags, library);
+  use_threads(stored.options.threads);
+  auto plan = plan_forgetting(arm, flags, point, library);
   use_threads(plan.options.threads);
-  refuse_unfinished(point, arm, plan.options.seeds, library);
   check_arms(plan, library);
   if (!(flags.samples.empty() && flags.records.empty()) && plan.options.seeds.size() > 1)
     refuse_other_samples(plan, library);
-  point.allow_drift = flags.execute.allow_drift;
   auto run = ExperimentRun::start(std::move(plan), flags.out, shell_line(arguments()), std::move(library), point);
   return execute(run, flags.execute);
 }
@@ -238,7 +276,7 @@ void add_forget(Command& program) {
   auto const flags = std::make_shared<ForgetFlags>();
   auto& verb = program.verb("forget", "make a finished run forget classes, samples or tasks, in a new run folder");
   verb.argument("run", flags->run, "the run's folder");
-  verb.option("--class", "N", flags->classes, "a class to be forgotten; may be repeated");
+  verb.option("--class", "NAME", flags->classes, "a class to be forgotten, by its name or number; may be repeated");
   verb.option("--task", "NAME", flags->tasks, "a task to be forgotten; may be repeated");
   verb.option("--samples", "FILE", flags->samples,
               "a text file of numbers of training samples to be forgotten, from 0 in the order of the tasks");

@@ -53,7 +53,7 @@ int walk(SampleFlags const& flags) {
         "--from, --to: the run's learner is a " + arm.loaded.learner->kind() +
         ", which has no code of a picture to go from; an lgaa that encodes has (model \"lgaa\" or \"vae\")");
   auto const image = [&](std::string const& file) {
-    auto const found = unlabelled_input({file}, "", arm).x;
+    auto const found = unlabelled_input({file}, "", arm, library).x;
     if (found.size(0) != 1) throw DataError(file + ": holds " + std::to_string(found.size(0)) + " pictures; give one");
     return found.to(arm.loaded.learner->parameters().device());
   };

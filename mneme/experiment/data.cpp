@@ -20,7 +20,8 @@ void align_labels(LabelledData& test, std::vector<std::string> const& classes, s
       throw DataError("datasets." + name + ": the test data has a class '" + c + "' that the training data lacks");
     to.push_back(found - classes.begin());
   }
-  for (auto& label : test.labels) label = to[static_cast<std::size_t>(label)];
+  for (auto& label : test.labels)
+    if (label >= 0) label = to[static_cast<std::size_t>(label)];  // -1: none
   test.class_names = classes;
 }
 

@@ -4,7 +4,7 @@
 //   between-images   twelve equal steps from the codes of one test image to those of another, the images at both ends;
 //                    a row each for z alone, u alone, a alone and all three. Two images of each domain, then one of
 //                    each domain and one of the next
-//   coordinates      of each domain, of a test image: a row for each coordinate of z (the first 32), from -3 to 3, the
+//   coordinates      of each domain, of a test image: a row for each coordinate of z (the first 256), from -3 to 3, the
 //                    others and u and a as they are
 //   translation      of each domain: test images of its classes, and below them what their z and u give with the code
 //                    of every domain in turn; with its own that is their reconstruction

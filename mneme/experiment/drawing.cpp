@@ -15,6 +15,7 @@
 #include "mneme/learners/conditional.hpp"
 #include "mneme/learners/recalls.hpp"
 #include "mneme/stream/class_history.hpp"
+#include "mneme/stream/output_names.hpp"
 #include "mneme/train/trainer.hpp"
 
 namespace mneme {
@@ -68,10 +69,8 @@ struct Askable {
   }
   /// Of that name or number; nothing where it is neither.
   [[nodiscard]] std::optional<std::int64_t> label(std::string const& text, Task const* task) const {
-    auto const names = names_of(task);
-    if (auto const found = std::find(names.begin(), names.end(), text); found != names.end())
-      return found - names.begin();
-    return number_in(text);
+    auto const found = output_named(names_of(task), text);
+    return found ? found : number_in(text);
   }
 };
 
@@ -209,8 +208,10 @@ Drawing draw_as_in_test(LoadedArm& arm, Askable const& askable, DrawRequest cons
   auto const images = in_parts(request.count, [&](std::int64_t first, std::int64_t n) {
     return by_class->sample_of(in_turn(labels, first, n, device), noise);
   });
+  bool const forgotten = labels.size() == 1 && history.forgotten.contains(labels.front());
   return {images,
-          (labels.size() == 1 ? class_text(labels.front(), askable.names_of(task)) : "its classes in turn") + of,
+          (labels.size() == 1 ? class_text(labels.front(), askable.names_of(task)) : "its classes in turn") + of +
+              (forgotten ? ", which it was asked to forget" : ""),
           in_turn(labels, 0, request.count, at::kCPU)};
 }
 

@@ -108,19 +108,21 @@ ForgetAudit::Parts ForgetAudit::parts_of(std::size_t event) const {
     Task const* task;
     std::vector<Request const*> since;  // earlier requests, which it was there for
   };
-  SeenData seen;
   std::vector<Learnt> learnt;
   for (std::size_t i = 0; i < event; ++i)
     if (auto const* task = std::get_if<Task>(&stream_.events[i])) {
-      seen.learn(*task);
       learnt.push_back({task, {}});
     } else {
-      auto const& earlier = std::get<Request>(stream_.events[i]);
-      seen.forget(earlier);
-      for (auto& one : learnt) one.since.push_back(&earlier);
+      for (auto& one : learnt) one.since.push_back(&std::get<Request>(stream_.events[i]));
     }
+  if (!stream_.visibility.boundaries &&
+      learnt.size() == 1) {  // the event is of all tasks, and has the last one's tests
+    auto const since = learnt.front().since;
+    learnt.clear();
+    for (auto const* task : stream_.tested()) learnt.push_back({task, since});
+  }
   auto const& request = std::get<Request>(stream_.events[event]);
-  Parts parts{.train = seen.split(request), .forget_test = {}, .retain_test = {}};
+  Parts parts{.train = SeenData::after(stream_, event).split(request), .forget_test = {}, .retain_test = {}};
   auto const asked = [](Request const& one, Task const& task) {  // bool [N] of its test samples
     bool const whole = std::find(one.tasks.begin(), one.tasks.end(), task.name) != one.tasks.end();
     auto mask = at::full_like(task.test.labels(), whole, at::kBool);

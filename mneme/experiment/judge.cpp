@@ -145,6 +145,7 @@ std::shared_ptr<Judge> Judge::find(JudgeOptions const& options, Json const& tree
   for (auto const* task : tested) accuracy += loaded.trainer->test(task->test).front();
   Json about = {{"experiment", options.experiment},
                 {"hash", hash},
+                {"parameters", loaded.trainer->parameter_hash()},
                 {"test_accuracy", accuracy / static_cast<double>(tested.size())},
                 {"samples", options.samples},
                 {"attacks", options.attacks},

@@ -41,9 +41,11 @@ class Judge {
   [[nodiscard]] Answer answer(at::Tensor const& x);
   /// log p(label | x) [n], differentiable in x.
   [[nodiscard]] at::Tensor log_probability(at::Tensor const& x, std::int64_t label);
-  /// {experiment, hash, test_accuracy, samples, attacks, feature_network}
+  /// {experiment, hash, parameters (their hash), test_accuracy, samples, attacks, feature_network}
   [[nodiscard]] Json const& about() const { return about_; }
   [[nodiscard]] JudgeOptions const& options() const { return options_; }
+  /// How many classes it tells apart.
+  [[nodiscard]] std::int64_t classes() const { return arm_.stream.classes; }
   /// Of the classes that it tells apart; empty where its data set has none.
   [[nodiscard]] std::vector<std::string> class_names() const;
 

@@ -8,16 +8,9 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/learners/learner.hpp"
 #include "mneme/learners/recalls.hpp"
+#include "mneme/stream/output_names.hpp"
 
 namespace mneme {
-namespace {
-
-/// Streams may put the name of the set before that of the class.
-bool same_class(std::string const& a, std::string const& b) {
-  return a == b || a.ends_with(": " + b) || b.ends_with(": " + a);
-}
-
-}  // namespace
 
 std::vector<std::string> JudgedPart::class_names() const {
   std::vector<std::string> names;
@@ -38,6 +31,13 @@ at::Tensor JudgedPart::test_images(std::int64_t label, std::int64_t most) const 
 }
 
 void JudgedPart::refuse_other_classes() const {
+  for (auto const& test : tests)
+    if (test.size() > 0 && test.labels().max().item<std::int64_t>() >= judge->classes())
+      throw ConfigError("judge.experiment: '" + judge->options().experiment + "' tells " +
+                        std::to_string(judge->classes()) + " classes apart, but the model draws class " +
+                        std::to_string(test.labels().max().item<std::int64_t>()) + (name.empty() ? "" : " of " + name) +
+                        "; name an experiment that is trained on all classes of this stream, in their order (where "
+                        "every set has outputs of its own, on all sets together)");
   auto const drawn = class_names(), known = judge->class_names();
   for (std::size_t c = 0; c < std::min(drawn.size(), known.size()); ++c)
     if (!same_class(drawn[c], known[c]))
@@ -50,9 +50,10 @@ std::vector<JudgedPart> judged_parts(Learner const& learner, Stream const& strea
                                      std::function<std::shared_ptr<Judge>(std::string const& dataset)> const& find) {
   std::vector<JudgedPart> parts;
   auto const device = learner.parameters().device();
+  auto const* by_domain = dynamic_cast<Recalls const*>(&learner);
   // Data sets, each with its own labels.
   bool const of_sets = stream.name == "domain" && stream.scenario == "domain-incremental";
-  if (dynamic_cast<Recalls const*>(&learner) == nullptr) {
+  if (by_domain == nullptr) {
     auto const tasks = stream.tasks();
     parts.push_back(
         {.name = {}, .judge = find(of_sets && tasks.size() == 1 ? tasks.front()->train.name() : ""), .tests = {}});
@@ -61,6 +62,7 @@ std::vector<JudgedPart> judged_parts(Learner const& learner, Stream const& strea
       if (stream.visibility.task_at_test)
         for (auto const c : task->classes) parts.front().tasks[c] = task->id;
     }
+    if (parts.front().judge) parts.front().refuse_other_classes();
     return parts;
   }
   std::set<std::string> requests;  // their columns are no domains
@@ -73,6 +75,9 @@ std::vector<JudgedPart> judged_parts(Learner const& learner, Stream const& strea
                        .judge = find(of_sets ? task->test.name() : ""),
                        .tests = {task->test.to(device)},
                        .train = task->train.to(device)});
+  if (by_domain->knows_labels())
+    for (auto const& part : parts)
+      if (part.judge) part.refuse_other_classes();
   return parts;
 }
 

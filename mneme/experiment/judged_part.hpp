@@ -27,11 +27,13 @@ struct JudgedPart {
   [[nodiscard]] std::vector<std::string> class_names() const;
   /// Test images of the class [n, ...], at most so many; undefined where there is none.
   [[nodiscard]] at::Tensor test_images(std::int64_t label, std::int64_t most) const;
-  /// Throws ConfigError where the judge was trained on other classes than those that the learner draws, by their names.
+  /// Throws ConfigError where the judge was trained on other classes than those that the learner draws, by their number
+  /// or their names.
   void refuse_other_classes() const;
 };
 
 /// The parts of the learner, with their judges from `find`, which is given the data set (empty: the judge's own).
+/// Throws as `refuse_other_classes`, but of a model whose classes are codes that it found without labels.
 [[nodiscard]] std::vector<JudgedPart> judged_parts(
     Learner const& learner, Stream const& stream,
     std::function<std::shared_ptr<Judge>(std::string const& dataset)> const& find);

@@ -13,16 +13,6 @@ std::vector<std::int64_t> forgotten_classes(Stream const& stream, std::int64_t l
   return {history.forgotten.begin(), history.forgotten.end()};
 }
 
-std::vector<std::int64_t> learnt_before_requests(Stream const& stream) {
-  std::set<std::int64_t> classes;
-  for (auto const& event : stream.events) {
-    auto const* task = std::get_if<Task>(&event);
-    if (task == nullptr) break;
-    classes.insert(task->classes.begin(), task->classes.end());
-  }
-  return {classes.begin(), classes.end()};
-}
-
 namespace {
 
 /// {attack: {probability, accuracy}}, means over the forgotten classes: others may be asked for later.
@@ -65,15 +55,65 @@ Json drawn_by_task(Json const& row, Stream const& stream) {
   return drawn;
 }
 
-Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten,
-                       std::vector<std::int64_t> const& learnt) {
-  Json const* before = nullptr;
-  for (auto const& row : rows) {
-    if (row.at("kind") == "forget") break;
-    if (row.at("kind") == "learn") before = &row;
+namespace {
+
+double number(Json const& row, std::int64_t label, char const* key) {
+  return row.at("classes").at(static_cast<std::size_t>(label)).at(key).get<double>();
+}
+
+std::set<std::int64_t> known_at(Json const& row, Stream const& stream) {
+  return class_history(stream, row.at("event").get<std::int64_t>()).known;
+}
+
+/// Means over the classes, of the last row and before.
+Json of_forgotten(Json const& rows, std::vector<std::int64_t> const& forgotten, Stream const& stream) {
+  Json summary = {{"forgotten_classes", forgotten}};
+  auto const n = static_cast<double>(forgotten.size());
+  for (auto const* key : {"probability", "accuracy", "entropy", "gray"}) {
+    double sum = 0;
+    for (auto const c : forgotten) sum += number(rows.back(), c, key);
+    summary[std::string("forgotten_") + key] = sum / n;
   }
-  if (before == nullptr && rows.size() > 1) before = &rows.front();  // a branch of a branch: what it began with
-  Json summary = {{"judge", judge}};
+  double probability = 0, accuracy = 0, found = 0;
+  for (auto const c : forgotten)
+    for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
+      if (!known_at(*row, stream).contains(c)) continue;
+      probability += number(*row, c, "probability");
+      accuracy += number(*row, c, "accuracy");
+      ++found;
+      break;
+    }
+  if (found > 0) summary["forgotten_before"] = {{"probability", probability / found}, {"accuracy", accuracy / found}};
+  return summary;
+}
+
+/// What the last request, or the last ones that follow one another, cost the other classes.
+Json of_retained(Json const& rows, Stream const& stream) {
+  auto const asked = [&](std::size_t i) { return rows[i].at("kind") == "forget"; };
+  auto last = rows.size();
+  while (last > 0 && !asked(last - 1)) --last;
+  if (last < 2) return Json::object();  // none, or nothing was judged before it
+  auto first = last - 1;
+  while (first > 1 && asked(first - 1)) --first;  // the first row of a branch is what it began with
+  auto const &before = rows[first - 1], &after = rows[last - 1];
+  auto const known = known_at(before, stream), still = known_at(after, stream);
+  double drop = 0, largest = -1, others = 0;
+  for (auto const c : known) {
+    if (!still.contains(c)) continue;
+    auto const fall = number(before, c, "accuracy") - number(after, c, "accuracy");
+    drop += fall;
+    largest = std::max(largest, fall);
+    ++others;
+  }
+  if (others == 0) return Json::object();
+  return {{"retained_accuracy_drop", drop / others}, {"largest_retained_accuracy_drop", largest}};
+}
+
+}  // namespace
+
+Json judgement_summary(Json const& judged, Stream const& stream) {
+  auto const& rows = judged.at("rows");
+  Json summary = {{"judge", judged.at("judge")}};
   if (rows.empty()) return summary;
   auto const& last = rows.back();
   if (last.contains("quality")) summary["quality"] = last["quality"];
@@ -84,40 +124,16 @@ Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int
   }
   for (std::size_t i = 0; i + 1 < rows.size(); ++i)  // what the last row's own event did replay
     if (rows[i].contains("replayed")) summary["replayed"] = rows[i]["replayed"];
-  if (forgotten.empty() || !last.contains("classes")) return summary;
-  auto const& after = last.at("classes");
-  double probability = 0, accuracy = 0, entropy = 0, gray = 0, drop = 0, largest = -1;
-  double probability_before = 0, accuracy_before = 0;
-  std::int64_t others = 0;
-  for (std::size_t c = 0; c < after.size(); ++c) {
-    auto const number = [&](Json const& classes, char const* key) { return classes.at(c).at(key).get<double>(); };
-    auto const label = static_cast<std::int64_t>(c);
-    if (std::ranges::binary_search(forgotten, label)) {
-      probability += number(after, "probability");
-      accuracy += number(after, "accuracy");
-      entropy += number(after, "entropy");
-      gray += number(after, "gray");
-      if (before == nullptr) continue;
-      probability_before += number(before->at("classes"), "probability");
-      accuracy_before += number(before->at("classes"), "accuracy");
-    } else if (before != nullptr && std::ranges::binary_search(learnt, label)) {
-      auto const fall = number(before->at("classes"), "accuracy") - number(after, "accuracy");
-      drop += fall;
-      largest = std::max(largest, fall);
-      ++others;
-    }
-  }
-  auto const n = static_cast<double>(forgotten.size());
-  summary["forgotten_classes"] = forgotten;
-  summary["forgotten_probability"] = probability / n;
-  summary["forgotten_accuracy"] = accuracy / n;
-  summary["forgotten_entropy"] = entropy / n;
-  summary["forgotten_gray"] = gray / n;
-  if (before != nullptr)
-    summary["forgotten_before"] = {{"probability", probability_before / n}, {"accuracy", accuracy_before / n}};
-  if (others > 0) {
-    summary["retained_accuracy_drop"] = drop / static_cast<double>(others);
-    summary["largest_retained_accuracy_drop"] = largest;
+  if (!last.contains("classes")) return summary;
+  auto const forgotten = forgotten_classes(stream, last.at("event").get<std::int64_t>());
+  if (forgotten.empty()) return summary;
+  summary.update(of_forgotten(rows, forgotten, stream));
+  summary.update(of_retained(rows, stream));
+  auto const blank = judged.value("blank", Json::object());
+  for (auto const& [picture, answer] : blank.items()) {
+    double sum = 0;
+    for (auto const c : forgotten) sum += answer.at(static_cast<std::size_t>(c)).get<double>();
+    summary["forgotten_blank"][picture] = sum / static_cast<double>(forgotten.size());
   }
   if (last.contains("attacks")) summary["recovered"] = recovered(last["attacks"], forgotten);
   return summary;

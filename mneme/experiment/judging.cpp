@@ -61,7 +61,6 @@ JudgeObserver::JudgeObserver(fs::path file, std::vector<JudgedPart> parts, Strat
       strategies_(strategies),
       asked_(forgotten_classes(stream)),
       streams_(seed) {
-  for (auto const& part : parts_) part.refuse_other_classes();
   if (!fs::exists(file_)) return;
   auto const kept = read_json(file_);
   if (kept.at("judge") != judges()) return;
@@ -71,6 +70,7 @@ JudgeObserver::JudgeObserver(fs::path file, std::vector<JudgedPart> parts, Strat
 
 void JudgeObserver::write() const {
   Json all = {{"judge", judges()}, {"rows", rows_}};
+  if (!blank_.empty()) all["blank"] = blank_;
   if (!epochs_.empty()) all["epochs"] = epochs_;
   write_json(file_, all);
 }
@@ -123,6 +123,7 @@ void JudgeObserver::evaluated(EvaluationMatrix const& matrix, Learner& learner) 
     Json figures = {{"classes", classes_of(learner, part, drawn)}};
     if (auto quality = quality_of(learner, part, drawn); !quality.is_null()) figures["quality"] = std::move(quality);
     if (!by_domain) {
+      if (blank_.empty()) blank_ = answer_to_blank(part, drawn.front().images);
       line.update(figures);
       continue;
     }
@@ -159,6 +160,19 @@ void JudgeObserver::epoch_measured(EpochEnd const& end, Learner& learner) {
   std::erase_if(epochs_.get_ref<Json::array_t&>(), [&](Json const& other) { return other.at("step") >= end.step; });
   epochs_.push_back(std::move(row));
   write();
+}
+
+Json JudgeObserver::answer_to_blank(JudgedPart const& part, at::Tensor const& like) {
+  auto noise = streams_.fresh("judge/blank");
+  auto const images = like.cpu();
+  auto const gray = part.judge->answer(rounded(at::full_like(images.narrow(0, 0, 1), 0.5)));
+  auto const grain = part.judge->answer(rounded(at::empty_like(images).uniform_(0, 1, noise)));
+  Json blank;
+  for (auto const& [name, answer] : {std::pair("gray", &gray), std::pair("noise", &grain)}) {
+    auto const p = answer->probabilities.mean(0, false, at::kDouble).cpu().contiguous();
+    blank[name] = std::vector(p.const_data_ptr<double>(), p.const_data_ptr<double>() + p.numel());
+  }
+  return blank;
 }
 
 Json JudgeObserver::replayed(Learner const& learner) {
@@ -216,7 +230,8 @@ std::vector<JudgeObserver::Drawn> JudgeObserver::draw(Learner& learner, JudgedPa
         by_class ? by_class->sample_of(labels, noise) : by_domain->draw(labels, at::full_like(labels, part.id), noise);
     auto const images = rounded(drawn);
     list.push_back({c, images, part.judge->answer(images)});
-    if (auto const known = list.back().answer.probabilities.size(1); c >= known)
+    if (auto const known = list.back().answer.probabilities.size(1);
+        c >= known && (by_class || by_domain->knows_labels()))
       throw ConfigError("judge.experiment: '" + part.judge->options().experiment + "' tells " + std::to_string(known) +
                         " classes apart, but the model draws class " + std::to_string(c) +
                         "; name an experiment that is trained on these classes");
@@ -226,17 +241,16 @@ std::vector<JudgeObserver::Drawn> JudgeObserver::draw(Learner& learner, JudgedPa
 
 Json JudgeObserver::classes_of(Learner& learner, JudgedPart const& part, std::vector<Drawn> const& drawn) {
   at::NoGradGuard const no_grad;
+  auto const* by_domain = dynamic_cast<Recalls const*>(&learner);
+  bool const labelled = by_domain == nullptr || by_domain->knows_labels();  // else the judge has no such class
   auto const names = part.class_names();
   Json classes = Json::array();
   for (auto const& [label, images, answer] : drawn) {
     auto const c = static_cast<std::size_t>(label);
-    auto const v = verdict_of(images, answer.probabilities, label);
-    classes.push_back({{"class", label},
-                       {"name", c < names.size() ? names[c] : std::to_string(c)},
-                       {"probability", v.probability},
-                       {"accuracy", v.accuracy},
-                       {"entropy", v.entropy},
-                       {"gray", v.gray}});
+    auto const v = verdict_of(images, answer.probabilities, labelled ? label : 0);
+    classes.push_back({{"class", label}, {"name", labelled && c < names.size() ? names[c] : std::to_string(c)}});
+    if (labelled) classes.back().update({{"probability", v.probability}, {"accuracy", v.accuracy}});
+    classes.back().update({{"entropy", v.entropy}, {"gray", v.gray}});
     if (part.name.empty()) classes.back()["negative_elbo"] = negative_elbo(learner, part, label);
   }
   return classes;

@@ -6,6 +6,10 @@
 //   entropy       mean H(p_judge(. | x)), nats   gray       mean |x - 0.5| over images and pixels
 //   negative_elbo mean over the real test images of the class, nats per image
 //
+// A model that was made to forget draws gray, and every judge takes gray for something: `blank` in judge.json is the
+// mean probability of each class that it gives a picture of plain gray, and pictures of uniform noise. A class that
+// draws no more than gray cannot come below the first.
+//
 // Of the classes that no request names together (`quality`): the Fréchet distance, density and coverage (k = 5) of
 // samples against real test images in the features of the judge's last hidden layer, and the class score of its answers
 // (eval/generative.hpp). The feature network is named beside them: none of these is an FID or an Inception score.
@@ -16,11 +20,12 @@
 //   nearest_training_real   that of real test images: where the first is far smaller, training images are copied
 //   frechet_reconstructed   as frechet_distance, of the reconstructions of the real images
 // After every epoch that is measured (`evaluate.every_epoch`) judge.json's `epochs` has accuracy, frechet_distance and
-// frechet_reconstructed of every domain; of a conditional model its classes, and frechet_distance in `quality`. Where a strategy replays what the model draws (self-replay), an event's row
-// has `replayed`: {domain: {accuracy, frechet_distance}} of 2,000 images of each domain, as the next event will replay
-// them. Where the stream is of data sets each domain has a judge of its own, the experiment with that data set in place
-// of its own, in the shape that the learner sees; so has a conditional model of one data set. Where the stream shows
-// the task at test, a conditional model draws and answers for each class as in a test of that class's task.
+// frechet_reconstructed of every domain; of a conditional model its classes, and frechet_distance in `quality`. Where a
+// strategy replays what the model draws (self-replay), an event's row has `replayed`: {domain: {accuracy,
+// frechet_distance}} of 2,000 images of each domain, as the next event will replay them. Where the stream is of data
+// sets each domain has a judge of its own, the experiment with that data set in place of its own, in the shape that the
+// learner sees; so has a conditional model of one data set. Where the stream shows the task at test, a conditional
+// model draws and answers for each class as in a test of that class's task.
 //
 // With `attacks`, of each class that a request names: what recovery.hpp's two attacks bring back of it. Prototypes are
 // the 15 sharpest of its first 512 test images, by mean |x - 0.5|.
@@ -46,8 +51,7 @@ struct ClassVerdict {
 class JudgeObserver final : public Observer {
  public:
   /// Rows of an earlier try that stand in `file` are kept, unless another judge, or the same one with other settings,
-  /// made them: figures of two judges do not compare. `strategies` answer for the learner as in a test. Throws
-  /// ConfigError where a judge was trained on other classes than those that the learner draws, by their names.
+  /// made them: figures of two judges do not compare. `strategies` answer for the learner as in a test.
   JudgeObserver(std::filesystem::path file, std::vector<JudgedPart> parts, StrategyList& strategies,
                 Stream const& stream, std::uint64_t seed);
   void evaluated(EvaluationMatrix const& matrix, Learner& learner) override;
@@ -70,6 +74,7 @@ class JudgeObserver final : public Observer {
   /// Fréchet distances of what was drawn and of reconstructions.
   [[nodiscard]] Json distances_of(Learner& learner, JudgedPart& part, at::Tensor const& features);
   [[nodiscard]] Json replayed(Learner const& learner);
+  [[nodiscard]] Json answer_to_blank(JudgedPart const& part, at::Tensor const& like);
   void write() const;
   [[nodiscard]] Json attacks_on(Learner& learner, JudgedPart const& part);
   [[nodiscard]] double negative_elbo(Learner& learner, JudgedPart const& part, std::int64_t label);
@@ -82,28 +87,26 @@ class JudgeObserver final : public Observer {
   StrategyList& strategies_;
   std::vector<std::int64_t> asked_;  // classes that the stream's requests name, ascending
   RandomStreams streams_;
-  Json rows_ = Json::array(), epochs_ = Json::array();
+  Json rows_ = Json::array(), epochs_ = Json::array(), blank_;
 };
 
 /// ClassHistory::forgotten, ascending.
 [[nodiscard]] std::vector<std::int64_t> forgotten_classes(Stream const& stream,
                                                           std::int64_t last = std::numeric_limits<std::int64_t>::max());
 
-/// The classes of the tasks before the stream's first request, ascending.
-[[nodiscard]] std::vector<std::int64_t> learnt_before_requests(Stream const& stream);
-
-/// Of a conditional model, in a row of judge.json: {task: {accuracy, over its classes that are not forgotten by then, and
-/// with one task the row's quality}}. Empty of a row without `classes`.
+/// Of a conditional model, in a row of judge.json: {task: {accuracy, over its classes that are not forgotten by then,
+/// and with one task the row's quality}}. Empty of a row without `classes`.
 [[nodiscard]] Json drawn_by_task(Json const& row, Stream const& stream);
 
-/// (judgement_summary.cpp) What a run's judgements come to. Means over the forgotten classes: forgotten_probability,
-/// forgotten_accuracy, forgotten_entropy, forgotten_gray, forgotten_before {probability, accuracy}. Of the other
-/// classes of `learnt`, how far their accuracy fell since the last task before the first request, or where none was
-/// judged since the first row: retained_accuracy_drop and largest_retained_accuracy_drop. The last row's quality; means
-/// over the classes of what each attack brought back (recovered); judge; of a model of domains `drawn`: {domain: its
-/// accuracy and quality in the last row}, and `replayed` of the row before it, which is what the last event replayed.
-/// `rows` are those of judge.json.
-[[nodiscard]] Json judgement_summary(Json const& judge, Json const& rows, std::vector<std::int64_t> const& forgotten,
-                                     std::vector<std::int64_t> const& learnt);
+/// (judgement_summary.cpp) What the judgements in judge.json come to, of a run of this stream.
+///   forgotten_classes, and means over them in the last row: forgotten_probability, forgotten_accuracy,
+///     forgotten_entropy, forgotten_gray; forgotten_before {probability, accuracy}: of each in the last row that knew
+///     it; forgotten_blank {gray, noise}: what the judge gives such pictures of their probability
+///   retained_accuracy_drop and largest_retained_accuracy_drop: how far the accuracy of the classes that are known fell
+///     in the last request, or in the last ones where several follow one another: from the row before to the row after
+///   recovered: means over the forgotten classes of what each attack brought back
+///   judge; quality of the last row; of a model of domains `drawn`: {domain: its accuracy and quality in the last row},
+///     and `replayed` of the row before it, which is what the last event replayed
+[[nodiscard]] Json judgement_summary(Json const& judged, Stream const& stream);
 
 }  // namespace mneme

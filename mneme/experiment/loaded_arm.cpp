@@ -38,7 +38,8 @@ fs::path beginning_of(fs::path const& folder, std::int64_t seed) {
 void refuse_other_shape(Task const& task) {
   if (task.test.size() > 0 && task.test.sample_shape() != task.train.sample_shape())
     throw DataError("task '" + task.name + "': training samples are of " + extents_text(task.train.sample_shape()) +
-                    " numbers and test samples of " + extents_text(task.test.sample_shape()) + "; a net takes one shape");
+                    " numbers and test samples of " + extents_text(task.test.sample_shape()) +
+                    "; a net takes one shape");
 }
 
 }  // namespace

@@ -47,8 +47,9 @@ LabelledData read_numbers(OwnDataOptions const& o, OwnFile const& file) {
                      .delimiter = o.format == "tsv" ? '\t' : ',',
                      .header = true,
                      .features = all ? std::vector<std::string>() : o.numbers};
+  std::error_code missing;  // is told by who reads the file
   if (options.features.empty() && fs::exists(o.train) &&
-      !fs::equivalent(o.train, file.path))  // columns go by name there too
+      !fs::equivalent(o.train, file.path, missing))  // columns go by name there too
     options.features = csv_features(o.train, options);
   options.unlabelled = file.unlabelled;
   return read_csv(file.path, options);

@@ -131,7 +131,8 @@ void revisit(ExperimentRun const& run, std::string const& arm_name, std::int64_t
   auto const say = [&](std::string const& text) {
     if (options.on_line) options.on_line(arm_name + "/seed-" + std::to_string(seed) + "  " + text);
   };
-  auto const figure_before = [&, old = entry.value(matrix.higher_is_better ? "figures" : "loss_parts", Json::object())](
+  std::string const kept_in = entry.value("metric", "") == "negative_elbo" ? "loss_parts" : "figures";
+  auto const figure_before = [&, old = entry.value(kept_in, Json::object())](
                                  std::string const& task, std::string const& figure, std::size_t place) {
     if (!old.contains(task) || !old[task].contains(figure) || place >= old[task][figure].size()) return Json();
     return old[task][figure][place];
@@ -175,8 +176,7 @@ void revisit(ExperimentRun const& run, std::string const& arm_name, std::int64_t
           .evaluated(part, learner);
       if (auto const judge = revisited.judge_for(*loaded, folder / "judge.json")) judge->evaluated(part, learner);
       say(row.event < 0 ? "before training" : "after event " + std::to_string(row.event) + ": " + row.task);
-      if (i + 1 == matrix.rows.size() && dynamic_cast<Generates const*>(&learner) != nullptr)
-        entry[matrix.higher_is_better ? "figures" : "loss_parts"] = figures;
+      if (i + 1 == matrix.rows.size() && dynamic_cast<Generates const*>(&learner) != nullptr) entry[kept_in] = figures;
     }
   } catch (...) {
     files.samples.truncate_to(old_lines);

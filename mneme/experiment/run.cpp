@@ -294,6 +294,27 @@ bool goes_on(Json const& stored, Json const& branch) {
   return true;
 }
 
+/// A strategy may make a stream of its own (joint, cumulative): with another one the events that lie behind the branch
+/// would be others than those that were trained on.
+void refuse_other_events(Stream const& was, Stream const& now) {
+  for (std::size_t i = 0; i < was.events.size(); ++i) {
+    auto const samples = [](Event const& event) {
+      auto const* task = std::get_if<Task>(&event);
+      return task ? task->train.size() : 0;
+    };
+    if (i < now.events.size() && event_name(was.events[i]) == event_name(now.events[i]) &&
+        samples(was.events[i]) == samples(now.events[i]))
+      continue;
+    throw ConfigError(
+        "a branch goes on with what the stored run was trained on, and the stored strategy makes a stream "
+        "of its own of it: its event " +
+        std::to_string(i) + " is '" + event_name(was.events[i]) + "', " + std::to_string(samples(was.events[i])) +
+        " samples, which the branch would train anew as something else. Keep the strategy (-s strategy=... "
+        "changes it); to forget, learn the same data as one task (a stream of one data set) and ask that "
+        "run");
+  }
+}
+
 }  // namespace
 
 void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibrary& library) {
@@ -305,15 +326,22 @@ void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibra
                                        : stored.value(key, Json()) != arm.tree.value(key, Json()))
         throw ConfigError("a branch goes on with what the stored run was trained on, so `" + std::string(key) +
                           "` cannot change; start a new run for that");
-  for (auto const& arm : plan.arms)
-    for (auto const seed : plan.options.seeds) {
-      auto const source = seed_folder(from.run, from.arm, seed);
-      auto const loaded = build_arm(arm.tree, "arm." + arm.name, seed, library);
-      auto archive = read_checkpoint(CheckpointStore(source / "checkpoints", 60).find(from.checkpoint),
-                                     from.allow_drift, loaded.learner->parameters().device());
-      if (fs::exists(source / "data.json")) refuse_other_data(read_json(source / "data.json"), loaded.data);
-      loaded.trainer->state(archive, true);
-    }
+  for (auto const seed : plan.options.seeds) {
+    auto const was = build_arm(stored, "arm." + from.arm, seed, library).stream;
+    for (auto const& arm : plan.arms)
+      refuse_other_events(was, branched_arm(arm.tree, "arm." + arm.name, seed, from, library).stream);
+  }
+}
+
+LoadedArm branched_arm(Json const& tree, std::string const& where, std::int64_t seed, BranchPoint const& from,
+                       DataLibrary& library) {
+  auto const source = seed_folder(from.run, from.arm, seed);
+  auto loaded = build_arm(tree, where, seed, library);
+  auto archive = read_checkpoint(CheckpointStore(source / "checkpoints", 60).find(from.checkpoint), from.allow_drift,
+                                 loaded.learner->parameters().device());
+  if (fs::exists(source / "data.json")) refuse_other_data(read_json(source / "data.json"), loaded.data);
+  loaded.trainer->state(archive, true);
+  return loaded;
 }
 
 void ExperimentRun::lay(BranchPoint const& from) const {

@@ -58,6 +58,11 @@ struct BranchPoint {
 /// is made: other data, a strategy that has missed something, another net or optimizer, a damaged checkpoint.
 void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibrary& library);
 
+/// An arm (a resolved tree) with that point of the stored run in it, as a branch begins. Throws as `load_arm`, and
+/// DataError where its data are others.
+[[nodiscard]] LoadedArm branched_arm(Json const& tree, std::string const& where, std::int64_t seed,
+                                     BranchPoint const& from, DataLibrary& library);
+
 class ExperimentRun {
  public:
   /// Makes `out`/<name>/<time>-<hash>/ with config.toml and environment.json. IoError if it cannot be written. What

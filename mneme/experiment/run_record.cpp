@@ -50,13 +50,11 @@ void add_observed(Json& arm, fs::path const& folder, Stream const& stream) {
   if (auto const file = folder / "judge.json"; fs::exists(file)) {
     auto const judged = read_json(file);
     auto const& rows = judged.at("rows");
-    auto const last = rows.empty() ? -1 : rows.back().at("event").get<std::int64_t>();
     for (auto const* key : {"forgotten_classes", "forgotten_probability", "forgotten_accuracy", "forgotten_entropy",
-                            "forgotten_gray", "forgotten_before", "retained_accuracy_drop",
+                            "forgotten_gray", "forgotten_before", "forgotten_blank", "retained_accuracy_drop",
                             "largest_retained_accuracy_drop", "recovered", "quality", "drawn", "replayed"})
       arm.erase(key);  // of the judge before
-    arm.update(
-        judgement_summary(judged.at("judge"), rows, forgotten_classes(stream, last), learnt_before_requests(stream)));
+    arm.update(judgement_summary(judged, stream));
     if (!rows.empty())
       if (auto drawn = drawn_by_task(rows.back(), stream); !drawn.empty()) arm["drawn"] = std::move(drawn);
   }
@@ -104,9 +102,9 @@ void ExperimentRun::write_arm(Unit const& unit, LoadedArm const& loaded, std::st
   arm["wall_seconds"] = trainer.clock().to_json();
   arm["parameter_hash"] = trainer.parameter_hash();
   arm["training_hash"] = trainer.training_hash();
-  arm["loss_parts"] = headline.higher_is_better ? Json::object() : trainer.figures();
-  if (headline.higher_is_better && dynamic_cast<Generates const*>(&trainer.learner()) != nullptr)
-    arm["figures"] = trainer.figures();
+  bool const of_loss = headline.name == "negative_elbo";
+  arm["loss_parts"] = of_loss ? trainer.figures() : Json::object();
+  if (!of_loss && dynamic_cast<Generates const*>(&trainer.learner()) != nullptr) arm["figures"] = trainer.figures();
   arm["stream"] = stream_record(loaded.stream);
   arm["data"] = loaded.data;
   if (plan_.arm(unit.arm).tree.at("evaluate").at("every_epoch").get<bool>())

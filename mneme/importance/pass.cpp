@@ -67,9 +67,10 @@ class Pass {
     return r_.per_sample_loss ? r_.per_sample_loss(batch, output) : r_.learner.per_sample_loss(batch, output);
   }
 
+  /// Of a learner that also draws, the classes are a part of the loss only.
   [[nodiscard]] bool by_classes() const {
     return !r_.per_sample_loss && dynamic_cast<Predicts const*>(&r_.learner) != nullptr &&
-           kind_ != FisherLabels::kEmpirical;
+           dynamic_cast<Generates const*>(&r_.learner) == nullptr && kind_ != FisherLabels::kEmpirical;
   }
 
   void add_batch(Batch const& batch, at::Tensor const& scratch, at::Tensor const& total) {

@@ -52,31 +52,38 @@ LabelledData read_image_folder(fs::path const& dir, ImageFolderOptions const& op
   Sha256 hash;
   Image first;
   fs::path first_path;
+  auto const add = [&](fs::path const& file, std::string const& name, std::int64_t label) {
+    auto const bytes = read_file(file);
+    hash.update(as_bytes(name + "\n"));
+    hash.update(bytes);
+    Image image = decode_image(bytes, file.string(), options.channels);
+    if (options.height > 0) image = resize_image(image, options.height, options.width);
+    if (options.bring) image = options.bring(image);
+    if (data.labels.empty()) {
+      first = image;
+      first_path = file;
+    }
+    if (image.channels != first.channels || image.height != first.height || image.width != first.width) {
+      throw DataError(file.string() + ": is " + describe(image) + ", but " + first_path.string() + " is " +
+                      describe(first) + "; set channels, height and width to make them equal");
+    }
+    data.pixels.insert(data.pixels.end(), image.pixels.begin(), image.pixels.end());
+    data.labels.push_back(label);
+  };
   for (auto const& folder : sorted_entries(dir, [](auto const& entry) { return entry.is_directory(); })) {
     auto const files = sorted_entries(folder, is_picture);
     if (files.empty()) continue;
     auto const label = static_cast<std::int64_t>(data.class_names.size());
-    data.class_names.push_back(folder.filename().string());
-    for (auto const& file : files) {
-      auto const bytes = read_file(file);
-      hash.update(as_bytes(folder.filename().string() + "/" + file.filename().string() + "\n"));
-      hash.update(bytes);
-      Image image = decode_image(bytes, file.string(), options.channels);
-      if (options.height > 0) image = resize_image(image, options.height, options.width);
-      if (data.labels.empty()) {
-        first = image;
-        first_path = file;
-      }
-      if (image.channels != first.channels || image.height != first.height || image.width != first.width) {
-        throw DataError(file.string() + ": is " + describe(image) + ", but " + first_path.string() + " is " +
-                        describe(first) + "; set channels, height and width to make them equal");
-      }
-      data.pixels.insert(data.pixels.end(), image.pixels.begin(), image.pixels.end());
-      data.labels.push_back(label);
-    }
+    auto const name = folder.filename().string();
+    data.class_names.push_back(name);
+    for (auto const& file : files) add(file, name + "/" + file.filename().string(), label);
   }
+  if (data.labels.empty())
+    for (auto const& file : sorted_entries(dir, is_picture)) add(file, file.filename().string(), -1);
   if (data.labels.empty()) {
-    throw DataError(dir.string() + ": holds no pictures; expected <class>/<file> with .png, .jpg, .jpeg or .bmp");
+    throw DataError(
+        dir.string() +
+        ": holds no pictures; expected <class>/<file>, or <file> without classes, with .png, .jpg, .jpeg or .bmp");
   }
   data.shape = {static_cast<std::int64_t>(data.labels.size()), first.channels, first.height, first.width};
   data.sha256 = hash.hex();

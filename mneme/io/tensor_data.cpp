@@ -193,7 +193,7 @@ LabelledData parse_tensor_data(std::vector<std::uint8_t> bytes, std::string cons
   std::string const part = split == "test" ? "test." : "";
   read_samples(needed(file, part + "x", name), name, data);
   auto const& y = needed(file, part + "y", name);
-  data.labels = row_integers(y, data.count(), name, split == "test" ? 0 : -1);  // -1: no label
+  data.labels = row_integers(y, data.count(), name, -1);  // -1: no label
   data.class_names = class_names(file, name);
   auto const classes = static_cast<std::int64_t>(data.class_names.size());
   for (std::size_t i = 0; i < data.labels.size(); ++i)

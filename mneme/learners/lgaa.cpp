@@ -7,6 +7,7 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/core/extents.hpp"
 #include "mneme/eval/generative.hpp"
+#include "mneme/learners/adversarial.hpp"
 #include "mneme/learners/vae_net.hpp"
 
 namespace mneme {
@@ -144,23 +145,27 @@ at::Tensor Lgaa::per_sample_loss(Batch const& batch, Output const& output) {
 std::span<Metric const> Lgaa::metrics() const {
   static std::vector<Metric> const list = {
       {"accuracy", true}, {"domain_accuracy", true}, {"squared_error"}, {"kl"}, {"psnr", true}, {"ssim", true}};
-  return std::span(list).first(!encodes() ? 2 : has_ssim(shape_.input) ? 6 : 5);
+  static std::vector<Metric> const without_labels = {
+      {"squared_error"}, {"kl"}, {"domain_accuracy", true}, {"psnr", true}, {"ssim", true}};
+  std::size_t const less = has_ssim(shape_.input) ? 0 : 1;
+  if (!knows_labels()) return std::span(without_labels).first(without_labels.size() - less);
+  return std::span(list).first(encodes() ? list.size() - less : 2);
 }
 
 at::Tensor Lgaa::measure(Batch const& batch, Output const& output) {
   auto const& more = output.more;
-  auto const on = at::TensorOptions(at::kDouble).device(batch.x.device());
-  std::vector<at::Tensor> sums = {active_logits(batch, output.logits).argmax(1).eq(batch.y()).sum()};
-  sums.push_back(batch.task_known() ? more.at("domains").argmax(1).eq(batch.task()).sum()
-                                    : at::full({}, std::numeric_limits<double>::quiet_NaN(), on));
-  if (encodes()) {
+  auto const of = [&](std::string_view name) -> at::Tensor {
+    if (name == "accuracy") return active_logits(batch, output.logits).argmax(1).eq(batch.y());
+    if (name == "domain_accuracy")
+      return batch.task_known() ? more.at("domains").argmax(1).eq(batch.task())
+                                : at::full({}, std::numeric_limits<double>::quiet_NaN(), batch.x.options());
+    if (name == "kl") return standard_kl({.mu = more.at("mu"), .logvar = more.at("logvar"), .z = {}});
     auto const& made = more.at("pixels");
-    sums.push_back(squared_error(made, batch.x).sum());
-    sums.push_back(standard_kl({.mu = more.at("mu"), .logvar = more.at("logvar"), .z = {}}).sum());
-    sums.push_back(psnr_of_each(made, batch.x).sum());
-    if (has_ssim(shape_.input)) sums.push_back(ssim_of_each(made, batch.x).sum());
-  }
-  for (auto& sum : sums) sum = sum.to(at::kDouble);
+    if (name == "squared_error") return squared_error(made, batch.x);
+    return name == "psnr" ? psnr_of_each(made, batch.x) : ssim_of_each(made, batch.x);
+  };
+  std::vector<at::Tensor> sums;
+  for (auto const& metric : metrics()) sums.push_back(of(metric.name).sum().to(at::kDouble));
   return at::stack(sums);
 }
 
@@ -194,7 +199,12 @@ at::Tensor Lgaa::decode(Codes const& codes) const {
 
 at::Tensor Lgaa::reconstruct(at::Tensor const& x, at::Generator&) { return decode(infer(x)); }
 
-at::Tensor Lgaa::classes_of(at::Tensor const& x) const { return infer(x).u.argmax(1); }
+at::Tensor Lgaa::classes_of(at::Tensor const& x, at::Tensor const& possible) const {
+  at::NoGradGuard const no_grad;
+  auto logits = net_.category.forward(x, kFixed);
+  if (possible.defined()) logits = logits.masked_fill(possible.logical_not(), kAbsent);
+  return logits.argmax(1);
+}
 
 at::Tensor Lgaa::domains_of(at::Tensor const& x) const { return infer(x).a.argmax(1); }
 

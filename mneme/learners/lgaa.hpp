@@ -40,7 +40,7 @@
 //
 // Which domains and classes were met stands in a buffer of the arena [domains, classes], so that a copy knows what to
 // draw. Nets train in plain torch operations (nets/stack.hpp). Where a gradient is wanted outside training (importance)
-// it is that of the inference loss without noise: z = mu, u and a the most probable.
+// it is that of the inference loss without noise: z = mu, u and a the most probable; so the critic has none.
 #pragma once
 
 #include <map>
@@ -124,6 +124,7 @@ class Lgaa final : public Learner,
   /// Of the last training pass of each phase; distance: mean D(x) - mean D(x'); spread: how much the drawn images
   /// differ among themselves, as a share of the real ones' (near 0: collapse).
   std::map<std::string, at::Tensor> loss_parts(Batch const& batch, Output const& output) override;
+  /// In unsupervised mode without accuracy, which would compare codes with labels, and the squared error first:
   /// accuracy of q(u|x); domain_accuracy of q(a|x), NaN where the batch's task is not known; squared_error of an image,
   /// summed over its pixels, at the posterior's mean and the most probable u and a; kl of q(z|x), nats; psnr, dB, and
   /// ssim of that reconstruction (eval/generative.hpp), ssim for images of at least 11 x 11. Of a "gan", whose encoder
@@ -140,7 +141,7 @@ class Lgaa final : public Learner,
   [[nodiscard]] at::Tensor met() const override;
   [[nodiscard]] bool knows_labels() const override { return options_.mode != "unsupervised"; }
   void forget(std::set<std::pair<std::int64_t, std::int64_t>> const& places) override;
-  [[nodiscard]] at::Tensor classes_of(at::Tensor const& x) const override;
+  [[nodiscard]] at::Tensor classes_of(at::Tensor const& x, at::Tensor const& possible) const override;
   [[nodiscard]] at::Tensor domains_of(at::Tensor const& x) const override;
   [[nodiscard]] at::Tensor draw(at::Tensor const& labels, at::Tensor const& domains,
                                 at::Generator& noise) const override;
@@ -166,6 +167,7 @@ class Lgaa final : public Learner,
   [[nodiscard]] Codes drawn(Batch const& batch, Known const& known);
   /// [N, C]: 1 at the outputs that take part, else 0.
   [[nodiscard]] at::Tensor possible(Batch const& batch) const;
+  /// Adds the real rows to what was met.
   void count(Batch const& batch, Known const& known);
   at::Tensor critic_phase(Batch const& batch, Known const& known, at::Tensor const& w);
   at::Tensor generator_phase(Batch const& batch, Known const& known, at::Tensor const& w);

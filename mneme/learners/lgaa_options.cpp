@@ -102,9 +102,16 @@ void LgaaOptions::check() const {
                    {"codes", codes != usual.codes},
                    {"temperature", temperature != usual.temperature}},
                   "of the encoder's loss, which model \"gan\" does not have");
-  refuse(gan && domain == 0 && (category == 0 || mode == "unsupervised"),
-         "model: \"gan\" trains its classifiers in the inference phase, and with learner.domain = 0 and no category's "
-         "cross-entropy nothing is left of it; leave one of them above 0");
+  refuse(gan && mode == "unsupervised",
+         "mode: \"unsupervised\" has no term that trains q(u|x) in model \"gan\"; use another model, or labels");
+  // Without a term of its own a net answers as it was drawn, and the generator would be taught by it.
+  bool const own_terms = gan || (codes == "known" && !kl_known && dreaming == 0);
+  refuse(own_terms && category == 0 && mode == "supervised",
+         "category: with 0 nothing trains q(u|x), since every row's category is known; set codes = \"inferred\" and "
+         "kl_known = true, which train it without labels, or dreaming above 0 (neither with model \"gan\")");
+  refuse(own_terms && domain == 0,
+         "domain: with 0 nothing trains q(a|x), since every row's domain is known; set codes = \"inferred\" and "
+         "kl_known = true, which train it without being told, or dreaming above 0 (neither with model \"gan\")");
   refuse(gan && dreaming > 0, "dreaming: needs the encoder, which model \"gan\" does not train; set it to 0");
   refuse(gan && net.domain_from == "code",
          "domain_from: \"code\" needs the encoder, which model \"gan\" does not train; use \"image\"");

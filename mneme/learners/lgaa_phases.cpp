@@ -115,7 +115,11 @@ void Lgaa::count(Batch const& batch, Known const& known) {
     u = possible(batch);
     u = at::constant_pad_nd(u / u.sum(1, true), {0, shape_.classes - u.size(1)});
   }
-  parameters().buffer(met_).addmm_(known.a.t(), known.labelled.defined() ? u * known.labelled.unsqueeze(1) : u);
+  if (known.labelled.defined()) u = u * known.labelled.unsqueeze(1);
+  auto const real = at::ones({batch.size(), 1}, batch.x.options());
+  for (auto const& part : batch.parts)
+    if (part.origin == BatchPart::Origin::kGenerated) real.narrow(0, part.first, part.count).zero_();
+  parameters().buffer(met_).addmm_(known.a.t(), u * real);
 }
 
 at::Tensor Lgaa::critic_phase(Batch const& batch, Known const& known, at::Tensor const& w) {

@@ -28,14 +28,15 @@ class Recalls {
   /// n samples of the domains and classes that were learnt: each domain equally often, its classes as often as they
   /// were met in it. ConfigError where nothing was learnt.
   [[nodiscard]] virtual Recalled recall(std::int64_t n, at::Generator& noise) const = 0;
-  /// bool [domains, classes] on the CPU: what was met in training.
+  /// bool [domains, classes] on the CPU: what was met in training; what is drawn again adds nothing to it.
   [[nodiscard]] virtual at::Tensor met() const = 0;
   /// Whether its classes are those of the data: else they are codes that it found without labels.
   [[nodiscard]] virtual bool knows_labels() const = 0;
   /// These (domain, class) count as not met.
   virtual void forget(std::set<std::pair<std::int64_t, std::int64_t>> const& places) = 0;
-  /// The most probable classes, int64 [n], of x [n, ...].
-  [[nodiscard]] virtual at::Tensor classes_of(at::Tensor const& x) const = 0;
+  /// The most probable classes, int64 [n], of x [n, ...], of those that `possible`, bool [n, C], marks; undefined: of
+  /// all.
+  [[nodiscard]] virtual at::Tensor classes_of(at::Tensor const& x, at::Tensor const& possible) const = 0;
   /// The most probable domains, int64 [n], of x [n, ...].
   [[nodiscard]] virtual at::Tensor domains_of(at::Tensor const& x) const = 0;
   /// One sample [n, ...] of each of these classes, int64 [n], of these domains, int64 [n].

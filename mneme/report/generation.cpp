@@ -132,7 +132,7 @@ std::string about_judges(Board const& board) {
     auto text = "'" + about["experiment"].get<std::string>() + "'" + (domain.empty() ? "" : " for " + domain);
     if (Json const right = about.value("test_accuracy", Json()); right.is_number()) {
       text += ", right on " + html::fixed(right.get<double>() * 100, 1) + " % of real test images";
-      if (right.get<double>() < kTrustedJudge) text += " (below 98.5 %: take what it says with care)";
+      if (right.get<double>() < kTrustedJudge) text += " (what it says of drawn ones is no surer than that)";
     }
     if (Json const network = about.value("feature_network", Json()); network.is_string())
       text += ", distances in the features of " + network.get<std::string>();

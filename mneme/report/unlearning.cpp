@@ -12,10 +12,18 @@ namespace {
 constexpr auto kRelearn = "/relearn_steps";
 constexpr int kRelearnTried = 100;
 
+/// The entries of a run that its own method made: those that a branch inherited are of another.
+std::vector<Json> own_entries(ArmRun const& run) {
+  std::vector<Json> own;
+  for (auto const& entry : run.summary_entry.value("unlearning", Json::array()))
+    if (entry.is_object() && !entry.value("inherited", false)) own.push_back(entry);
+  return own;
+}
+
 /// The entry of a run for one request; null where it has none.
 Json entry_of(ArmRun const& run, std::string const& request) {
-  for (auto const& entry : run.summary_entry.value("unlearning", Json::array()))
-    if (entry.is_object() && entry.value("request", Json()) == request) return entry;
+  for (auto const& entry : own_entries(run))
+    if (entry.value("request", Json()) == request) return entry;
   return nullptr;
 }
 
@@ -52,6 +60,7 @@ std::span<UnlearningColumn const> judged_columns() {
   static std::vector<UnlearningColumn> const columns = {
       {"/forgotten_before/probability", "probability before", 1, 3},
       {"/forgotten_probability", "probability", 1, 3, true},
+      {"/forgotten_blank/gray", "of plain gray", 1, 3, true},
       {"/forgotten_before/accuracy", "accuracy before", 100, 1, true},
       {"/forgotten_accuracy", "accuracy", 100, 1, true},
       {"/forgotten_entropy", "entropy, nats", 1, 3, true},
@@ -94,8 +103,8 @@ std::vector<UnlearningTable> unlearning_tables(Board const& board) {
   std::vector<UnlearningTable> tables;
   for (std::size_t i = 0; i < board.arms.size(); ++i) {
     auto const& first = *board.arms[i].seeds.front();
-    for (auto const& asked : first.summary_entry.value("unlearning", Json::array())) {
-      auto const request = asked.is_object() ? asked.value("request", std::string()) : std::string();
+    for (auto const& asked : own_entries(first)) {
+      auto const request = asked.value("request", std::string());
       if (request.empty()) continue;
       std::vector<Json> entries;
       for (ArmRun const* run : board.arms[i].furthest())
@@ -128,13 +137,15 @@ void add_unlearning(Page& page, Board const& board) {
   page.section(
       "unlearning-" + board.metric, "Forgetting on request",
       "Of classifiers: accuracy in % right after the request (and before it) on what was to be forgotten and on the "
-      "rest, training and test samples; at the end: test samples of what was forgotten after the last event. Distance: "
+      "rest, training and test samples (where single samples were asked for, test: unseen ones of their classes); at "
+      "the end: test samples of what was forgotten after the last event. Distance: "
       "total variation "
       "between the answers and those of the arm that was retrained. Attacks: area under the curve of telling training "
       "samples that were "
       "forgotten from unseen ones, 0.5 where nobody can. Relearning: steps until nine of ten are known again. Time: "
       "that of the forgetting, retraining is 1. Of models that draw by class, by the judge: its probability of what "
-      "was asked for and its accuracy in % on samples of it, both before the first request too, the entropy of its "
+      "was asked for and its accuracy in % on samples of it, both before the request too, and the probability that it "
+      "gives a picture of plain gray, below which a class that draws nothing else cannot come; the entropy of its "
       "answers, the samples' mean distance to gray, by "
       "how many points its accuracy on the other classes falls, and the probability that two searches over codes and "
       "classes "

@@ -62,7 +62,10 @@ Recalled SelfReplay::drawn(Learner const& like, std::int64_t n, at::Generator& n
     throw ConfigError("strategy 'self-replay': nothing can be drawn by domain and class: no task was learnt, or '" +
                       like.kind() + "' is no model of domains");
   auto recalled = recalls->recall(n, noise);
-  if (options_.labels == "inferred") recalled.labels = recalls->classes_of(recalled.x);
+  if (options_.labels == "inferred") {
+    auto const met = recalls->met().to(recalled.x.device());
+    recalled.labels = recalls->classes_of(recalled.x, met.index_select(0, recalled.domains));
+  }
   return recalled;
 }
 

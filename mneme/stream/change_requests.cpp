@@ -31,10 +31,8 @@ struct ForgetOptions {
   }
 };
 
-std::string name_of(ForgetOptions const& o, std::string const& where) {
-  if (o.name.find('/') != std::string::npos)
-    throw ConfigError(where + ".name: '" + o.name + "' holds a '/', but files of the run folder are named by it");
-  if (!o.name.empty()) return o.name;
+/// Of a request that was not given a name.
+std::string usual_name(ForgetOptions const& o) {
   if (!o.tasks.empty()) return join(o.tasks, " ");
   if (!o.samples.empty()) {  // two lists of one length are two requests
     auto const text = numbers_text(o.samples);
@@ -42,6 +40,21 @@ std::string name_of(ForgetOptions const& o, std::string const& where) {
     return std::to_string(o.samples.size()) + " samples " + hash.substr(0, 6);
   }
   return (o.classes.size() == 1 ? "class " : "classes ") + numbers_text(o.classes);
+}
+
+/// Its own, or the usual one, numbered where an earlier request has it.
+std::string name_of(ForgetOptions const& o, Stream const& stream, std::string const& where) {
+  if (o.name.find('/') != std::string::npos)
+    throw ConfigError(where + ".name: '" + o.name + "' holds a '/', but files of the run folder are named by it");
+  if (!o.name.empty()) return o.name;
+  auto const usual = usual_name(o);
+  auto const taken = [&](std::string const& name) {
+    return std::any_of(stream.events.begin(), stream.events.end(),
+                       [&](Event const& event) { return !is_learn(event) && event_name(event) == name; });
+  };
+  auto name = usual;
+  for (int count = 2; taken(name); ++count) name = usual + " (" + std::to_string(count) + ")";
+  return name;
 }
 
 /// bool [N]
@@ -61,13 +74,9 @@ void test_apart(Stream& stream, Request const& request, std::int64_t at, std::st
   std::vector<Dataset> apart;
   std::int64_t id = 0;
   for (auto const* task : stream.tested()) {
-    if (task->name == request.name) {
-      throw ConfigError(asked.contains(request.name)
-                            ? where + ": '" + request.name +
-                                  "' is forgotten already, by an earlier request; if it was learnt again in between, "
-                                  "give this one a name of its own"
-                            : where + ".name: '" + request.name + "' is the name of a task; choose another");
-    }
+    if (task->name == request.name)
+      throw ConfigError(where + ".name: '" + request.name + "' is the name of " +
+                        (asked.contains(request.name) ? "an earlier request" : "a task") + "; choose another");
     // What an earlier request named stays its column: if it was learnt again, that was from a later task.
     if (later.contains(task->name) || asked.contains(task->name)) {
       columns.push_back(*task);
@@ -100,7 +109,8 @@ Stream forget(Stream stream, Json const& options, std::string const& where, std:
   if (o.after >= events)
     throw ConfigError(where + ".after: " + std::to_string(o.after) + ", but the stream has the events 0 to " +
                       std::to_string(events - 1));
-  Request const request{.name = name_of(o, where), .classes = o.classes, .samples = o.samples, .tasks = o.tasks};
+  Request const request{
+      .name = name_of(o, stream, where), .classes = o.classes, .samples = o.samples, .tasks = o.tasks};
   if ((o.classes.empty() ? 0 : 1) + (o.samples.empty() ? 0 : 1) + (o.tasks.empty() ? 0 : 1) != 1)
     throw ConfigError(where + ": name what is to be forgotten: either classes, or samples, or tasks");
   auto at = o.after < 0 ? events : o.after + 1;

@@ -41,9 +41,11 @@ void refuse_renumbered_classes(Dataset const& before, Dataset const& other, std:
   for (std::size_t i = 0; i < before.class_names().size(); ++i)
     for (std::size_t j = 0; j < other.class_names().size(); ++j)
       if (before.class_names()[i] == other.class_names()[j] && i != j)
-        throw ConfigError(where + ".datasets: class '" + other.class_names()[j] + "' is output " + std::to_string(i) +
-                          " in '" + before.name() + "' and output " + std::to_string(j) + " in '" + other.name() +
-                          "'. Give both sets the same classes in the same order");
+        throw ConfigError(
+            where + ".datasets: class '" + other.class_names()[j] + "' is output " + std::to_string(i) + " in '" +
+            before.name() + "' and output " + std::to_string(j) + " in '" + other.name() +
+            "'. Where they are the same classes, put them in the same order in both; where only the name is "
+            "the same, rename one of them; scenario = \"class\" gives every set outputs of its own");
 }
 
 /// The shape that all sets are brought to.
@@ -63,7 +65,7 @@ Frame common_frame(std::vector<Task const*> const& tasks, DomainOptions const& o
 }
 
 at::Tensor fitted(Dataset const& data, Frame const& to, DomainOptions const& o, std::string const& where) {
-  auto images = data.data();
+  auto const& images = data.data();
   if (images.size(1) != to.channels && images.size(1) != 1 && !(images.size(1) == 3 && to.channels == 1))
     throw ConfigError(where + ".channels: '" + data.name() + "' has " + std::to_string(images.size(1)) +
                       " channels, which cannot become " + std::to_string(to.channels));
@@ -71,8 +73,7 @@ at::Tensor fitted(Dataset const& data, Frame const& to, DomainOptions const& o, 
     throw ConfigError(where + ".size: " + std::to_string(to.height) + " x " + std::to_string(to.width) +
                       " is smaller than the images of '" + data.name() + "' (" + shape_text(data.sample_shape()) +
                       "); use fit = \"resize\" or a larger size");
-  images = with_channels(images, to.channels);
-  return o.fit == "pad" ? padded(images, to.height, to.width) : resized(images, to.height, to.width);
+  return framed(images, to.shape(), o.fit);
 }
 
 /// Brings all sets to one shape and says so.
@@ -85,12 +86,16 @@ void fit_shapes(Stream& stream, DomainOptions const& o, std::string const& where
   });
   if (equal && o.size == 0 && o.width == 0 && o.channels == 0) return;
   for (auto const* task : tasks)
-    if (!holds_images(task->train) || !holds_images(task->test) ||
-        (o.fit == "refuse" && task->train.sample_shape() != first.train.sample_shape()))
-      throw ConfigError(where + ".datasets: '" + task->name + "' has samples of " +
-                        shape_text(task->train.sample_shape()) + ", '" + first.name + "' of " +
-                        shape_text(first.train.sample_shape()) +
-                        "; a domain stream needs equal shapes, or images and fit = \"pad\" or \"resize\"");
+    for (auto const* data : {&task->train, &task->test}) {
+      if (!holds_images(*data))
+        throw ConfigError(where + ".datasets: '" + task->name + "' has samples of " + shape_text(data->sample_shape()) +
+                          ", which are no images; a domain stream needs equal shapes, and only images can be brought "
+                          "to one");
+      if (o.fit == "refuse" && data->sample_shape() != first.train.sample_shape())
+        throw ConfigError(where + ".datasets: '" + task->name + "' has samples of " + shape_text(data->sample_shape()) +
+                          ", '" + first.name + "' of " + shape_text(first.train.sample_shape()) +
+                          "; with fit = \"refuse\" all must be equal. Use fit = \"pad\" or \"resize\"");
+    }
   auto const frame = common_frame(tasks, o, where);
   for (auto& event : stream.events) {
     auto& task = std::get<Task>(event);

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-#include "mneme/core/seed.hpp"
 #include "mneme/core/extents.hpp"
+#include "mneme/core/seed.hpp"
 #include "mneme/core/text.hpp"
 
 namespace mneme {
@@ -55,7 +55,7 @@ Dataset with_own_tasks(Task const& task) {
 
 std::int64_t class_count(Dataset const& data) {
   auto const highest = data.labels().max().item<std::int64_t>() + 1;
-  return std::max(highest, static_cast<std::int64_t>(data.class_names().size()));
+  return std::max({highest, static_cast<std::int64_t>(data.class_names().size()), std::int64_t{1}});
 }
 
 at::Generator generator_of(std::uint64_t seed, std::string_view name) {
@@ -115,7 +115,10 @@ void assign_outputs(Stream& stream, std::string const& scenario) {
   std::size_t t = 0;
   for (auto& event : stream.events) {
     auto& task = std::get<Task>(event);
-    for (auto* data : {&task.train, &task.test}) *data = relabelled(*data, data->labels() + first[t], names);
+    for (auto* data : {&task.train, &task.test}) {
+      auto const& labels = data->labels();  // -1: none
+      *data = relabelled(*data, at::where(labels.ge(0), labels + first[t], labels), names);
+    }
     task.classes = classes_of(task.train);
     ++t;
   }
@@ -147,6 +150,11 @@ at::Tensor with_channels(at::Tensor const& images, std::int64_t channels) {
   if (images.size(1) == 1) return images.expand({-1, channels, -1, -1}).contiguous();
   auto const luma = at::tensor({0.299F, 0.587F, 0.114F}).view({1, 3, 1, 1});
   return in_parts(images, [&](at::Tensor const& part) { return (part * luma).sum(1, true); });
+}
+
+at::Tensor framed(at::Tensor const& images, std::vector<std::int64_t> const& shape, std::string const& fit) {
+  auto const coloured = with_channels(images, shape.at(0));
+  return fit == "pad" ? padded(coloured, shape.at(1), shape.at(2)) : resized(coloured, shape.at(1), shape.at(2));
 }
 
 std::string shape_text(std::vector<std::int64_t> const& shape) {

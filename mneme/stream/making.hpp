@@ -52,6 +52,9 @@ void assign_outputs(Stream& stream, std::string const& scenario);
 [[nodiscard]] at::Tensor resized(at::Tensor const& images, std::int64_t height, std::int64_t width);
 /// Gray becomes three equal channels; colour becomes gray as 0.299 R + 0.587 G + 0.114 B.
 [[nodiscard]] at::Tensor with_channels(at::Tensor const& images, std::int64_t channels);
+/// Images [N, C, H, W] brought to the shape {channels, height, width}; fit: pad (they are no larger) or resize.
+[[nodiscard]] at::Tensor framed(at::Tensor const& images, std::vector<std::int64_t> const& shape,
+                                std::string const& fit);
 /// "28 x 28 x 1": height, width, channels; other samples "13", "64 x 3".
 [[nodiscard]] std::string shape_text(std::vector<std::int64_t> const& shape);
 

@@ -34,6 +34,30 @@ Dataset joined(std::string const& name, std::vector<Dataset> const& parts) {
 
 }  // namespace
 
+SeenData SeenData::after(Stream const& stream, std::size_t events) {
+  SeenData seen;
+  for (std::size_t i = 0; i < events; ++i)
+    if (auto const* task = std::get_if<Task>(&stream.events[i]))
+      seen.learn(*task);
+    else
+      seen.forget(std::get<Request>(stream.events[i]));
+  return seen;
+}
+
+std::optional<std::pair<std::size_t, std::int64_t>> SeenData::place_of(std::int64_t sample) const {
+  if (sample < 0) return {};
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    if (sample < parts_[i].train.size()) return std::pair(i, sample);
+    sample -= parts_[i].train.size();
+  }
+  return {};
+}
+
+bool SeenData::knows(std::int64_t sample) const {
+  auto const place = place_of(sample);
+  return place && parts_[place->first].known[place->second].item<bool>();
+}
+
 void SeenData::learn(Task const& task) {
   parts_.push_back({task.name, task.id, task.train, at::ones_like(task.train.labels(), at::kBool)});
 }
@@ -81,15 +105,14 @@ void SeenData::mark_samples(Request const& request, std::vector<at::Tensor>& mar
   std::int64_t total = 0;
   for (auto const& part : parts_) total += part.train.size();
   for (auto const sample : request.samples) {
-    if (sample < 0 || sample >= total)
+    auto const place = place_of(sample);
+    if (!place)
       refuse(request, "there is no sample " + std::to_string(sample) + " among the " + std::to_string(total) +
                           " that were learnt so far; they count from 0 in the order of the tasks");
-    auto at = sample;
-    std::size_t i = 0;
-    while (at >= parts_[i].train.size()) at -= parts_[i++].train.size();
-    if (!parts_[i].known[at].item<bool>())
+    auto const [part, row] = *place;
+    if (!parts_[part].known[row].item<bool>())
       refuse(request, "sample " + std::to_string(sample) + " is forgotten already");
-    marks[i][at] = true;
+    marks[part][row] = true;
   }
 }
 

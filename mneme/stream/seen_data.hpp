@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mneme/stream/stream.hpp"
@@ -17,12 +19,16 @@ struct ForgetData {
 
 class SeenData {
  public:
+  /// What stands after the first `events` events of the stream. Throws as `forget`.
+  [[nodiscard]] static SeenData after(Stream const& stream, std::size_t events);
   void learn(Task const& task);
   /// Tasks that were learnt, those that were forgotten among them.
   [[nodiscard]] std::int64_t tasks() const { return static_cast<std::int64_t>(parts_.size()); }
   /// ConfigError, with nothing changed, for a request that names nothing, two kinds of things, a thing twice, a class
   /// or task that was never learnt or is forgotten already, a sample that there is not, or all that is known.
   [[nodiscard]] ForgetData split(Request const& request) const;
+  /// Whether this sample, as a request counts them, was learnt and is not forgotten.
+  [[nodiscard]] bool knows(std::int64_t sample) const;
   /// Samples that are asked for, and all that are known. Throws as `split`.
   struct Count {
     std::int64_t forget, known;
@@ -42,6 +48,8 @@ class SeenData {
   [[nodiscard]] std::vector<at::Tensor> asked(Request const& request) const;
   void mark_classes(Request const& request, std::vector<at::Tensor>& marks) const;
   void mark_tasks(Request const& request, std::vector<at::Tensor>& marks) const;
+  /// The sample's part and its place there; nothing where there is no such sample.
+  [[nodiscard]] std::optional<std::pair<std::size_t, std::int64_t>> place_of(std::int64_t sample) const;
   void mark_samples(Request const& request, std::vector<at::Tensor>& marks) const;
 
   std::vector<Part> parts_;  // in the order of learning

@@ -14,6 +14,7 @@ void Trainer::test_on(Task const& task) {
     if (known.name == task.name) return;
   learner_.check(task.train);
   learner_.check(task.test);
+  if (learner_.metrics().front().name == "accuracy") check_labels(task.test, "accuracy on test samples");
   tested_.push_back(task);
   outputs_.add(task);
   tested_.back().test = task.test.to(learner_.parameters().device());
@@ -71,7 +72,7 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
   Json values = Json::object(), parts = Json::object();
   std::vector<Cell> row(matrix_.tasks.size());
   ClassTally tally;
-  bool const counted = !kind.empty() && dynamic_cast<Predicts*>(&measured) != nullptr;
+  bool const counted = !kind.empty() && metrics.front().name == "accuracy";
   for (std::size_t column = 0; column < matrix_.tasks.size(); ++column) {
     auto const known =
         std::find_if(tested_.begin(), tested_.end(), [&](Task const& t) { return t.name == matrix_.tasks[column]; });
@@ -100,10 +101,10 @@ void Trainer::measure(EventContext& context, bool full, std::string const& kind)
   clock_.lap(Lap::kEvaluation);
   Json line = {
       {"kind", "evaluation"}, {"part", full ? "full" : "curve"}, {"epoch", position_.epoch}, {"values", values}};
-  if (!metrics.front().higher_is_better)
-    line["loss_parts"] = parts;  // the headline is a loss: its parts
+  if (metrics.front().name == "negative_elbo")
+    line["loss_parts"] = parts;
   else if (dynamic_cast<Generates const*>(&learner_) != nullptr)
-    line["figures"] = parts;  // a classifier that also draws
+    line["figures"] = parts;  // of what else it can do
   if (counted) {
     class_counts_ = tally.counts();
     line.update(class_counts_.to_json());

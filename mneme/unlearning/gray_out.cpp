@@ -2,10 +2,8 @@
 
 #include <torch/types.h>
 
-#include "mneme/core/errors.hpp"
 #include "mneme/learners/cvae.hpp"
 #include "mneme/stream/making.hpp"
-#include "mneme/unlearning/selective_amnesia.hpp"
 
 namespace mneme {
 
@@ -35,23 +33,13 @@ void GrayOutOptions::describe(OptionVisitor& v) {
 
 Needs GrayOut::needs() const { return {.forgets = true, .learners = {"cvae"}}; }
 
-void GrayOut::check(Asked const& asked) const { check_names_classes(asked.request, "gray-out"); }
-
-void GrayOut::begin_event(EventContext& context) {
-  past_.take(context.learner);
-  quadratic_ = {};
-  if (options_.lambda == 0) return;
+at::Tensor GrayOut::importance(EventContext& context) {
+  if (options_.lambda == 0) return {};
   FisherOptions options;
   options.labels = "batch";
   options.samples = options_.fisher_samples;
   options.batch = options_.fisher_batch;
-  quadratic_.add(importance_on("gray-out", subtracts() ? data().forget : data().retain, options, context),
-                 context.parameters().value());
-}
-
-void GrayOut::end_event(EventContext&) {
-  past_.clear();
-  quadratic_ = {};
+  return importance_on(name(), subtracts() ? data().forget : data().retain, options, context);
 }
 
 std::vector<Stage> GrayOut::stages(EventContext& context) {
@@ -67,10 +55,9 @@ Dataset GrayOut::unlearning_set(EventContext& context) {
   auto stream = context.streams->fresh("replay/" + std::to_string(context.index));
   auto const classes = classes_of(real);
   auto const labels = draw_classes(classes, options_.replay_samples, stream, real.device());
-  auto const& past = dynamic_cast<Conditional const&>(past_.net(context));
   std::vector<at::Tensor> parts;
   constexpr std::int64_t kDrawn = 1000;  // at once
-  for (auto const& some : labels.split(kDrawn)) parts.push_back(past.sample_of(some, stream));
+  for (auto const& some : labels.split(kDrawn)) parts.push_back(past(context).sample_of(some, stream));
   auto images = at::cat(parts);
   if (real.data().scalar_type() == at::kByte) images = images.mul(255).round().to(at::kByte);
   auto const none = at::full_like(labels, -1);  // of no task
@@ -97,38 +84,28 @@ double GrayOut::strength(StepContext const& context) const {
 }
 
 void GrayOut::add_gradient(StepContext& context) {
-  if (quadratic_.empty()) return;
+  if (quadratic().empty()) return;
   auto const& theta = context.parameters().value();
   auto const strength = this->strength(context);
   auto const scale = strength * loss_scale(context.learner, context.batch.size());
   if (!subtracts() || options_.clamp == 0) {
-    quadratic_.add_gradient(theta, scale, context.parameters().grad());
+    quadratic().add_gradient(theta, scale, context.parameters().grad());
     return;
   }
   // Whether it is within the bound is decided on the device: no step waits for it.
-  auto const inside = quadratic_.value(theta).mul(-strength).lt(options_.clamp).to(at::kFloat);
+  auto const inside = quadratic().value(theta).mul(-strength).lt(options_.clamp).to(at::kFloat);
   context.parameters().grad().add_(
-      (theta - quadratic_.anchor()).mul_(quadratic_.importance()).mul_(inside.mul_(scale)));
+      (theta - quadratic().anchor()).mul_(quadratic().importance()).mul_(inside.mul_(scale)));
 }
 
 Terms GrayOut::terms(StepContext& context) {
   Terms terms;
   if (options_.gray_weight > 0) terms["gray"] = gray_;
-  if (quadratic_.empty()) return terms;
+  if (quadratic().empty()) return terms;
   auto const strength = this->strength(context);
-  terms["fisher"] = quadratic_.value(context.parameters().value()).mul_(strength);
+  terms["fisher"] = quadratic().value(context.parameters().value()).mul_(strength);
   terms["canonical_lambda"] = at::scalar_tensor(strength);
   return terms;
-}
-
-void GrayOut::grown(Growth const& growth) {
-  past_.grown(growth);
-  quadratic_.grown(growth);
-}
-
-void GrayOut::state(Archive& archive) {
-  past_.state(archive);
-  quadratic_.state(archive);
 }
 
 }  // namespace mneme

@@ -18,11 +18,7 @@
 // Differences from the re-implementations: replayed samples are rounded to bytes, as the images are; the clamp.
 #pragma once
 
-#include "mneme/learners/conditional.hpp"
-#include "mneme/strategies/checks_requests.hpp"
-#include "mneme/strategies/quadratic.hpp"
-#include "mneme/strategies/teacher.hpp"
-#include "mneme/unlearning/unlearning.hpp"
+#include "mneme/unlearning/drawn_classes.hpp"
 
 namespace mneme {
 
@@ -39,23 +35,18 @@ struct GrayOutOptions {
   void describe(OptionVisitor& v);
 };
 
-class GrayOut final : public Unlearning, public ChecksRequests {
+class GrayOut final : public DrawnClasses {
  public:
   explicit GrayOut(GrayOutOptions options) : options_(std::move(options)) {}
   [[nodiscard]] Needs needs() const override;
-  void check(Asked const& asked) const override;
-  void begin_event(EventContext& context) override;
-  void end_event(EventContext& context) override;
   std::vector<Stage> stages(EventContext& context) override;
   std::optional<at::Tensor> penalty(StepContext& context) override;
   void add_gradient(StepContext& context) override;
   Terms terms(StepContext& context) override;
-  void grown(Growth const& growth) override;
-  void state(Archive& archive) override;
-
-  [[nodiscard]] MergedQuadratic const& quadratic() const { return quadratic_; }
 
  private:
+  [[nodiscard]] std::string name() const override { return "gray-out"; }
+  [[nodiscard]] at::Tensor importance(EventContext& context) override;
   [[nodiscard]] bool subtracts() const { return options_.mode == "seed"; }
   /// Retained images, and behind them samples of their classes by the model as it was.
   [[nodiscard]] Dataset unlearning_set(EventContext& context);
@@ -63,8 +54,6 @@ class GrayOut final : public Unlearning, public ChecksRequests {
   [[nodiscard]] double strength(StepContext const& context) const;
 
   GrayOutOptions options_;
-  Teacher past_;
-  MergedQuadratic quadratic_;
   at::Tensor gray_;  // value of the step's gray term
 };
 

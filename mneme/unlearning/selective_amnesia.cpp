@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "mneme/core/errors.hpp"
 #include "mneme/learners/cvae.hpp"
 #include "mneme/strategies/event_importance.hpp"
 #include "mneme/stream/making.hpp"
@@ -13,7 +12,6 @@
 namespace mneme {
 namespace {
 
-constexpr char const* kName = "selective-amnesia";
 constexpr std::int64_t kDrawn = 5000;   // samples that stand in memory at once
 constexpr std::int64_t kPlaces = 8192;  // rows of the stage, which only say how many are wanted
 
@@ -46,17 +44,6 @@ Needs SelectiveAmnesia::needs() const {
       .boundaries = true, .replaces_objective = true, .forgets = true, .learners = {"cvae"}, .prefix = Prefix::kPlain};
 }
 
-double loss_scale(Learner const& learner, std::int64_t n) {
-  return model_of(learner).options().scale == "sum" ? static_cast<double>(n) : 1.0;
-}
-
-void check_names_classes(Request const& request, std::string const& strategy) {
-  if (request.classes.empty())
-    throw ConfigError(strategy + " forgets classes, and '" + request.name +
-                      "' names none; samples and tasks mean nothing to a model that is asked for classes; "
-                      "retrain and fine-tune-retained can meet such a request");
-}
-
 void SelectiveAmnesia::take(ForgetData asked) {
   Unlearning::take(std::move(asked));
   kept_ = classes_of(data().retain);
@@ -65,16 +52,8 @@ void SelectiveAmnesia::take(ForgetData asked) {
   std::set_union(kept_.begin(), kept_.end(), forget.begin(), forget.end(), std::back_inserter(known_));
 }
 
-void SelectiveAmnesia::begin_event(EventContext& context) {
-  past_.take(context.learner);
-  quadratic_ = {};
-  if (options_.lambda == 0) return;
-  auto const f = fisher(context);
-  quadratic_.add(f, context.parameters().value());
-  log_importance(kName, f, context, {{"samples", options_.fisher_samples}, {"labels", FisherOptions().labels}});
-}
-
-at::Tensor SelectiveAmnesia::fisher(EventContext& context) const {
+at::Tensor SelectiveAmnesia::importance(EventContext& context) {
+  if (options_.lambda == 0) return {};
   auto& stream = context.streams->get("fisher-samples");
   FisherOptions options;
   options.samples = 0;  // all
@@ -84,15 +63,11 @@ at::Tensor SelectiveAmnesia::fisher(EventContext& context) const {
     auto const n = std::min(kDrawn, options_.fisher_samples - done);
     auto const labels = draw_classes(known_, n, stream, context.parameters().device());
     Dataset const own("own samples", model_of(context.learner).sample_of(labels, stream), labels, {});
-    auto const f = diagonal_fisher(importance_request(kName, own, options, context));
+    auto const f = diagonal_fisher(importance_request(name(), own, options, context));
     total.add_(f, static_cast<double>(n) / static_cast<double>(options_.fisher_samples));
   }
+  log_importance(name(), total, context, {{"samples", options_.fisher_samples}, {"labels", FisherOptions().labels}});
   return total;
-}
-
-void SelectiveAmnesia::end_event(EventContext&) {
-  past_.clear();
-  quadratic_ = {};
 }
 
 std::vector<Stage> SelectiveAmnesia::stages(EventContext& context) {
@@ -105,10 +80,6 @@ std::vector<Stage> SelectiveAmnesia::stages(EventContext& context) {
            .steps = options_.steps,
            .lr_scale = options_.lr_scale,
            .fresh_optimizer = true}};
-}
-
-Conditional const& SelectiveAmnesia::past(EventContext const& context) {
-  return dynamic_cast<Conditional const&>(past_.net(context));
 }
 
 Batch SelectiveAmnesia::surrogate(Request const& request, Batch const& places, StepContext& context) const {
@@ -158,28 +129,18 @@ double SelectiveAmnesia::canonical_lambda(StepContext const& context) const {
 }
 
 void SelectiveAmnesia::add_gradient(StepContext& context) {
-  if (quadratic_.empty()) return;
+  if (quadratic().empty()) return;
   auto const strength = canonical_lambda(context) * loss_scale(context.learner, context.rows.size(0));
-  quadratic_.add_gradient(context.parameters().value(), strength, context.parameters().grad());
+  quadratic().add_gradient(context.parameters().value(), strength, context.parameters().grad());
 }
 
 Terms SelectiveAmnesia::terms(StepContext& context) {
   auto terms = terms_;
-  if (quadratic_.empty()) return terms;
+  if (quadratic().empty()) return terms;
   auto const lambda = canonical_lambda(context);
-  terms["fisher"] = quadratic_.value(context.parameters().value()).mul_(lambda);
+  terms["fisher"] = quadratic().value(context.parameters().value()).mul_(lambda);
   terms["canonical_lambda"] = at::scalar_tensor(lambda);
   return terms;
-}
-
-void SelectiveAmnesia::grown(Growth const& growth) {
-  past_.grown(growth);
-  quadratic_.grown(growth);
-}
-
-void SelectiveAmnesia::state(Archive& archive) {
-  past_.state(archive);
-  quadratic_.state(archive);
 }
 
 }  // namespace mneme

@@ -22,11 +22,7 @@
 // from batches by per-sample products and not from batches of one sample, which gives the same mean.
 #pragma once
 
-#include "mneme/learners/conditional.hpp"
-#include "mneme/strategies/checks_requests.hpp"
-#include "mneme/strategies/quadratic.hpp"
-#include "mneme/strategies/teacher.hpp"
-#include "mneme/unlearning/unlearning.hpp"
+#include "mneme/unlearning/drawn_classes.hpp"
 
 namespace mneme {
 
@@ -42,42 +38,29 @@ struct SelectiveAmnesiaOptions {
   void describe(OptionVisitor& v);
 };
 
-/// ConfigError for a request of `strategy` that names anything but classes.
-void check_names_classes(Request const& request, std::string const& strategy);
-/// The loss of a cvae's step, in means over its `n` rows: 1, or n where `learner.scale` is a sum.
-[[nodiscard]] double loss_scale(Learner const& learner, std::int64_t n);
-
-class SelectiveAmnesia final : public Unlearning, public ChecksRequests {
+class SelectiveAmnesia final : public DrawnClasses {
  public:
   explicit SelectiveAmnesia(SelectiveAmnesiaOptions options) : options_(std::move(options)) {}
   [[nodiscard]] Needs needs() const override;
-  void check(Asked const& asked) const override { check_names_classes(asked.request, "selective-amnesia"); }
   void take(ForgetData data) override;
-  void begin_event(EventContext& context) override;
-  void end_event(EventContext& context) override;
   std::vector<Stage> stages(EventContext& context) override;
   Batch compose(Batch batch, StepContext& context) override;
   std::optional<at::Tensor> objective(StepContext& context) override;
   void add_gradient(StepContext& context) override;
   Terms terms(StepContext& context) override;
-  void grown(Growth const& growth) override;
-  void state(Archive& archive) override;
-
-  [[nodiscard]] MergedQuadratic const& quadratic() const { return quadratic_; }
 
  private:
-  [[nodiscard]] at::Tensor fisher(EventContext& context) const;
+  [[nodiscard]] std::string name() const override { return "selective-amnesia"; }
+  /// Over own samples of all classes.
+  [[nodiscard]] at::Tensor importance(EventContext& context) override;
   /// `n` rows of what the forgotten classes are taught to look like.
   [[nodiscard]] Batch surrogate(Request const& request, Batch const& places, StepContext& context) const;
-  [[nodiscard]] Conditional const& past(EventContext const& context);
   /// lambda': the factor before (1/2) sum F d^2 beside a mean over the batch.
   [[nodiscard]] double canonical_lambda(StepContext const& context) const;
 
   SelectiveAmnesiaOptions options_;
   std::vector<std::int64_t> kept_, known_;  // classes of the event's retained data, and with those to be forgotten
-  Teacher past_;
-  MergedQuadratic quadratic_;
-  Terms terms_;  // of the step
+  Terms terms_;                             // of the step
 };
 
 }  // namespace mneme

@@ -144,7 +144,7 @@ class Amnesia(CommandTest):
         self.assertFalse((self.folder / "after").exists())
         first = self.forget(run, "--class", 5)
         self.refuses(2, "forget", first, "--class", 5, "--class", 6, says="class 5 is forgotten already")
-        self.refuses(2, "forget", first, "--class", 5, says="'class 5' is forgotten already")
+        self.refuses(2, "forget", first, "--class", 5, says="class 5 is forgotten already")
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ class Texts(DataFiles):
 
     def test_what_does_not_fit_is_refused(self):
         self.write("records.bin", "\1" + "p" * 3072)
-        self.refuses(3, "eval", self.run_folder, "--data", "records.bin", says=["records.bin", "3x32x32", "takes 300"])
+        self.refuses(3, "eval", self.run_folder, "--data", "records.bin", says=["records.bin", "3 x 32 x 32", "takes 300"])
         self.write("new.json", json.dumps({"kind": "mixed", "said": "so so"}))
         self.refuses(3, "eval", self.run_folder, "--data", "new.json", says=["'mixed'", "bad, good"])
         self.write("picture.png", "x")
@@ -175,7 +175,7 @@ class Pictures(DataFiles):
         (self.folder / "same.mat").write_bytes(little_endian_mat(self.pictures, [l + 1 for l in self.labels]))
         self.assertEqual(self.predicted(run, "same.mat"), found, "the same pictures, column by column")
         (self.folder / "small.mat").write_bytes(little_endian_mat([[[[1, 2], [3, 4]]]], [1]))
-        self.refuses(3, "predict", run, "small.mat", says=["small.mat", "1x2x2", "3x32x32"])
+        self.refuses(3, "predict", run, "small.mat", says=["small.mat", "1 x 2 x 2", "3 x 32 x 32"])
 
     def test_damage_is_named_with_its_place(self):
         file = self.folder / "records" / "train.bin"

@@ -86,7 +86,15 @@ class Tables(OwnData):
         self.refuses(2, "forget", self.run_folder, "--records", "person.csv", "--class", 0, "--out", "no", says="either")
         self.refuses(3, "forget", after, "--records", "person.csv", "--out", "no", says="person.csv:1: is forgotten already")
         self.refuses(2, "forget", self.run_folder, "--records", "person.csv", "--as", "her", "--out", "no", says="--as her")
+        self.refuses(3, "forget", self.run_folder, "--records", "nosuch.csv", "--out", "no", says="there is no such file")
+        self.refuses(2, "forget", self.run_folder, "--class", "gamma", "--out", "no", says=["gamma", "alpha"])
         self.assertFalse((self.folder / "no").exists())
+
+    def test_a_class_is_asked_for_by_its_name(self):
+        self.mneme("forget", self.run_folder, "--class", "beta", "--method", "{ kind = 'fine-tune-retained', epochs = 1 }",
+                   "--out", "after")
+        after, = self.run_folders("after")
+        self.assertIn("classes=[1]", "".join((after / "config.toml").read_text().split()))
 
     def test_predict_takes_a_table_with_and_without_the_label_column(self):
         found = self.predicted(self.run_folder, "test.csv")
@@ -125,6 +133,51 @@ class Pictures(OwnData):
         self.assertAlmostEqual(self.share(found, [file.parent.name for file in files]), final)
         sets = json.loads((run / "summary.json").read_text())["data"]
         self.assertEqual((sets["kind"], [s["count"] for s in sets["sets"]]), ("custom", [32, 12]))
+
+    def test_what_a_stream_did_to_its_pictures_is_done_to_those_from_outside(self):
+        """A domain stream pads the smaller set: the same files, given one by one, as a folder or by name, must come out
+        as in the matrix. A picture of another size is resized; a table of as many numbers in another shape is not."""
+        source = random.Random(6)
+        for split, count in (("train", 16), ("test", 6)):
+            for name, place in (("left", 0), ("right", 2)):
+                for i in range(count):
+                    pixels = [source.randrange(60) + (180 if (x // 2) * 2 == place else 0) for _ in range(4) for x in range(4)]
+                    png(self.folder / "tiny" / split / name / f"{i}.png", 4, 4, pixels)
+        (self.folder / "two.toml").write_text(OWN.format('train = "pictures/train"\ntest = "pictures/test"').replace(
+            '"mine"]', '"mine", "small"]') + '[datasets.small]\ntrain = "tiny/train"\ntest = "tiny/test"\n')
+        self.mneme("run", "two.toml", "-s", "strategy={ kind = 'er', memory = 20 }")
+        run, = self.run_folders()
+        arm = json.loads((run / "summary.json").read_text())["arms"][0]
+        for column, name in enumerate(["mine", "small"]):
+            final = arm["matrix"][-1][column]
+            folder = {"mine": "pictures/test", "small": "tiny/test"}[name]
+            files = sorted((self.folder / folder).rglob("*.png"))
+            for what in (name, folder):
+                done = self.mneme("eval", run, "--data", what, "--task", name, "--json").stdout
+                self.assertAlmostEqual(json.loads(done)["figures"]["accuracy"], final, msg=what)
+            rows = csv.DictReader(self.mneme("predict", run, *files, "--task", name).stdout.splitlines())
+            hits = [row["class"] == file.parent.name for row, file in zip(rows, files, strict=True)]
+            self.assertAlmostEqual(sum(hits) / len(hits), final, msg=name)
+        png(self.folder / "other.png", 12, 10, [200] * 120)
+        self.assertEqual(len(self.predicted(run, "other.png")), 1)
+        self.refuses(3, "predict", run, "nowhere.png", says="there is no such file")
+
+    def test_pictures_without_classes_have_no_labels(self):
+        for split in ("train", "test"):
+            for i in range(12):
+                png(self.folder / "flat" / split / f"{i}.png", 8, 8, [(37 * i + 11 * p) % 256 for p in range(64)])
+        lgaa = OWN.format('train = "flat/train"\ntest = "flat/test"').replace(
+            'kind = "classifier", net = { kind = "mlp", hidden = [8] }',
+            'kind = "lgaa", width = 0.1, latent = 4, domains = 1, mode = "unsupervised"').replace("epochs = 40", "epochs = 1")
+        (self.folder / "flat.toml").write_text(lgaa)
+        self.mneme("run", "flat.toml")
+        run, = self.run_folders()
+        arm = json.loads((run / "summary.json").read_text())["arms"][0]
+        self.assertEqual(arm["metric"], "squared_error")
+        self.assertNotIn("confusion", arm)
+        self.assertIn("squared error", self.mneme("show", run).stdout)
+        self.refuses(3, "run", "flat.toml", "-s", "learner.mode=supervised", says=["without a label", "unsupervised"])
+        self.refuses(3, "eval", run, "--data", "flat/test", says="without a label")
 
     def test_damaged_picture_is_named(self):
         file = self.folder / "pictures/train/dark/3.png"

@@ -198,6 +198,19 @@ class Runs(CommandTest):
                 self.refuses(says[0], "forget", after, *words, says=says[1])
                 self.assertEqual(folders, self.run_folders(), "a refused request left a run")
 
+    def test_a_run_that_answers_by_more_than_its_net_is_not_asked_as_a_net(self):
+        """Wrong: with -s strategy=naive a request goes to another model than the one that was trained, or trains the
+        whole stream anew before it forgets."""
+        self.mneme("run", "ewc", "--sample", "--arm", "naive", "--seed", "0", "-s", "train.epochs=1", "-s",
+                   "stream={ kind = 'split', dataset = 'mnist', tasks = 2 }", "-s", "arm.slda.strategy=slda", "-s",
+                   "arm.joint.strategy=joint", "--arm", "slda", "--arm", "joint")
+        run = self.run_folders()[-1]
+        for arm, says in (("slda", "more than its net"), ("joint", "stream of its own")):
+            folders = self.run_folders()
+            self.refuses(2, "forget", run, "--arm", arm, "--class", 3, "-s", "strategy=naive", says=says)
+            self.assertEqual(folders, self.run_folders())
+        self.refuses(2, "branch", run, "--arm", "joint", "--name", "x", "-s", "strategy=naive", says="stream of its own")
+
     def test_numbers_of_samples_that_are_others_in_each_seed_are_refused(self):
         (self.folder / "ids.txt").write_text("0\n1\n2\n")
         for shuffle, status in [("true", 2), ("false", 0)]:

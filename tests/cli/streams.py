@@ -67,7 +67,11 @@ class Streams(CommandTest):
 
     def test_a_part_of_the_classes_is_not_taken_for_the_whole(self):
         run = self.run_one('stream = { kind = "domain", datasets = ["mnist"], classes = 5 }\n')
-        self.refuses(3, "eval", run, "--data", "mnist", says=["labels up to 9", "5 classes"])
+        found = json.loads(self.mneme("eval", run, "--data", "mnist", "--json").stdout)
+        arm = json.loads((run / "summary.json").read_text())["arms"][0]
+        self.assertLess(found["samples"], 1000, "the run's own part of it")
+        self.assertEqual(found["figures"]["accuracy"], arm["matrix"][-1][0])
+        self.refuses(3, "eval", run, "--data", "fashion-mnist", says=["labels up to 9", "5 classes"])
         (self.folder / "own.csv").write_text("a,label\n1,x\n" + "2,y\n" * 9)
         own = 'stream = { kind = "domain", datasets = ["own"], classes = 1 }\n[datasets.own]\nformat = "csv"\n' \
               'train = "own.csv"\ntest_every = 5\n'

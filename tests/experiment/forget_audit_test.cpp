@@ -228,6 +228,30 @@ TEST(ForgetAudit, WhatAnEarlierRequestNamedIsNoRest) {
   EXPECT_EQ(entry.at("answers").at("test").size(), static_cast<std::size_t>(rest.size(0)));
 }
 
+// Wrong: of a stream without boundaries the last task's tests alone are looked at, and the class that is to be
+// forgotten has none among them.
+TEST(ForgetAudit, OfAStreamWithoutBoundariesAllTestsCount) {
+  auto stream = toy::stream(1);
+  auto const whole = std::get<Task>(stream.events[0]).test;
+  auto const with = [&](std::vector<std::int64_t> const& labels) {
+    return whole.select(at::isin(whole.labels(), at::tensor(labels, at::kLong)).nonzero().squeeze(1));
+  };
+  stream.visibility.boundaries = false;
+  std::get<Task>(stream.events[0]).test = with({2, 3});
+  stream.events.push_back(Request{.name = "class 1", .classes = {1}, .samples = {}, .tasks = {}});
+  auto column = std::get<Task>(stream.events[0]);
+  for (auto const& [name, labels] :
+       std::vector<std::pair<std::string, std::vector<std::int64_t>>>{{"a", {0}}, {"b", {2, 3}}, {"class 1", {1}}}) {
+    column.name = name;
+    column.test = with(labels);
+    stream.evaluated.push_back(column);
+  }
+  Retrained run(stream);
+  auto const entry = run.entry(0);
+  EXPECT_NEAR(entry.at("forget_test_accuracy").get<double>(), run.rig.trainer.test(with({1})).front(), 1e-9);
+  EXPECT_NEAR(entry.at("test_accuracy").get<double>(), run.rig.trainer.test(with({0, 2, 3})).front(), 1e-9);
+}
+
 // Wrong: the second request's unseen samples are of a class that the first one took, and look like a leak.
 TEST(ForgetAudit, WhatAnEarlierRequestNamedIsNotForgottenAgain) {
   auto stream = toy::stream(2);

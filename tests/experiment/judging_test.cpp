@@ -36,12 +36,29 @@ Json row(std::int64_t event, std::string const& kind, std::vector<double> const&
   return {{"event", event}, {"kind", kind}, {"classes", classes}};
 }
 
+/// Of the rows that a judge wrote in a run of these events.
+Json summary_of(Json const& rows, std::vector<Event> events, Json const& judge = {{"hash", "abc"}}) {
+  Stream stream;
+  stream.events = std::move(events);
+  return judgement_summary({{"judge", judge}, {"rows", rows}}, stream);
+}
+Event learn(std::vector<std::int64_t> classes) {
+  Task task;
+  task.name = "task of " + std::to_string(classes.front());
+  task.classes = std::move(classes);
+  return task;
+}
+Event forget(std::vector<std::int64_t> classes) {
+  return Request{
+      .name = "class " + std::to_string(classes.front()), .classes = std::move(classes), .samples = {}, .tasks = {}};
+}
+
 // Wrong: the fall measured from before training, or from the row before the last of several requests; forgotten classes
 // among the retained ones.
 TEST(Judge, SummaryComparesTheLastRowWithTheOneBeforeTheFirstRequest) {
   Json const rows = {row(-1, "initial", {0.1, 0.1, 0.1, 0.1}, 0.1), row(0, "learn", {0.9, 1.0, 0.8, 0.7}, 0.9),
                      row(1, "forget", {0.9, 0.2, 0.2, 0.7}, 0.5), row(2, "forget", {0.5, 0.0, 0.9, 0.1}, 0.25)};
-  auto const s = judgement_summary({{"hash", "abc"}}, rows, {1, 3}, {0, 1, 2, 3});
+  auto const s = summary_of(rows, {learn({0, 1, 2, 3}), forget({1}), forget({3})});
   EXPECT_EQ(s["judge"]["hash"], "abc");
   EXPECT_DOUBLE_EQ(s["forgotten_probability"], 0.25);
   EXPECT_DOUBLE_EQ(s["forgotten_accuracy"], 0.05);
@@ -52,7 +69,7 @@ TEST(Judge, SummaryComparesTheLastRowWithTheOneBeforeTheFirstRequest) {
 }
 
 TEST(Judge, SummaryOfWhatWasNotJudgedBeforeSaysNothingOfAFall) {
-  auto const s = judgement_summary({{"hash", "abc"}}, Json::array({row(1, "forget", {0.5, 0.1}, 0.25)}), {1}, {0, 1});
+  auto const s = summary_of(Json::array({row(1, "forget", {0.5, 0.1}, 0.25)}), {learn({0, 1}), forget({1})});
   EXPECT_DOUBLE_EQ(s["forgotten_accuracy"], 0.1);
   EXPECT_FALSE(s.contains("retained_accuracy_drop"));
 }
@@ -65,7 +82,7 @@ TEST(Judge, SummaryLeavesOutWhatWasNotLearntAndWhatWasNotAskedForYet) {
   for (int const label : {1, 2})
     rows[1]["attacks"].push_back(
         {{"attack", "prototype"}, {"class", label}, {"probability", 0.1 * label}, {"accuracy", 0.5}, {"images", 6}});
-  auto const s = judgement_summary({{"hash", "abc"}}, rows, {1}, {0, 1});
+  auto const s = summary_of(rows, {learn({0, 1}), forget({1}), learn({2}), forget({2})});
   EXPECT_NEAR(s["retained_accuracy_drop"].get<double>(), 0.4, 1e-12);
   EXPECT_NEAR(s["recovered"]["prototype"]["probability"].get<double>(), 0.1, 1e-12);
 }
@@ -80,15 +97,37 @@ TEST(Judge, SummaryHasTheMeansOfWhatEachAttackBroughtBack) {
   rows[1]["attacks"] = {attack("prototype", 0, 0.25, 0.5), attack("classifier", 0, 0.75, 1),
                         attack("prototype", 1, 0.75, 0), attack("classifier", 1, 0.25, 1)};
   rows[1]["quality"] = {{"coverage", 0.5}};
-  auto const s = judgement_summary({{"hash", "abc"}}, rows, {0, 1}, {0, 1});
+  auto const s = summary_of(rows, {learn({0, 1}), forget({0, 1})});
   EXPECT_EQ(s["recovered"], (Json{{"classifier", {{"accuracy", 1.0}, {"probability", 0.5}}},
                                   {"prototype", {{"accuracy", 0.25}, {"probability", 0.5}}}}));
   EXPECT_EQ(s["quality"]["coverage"], 0.5);
 }
 
+// Wrong: what a request cost is measured from before an earlier one, with all that was learnt in between in it; or a
+// class that was learnt in between was known when it was not.
+TEST(Judge, SummaryOfASecondRequestBeginsWhereItWasPut) {
+  Json const rows = {row(0, "learn", {0.9, 0.8, 0.1}, 0.9), row(1, "forget", {0.8, 0.0, 0.1}, 0.5),
+                     row(2, "learn", {0.6, 0.0, 0.7}, 0.5), row(3, "forget", {0.5, 0.0, 0.2}, 0.25)};
+  auto const s = summary_of(rows, {learn({0, 1}), forget({1}), learn({2}), forget({2})});
+  EXPECT_NEAR(s["retained_accuracy_drop"].get<double>(), 0.1, 1e-12);
+  EXPECT_DOUBLE_EQ(s["forgotten_before"]["accuracy"], (0.8 + 0.7) / 2) << "of each, when it was last known";
+  EXPECT_DOUBLE_EQ(s["forgotten_accuracy"], (0.0 + 0.2) / 2);
+}
+
+// Wrong: a class that draws plain gray seems to be drawn still, because the judge takes gray for it.
+TEST(Judge, SummarySaysWhatTheJudgeTakesGrayFor) {
+  Stream stream;
+  stream.events = {learn({0, 1, 2}), forget({1, 2})};
+  Json const rows = {row(0, "learn", {0.9, 0.8, 0.7}, 0.9), row(1, "forget", {0.8, 1.0, 0.0}, 0.5)};
+  Json const blank = {{"gray", {0.125, 0.75, 0.25}}, {"noise", {0.5, 0.25, 0.25}}};
+  auto const s = judgement_summary({{"judge", {}}, {"rows", rows}, {"blank", blank}}, stream);
+  EXPECT_DOUBLE_EQ(s["forgotten_blank"]["gray"], 0.5);
+  EXPECT_DOUBLE_EQ(s["forgotten_blank"]["noise"], 0.25);
+}
+
 TEST(Judge, SummaryOfARunWithoutRequestsIsTheJudgeAlone) {
   Json const rows = {row(0, "learn", {0.9}, 0.9)};
-  auto const s = judgement_summary({{"hash", "abc"}}, rows, {}, {0});
+  auto const s = summary_of(rows, {learn({0})});
   EXPECT_FALSE(s.contains("forgotten_probability"));
   EXPECT_TRUE(s.contains("judge"));
 }
@@ -206,7 +245,7 @@ TEST(Judge, OfDomainsSpeaksAfterEveryEpochAndOfWhatIsReplayed) {
   EXPECT_EQ(sound.at("rows")[2].at("replayed").size(), 2U);
   auto const of = [](Json const& all) { return all.at("rows")[1].at("replayed").at("toy-0").at("frechet_distance"); };
   EXPECT_NE(of(sound), of(spoilt));
-  auto const summary = judgement_summary(sound.at("judge"), sound.at("rows"), {}, {});
+  auto const summary = judgement_summary(sound, toy::stream(2));
   EXPECT_EQ(summary.at("replayed"), sound.at("rows")[1].at("replayed")) << "in the last event";
   EXPECT_EQ(sound.at("rows")[1].at("domains"), spoilt.at("rows")[1].at("domains")) << "the model itself is untouched";
 }
@@ -230,6 +269,11 @@ TEST(Judge, OfAConditionalModelSpeaksAfterEveryEpoch) {
   auto const& epochs = kept.at("epochs");
   ASSERT_EQ(epochs.size(), 2U);
   EXPECT_NE(epochs[0].at("classes"), epochs[1].at("classes"));
+  for (auto const* picture : {"gray", "noise"}) {
+    double sum = 0;
+    for (auto const& p : kept.at("blank").at(picture)) sum += p.get<double>();
+    EXPECT_NEAR(sum, 1, 1e-5) << "probabilities of the classes that the judge gives a picture of " << picture;
+  }
   EXPECT_EQ(epochs[1].at("classes"), kept.at("rows").back().at("classes")) << "the last epoch and the event's end";
   auto const drawn = drawn_by_task(epochs[1], stream), at_end = drawn_by_task(kept.at("rows").back(), stream);
   for (auto const* key : {"accuracy", "frechet_distance"})
@@ -271,17 +315,17 @@ TEST(Judge, SummaryGoesByTheRequestsUpToTheLastRow) {
   EXPECT_EQ(forgotten_classes(stream, 0), (std::vector<std::int64_t>{}));
   EXPECT_EQ(forgotten_classes(stream, 2), (std::vector<std::int64_t>{1}));
   EXPECT_EQ(forgotten_classes(stream), (std::vector<std::int64_t>{1, 2}));
-  Json const rows = {row(0, "learn", {0.9, 1.0}, 0.9), row(1, "forget", {0.9, 0.2}, 0.5),
+  Json const rows = {row(0, "learn", {0.9, 1.0}, 0.9), row(1, "forget", {0.85, 0.2}, 0.5),
                      row(2, "learn", {0.8, 0.3}, 0.25)};
-  auto const s = judgement_summary({{"hash", "abc"}}, rows, {1}, {0, 1});
+  auto const s = judgement_summary({{"judge", {}}, {"rows", rows}}, stream);
   EXPECT_DOUBLE_EQ(s["forgotten_accuracy"], 0.3);
-  EXPECT_NEAR(s["retained_accuracy_drop"].get<double>(), 0.1, 1e-12);
+  EXPECT_NEAR(s["retained_accuracy_drop"].get<double>(), 0.05, 1e-12) << "by the request, not by what was learnt since";
 }
 
 // Wrong: a second request in a branch, judged by another judge than the first, has no figure of what it cost.
 TEST(Judge, OfABranchThatBeganAfterARequestBeforeIsItsBeginning) {
-  Json const rows = {row(1, "forget", {0.9, 0.2}, 0.5), row(2, "forget", {0.6, 0.1}, 0.25)};
-  auto const s = judgement_summary({{"hash", "abc"}}, rows, {1}, {0, 1});
+  Json const rows = {row(1, "forget", {0.9, 0.2, 0.1}, 0.5), row(2, "forget", {0.6, 0.1, 0.1}, 0.25)};
+  auto const s = summary_of(rows, {learn({0, 1, 2}), forget({2}), forget({1})});
   EXPECT_NEAR(s["retained_accuracy_drop"].get<double>(), 0.3, 1e-12);
   EXPECT_DOUBLE_EQ(s["forgotten_before"]["accuracy"], 0.2);
 }
@@ -292,7 +336,7 @@ TEST(Judge, SummaryHasTheLastRowOfEachDomain) {
                       {"domains",
                        {{{"domain", "a"}, {"accuracy", 0.25}, {"quality", {{"coverage", 0.75}}}},
                         {{"domain", "b"}, {"accuracy", 1.0}}}}}};
-  auto const s = judgement_summary({{"a", 1}}, rows, {}, {0});
+  auto const s = summary_of(rows, {learn({0})}, {{"a", 1}});
   EXPECT_EQ(s["drawn"], (Json{{"a", {{"coverage", 0.75}, {"accuracy", 0.25}}}, {"b", {{"accuracy", 1.0}}}}));
 }
 

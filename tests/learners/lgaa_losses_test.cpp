@@ -191,7 +191,6 @@ TEST(LgaaLosses, OfTheInferenceWithFewLabels) {
 TEST(LgaaLosses, TheLabelledRowsOfAPartStandForItAll) {
   auto options = plain_nets();
   options.mode = "semi-supervised";
-  options.domain = 0;
   auto const learner = with_opinions(options);
   auto const fresh = random_batch(at::tensor({0, -1, 2, -1, -1, -1}, at::kLong));
   auto const replayed = random_batch(at::tensor({1, 3, 0}, at::kLong), 0);

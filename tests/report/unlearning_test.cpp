@@ -39,6 +39,22 @@ std::map<std::string, std::string> texts_of(UnlearningTable const& table, Unlear
   return texts;
 }
 
+// Wrong: what a branch began with stands under the branch's method, as if that had met the earlier request.
+TEST(UnlearningTables, LeaveOutWhatABranchInherited) {
+  TemporaryFolder const out("unlearning");
+  auto const folder = write_run(out.path, Fixture());
+  edit_summary(folder, [](Json& summary) {
+    for (auto& arm : summary["arms"])
+      arm["unlearning"] = {{{"event", 0}, {"request", "class 5"}, {"inherited", true}, {"forget_accuracy", 0.5}},
+                           {{"event", 1}, {"request", "class 9"}, {"forget_accuracy", 0.25}}};
+  });
+  std::vector<RunFolder> const runs = {RunFolder::read(folder)};
+  auto const boards = make_boards(runs);
+  auto const tables = unlearning_tables(boards.front());
+  ASSERT_EQ(tables.size(), 1U);
+  EXPECT_EQ(tables[0].request, "class 9");
+}
+
 // Wrong: a column shows another number than its name says, or a request that nobody met has a table.
 TEST(UnlearningTables, OneForEachRequestWithMeansOverSeeds) {
   TemporaryFolder const out("unlearning");
@@ -84,6 +100,7 @@ TEST(UnlearningTables, HaveWhatTheJudgeSaysOfAConditionalModel) {
                     {"forgotten_probability", 0.0625},
                     {"forgotten_accuracy", 0.03},
                     {"forgotten_entropy", 1.5},
+                    {"forgotten_blank", {{"gray", 0.25}, {"noise", 0.5}}},
                     {"retained_accuracy_drop", 0.01},
                     {"recovered", {{"classifier", {{"probability", 0.75}}}}}});
       else
@@ -104,6 +121,7 @@ TEST(UnlearningTables, HaveWhatTheJudgeSaysOfAConditionalModel) {
                                                 {"/forgotten_accuracy", "3.0 ±\u00a00.0"},
                                                 {"/forgotten_entropy", "1.500 ±\u00a00.000"},
                                                 {"/forgotten_gray", "–"},
+                                                {"/forgotten_blank/gray", "0.250 ±\u00a00.000"},
                                                 {"/retained_accuracy_drop", "1.0 ±\u00a00.0"},
                                                 {"/largest_retained_accuracy_drop", "–"},
                                                 {"/recovered/prototype/probability", "–"},

@@ -77,6 +77,20 @@ TEST(SeenData, SplitsWhatWasLearntAndNotForgotten) {
   EXPECT_FALSE(split.retain.labels().eq(1).any().item<bool>()) << "what was forgotten is retained data again";
 }
 
+// Wrong: a record is searched among samples that are forgotten, or of tasks that come later.
+TEST(SeenData, KnowsWhatStandsAfterTheFirstEvents) {
+  Stream stream;
+  stream.events = {toy::task("a", 0), classes({1}), toy::task("b", 1)};
+  auto const before = SeenData::after(stream, 1), asked = SeenData::after(stream, 2), all = SeenData::after(stream, 3);
+  EXPECT_TRUE(before.knows(5)) << "of class 1";
+  EXPECT_FALSE(asked.knows(5));
+  EXPECT_TRUE(asked.knows(0));
+  EXPECT_FALSE(asked.knows(47)) << "of the second task";
+  EXPECT_TRUE(all.knows(47));
+  EXPECT_TRUE(all.knows(45)) << "of class 1, which was learnt again";
+  for (std::int64_t const none : {-1, 80}) EXPECT_FALSE(all.knows(none)) << none;
+}
+
 TEST(SeenData, RefusesWhatMakesNoSense) {
   SeenData seen;
   auto const message = [&](Request const& request) {

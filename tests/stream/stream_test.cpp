@@ -180,6 +180,20 @@ TEST(Permuted, InClassAndTaskScenarioEachTaskHasItsOwnOutputs) {
   }
 }
 
+// Wrong: a sample without a label becomes one of the class before its task's first.
+TEST(Permuted, ASampleWithoutALabelHasNoneInAnyScenario) {
+  auto const some = [](std::string const& name, std::string const& split) {
+    auto const data = source(name, split);
+    auto labels = data.labels().clone();
+    labels[0] = -1;
+    return data.with(data.data(), labels);
+  };
+  auto const stream = find_row(stream_table(), "stream", "permuted")
+                          .make({{"dataset", "toy"}, {"tasks", 2}, {"scenario", "class"}}, "stream", some, 0);
+  EXPECT_EQ(task(stream, 1).train.labels()[0].item<std::int64_t>(), -1);
+  EXPECT_GE(task(stream, 1).train.labels()[1].item<std::int64_t>(), 4);
+}
+
 // Wrong: the frame is put on after permuting, so that it stays where it is and fewer pixels move.
 TEST(Permuted, PadsBeforeItPermutes) {
   auto const stream = make("permuted", {{"dataset", "toy"}, {"tasks", 2}, {"pad", 9}});

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <tuple>
 
 #include "inputs.hpp"
 #include "load.hpp"
@@ -66,8 +67,6 @@ Batch unlabelled_batch(at::Tensor const& x, std::optional<std::int64_t> task) {
 /// Probabilities of the classes [N, C].
 at::Tensor probabilities(StoredArm& arm, at::Tensor const& x, std::optional<std::int64_t> task) {
   auto& learner = *arm.loaded.learner;
-  if (learner.metrics().front().name != "accuracy")
-    throw ConfigError("predict: the run's learner is a " + learner.kind() + ", which gives no classes");
   learner.check(Dataset("the files", x, at::zeros({x.size(0)}, at::kLong), {"unknown"}));
   RandomStreams streams(static_cast<std::uint64_t>(arm.seed));
   TestScope const around(arm.loaded.trainer->strategies(), {learner, task});
@@ -98,23 +97,35 @@ int predict(PredictFlags const& flags) {
   DataLibrary library(with_stored_folders(data_search(flags.folders), flags.arm.run));
   auto arm = load_stored(flags.arm, library);
   auto const input = unlabelled_input(flags.files, flags.as, arm, library);
-  auto const [probability, label] = probabilities(arm, input.x, task_of(arm, flags.task)).max(1);
   auto const domains = domains_of(arm, input.x);
-  std::string csv = domains.empty() ? "file,class,probability\n" : "file,domain,class,probability\n";
-  for (std::int64_t i = 0; i < label.size(0); ++i) {
-    auto const row = static_cast<std::size_t>(i);
-    auto const number = label[i].item<std::int64_t>();
-    auto const names = output_names(arm, !flags.task.empty() || domains.empty() ? flags.task : domains[row]);
-    auto const known = number < static_cast<std::int64_t>(names.size());
-    csv += csv_field(input.names[row]) + "," + (domains.empty() ? "" : csv_field(domains[row]) + ",") +
-           csv_field(known ? names[static_cast<std::size_t>(number)] : std::to_string(number)) + "," +
-           html::fixed(probability[i].item<double>(), 6) + "\n";
+  bool const classes = arm.loaded.learner->metrics().front().name == "accuracy";
+  if (!classes && domains.empty())
+    throw ConfigError("predict: the run's learner is a " + arm.loaded.learner->kind() + ", which gives no classes");
+  at::Tensor probability, label;
+  if (classes) std::tie(probability, label) = probabilities(arm, input.x, task_of(arm, flags.task)).max(1);
+  std::vector<std::string> head{"file"};
+  if (!domains.empty()) head.emplace_back("domain");
+  if (classes) head.insert(head.end(), {"class", "probability"});
+  auto csv = join(head, ",");
+  for (std::size_t row = 0; row < input.names.size(); ++row) {
+    std::vector<std::string> cells{csv_field(input.names[row])};
+    if (!domains.empty()) cells.push_back(csv_field(domains[row]));
+    if (classes) {
+      auto const i = static_cast<std::int64_t>(row);
+      auto const number = label[i].item<std::int64_t>();
+      auto const names = output_names(arm, !flags.task.empty() || domains.empty() ? flags.task : domains[row]);
+      auto const known = number < static_cast<std::int64_t>(names.size());
+      cells.push_back(csv_field(known ? names[static_cast<std::size_t>(number)] : std::to_string(number)));
+      cells.push_back(html::fixed(probability[i].item<double>(), 6));
+    }
+    csv.append(1, '\n').append(join(cells, ","));
   }
+  csv.append(1, '\n');
   if (flags.out == "-") {
     print(csv);
   } else {
     write_file(flags.out, csv);
-    say(std::to_string(label.size(0)) + " predictions in " + flags.out);
+    say(std::to_string(input.names.size()) + " predictions in " + flags.out);
   }
   return 0;
 }
@@ -146,7 +157,8 @@ void add_predict(Command& program) {
       "pictures (any size; brought to the learner's), .txt (a text a line), or files as --data of `mneme eval`");
   verb.option("--as", "NAME", flags->as, "read the files as the run's own data set of this name is read");
   verb.option("-o,--output", "FILE", flags->out,
-              "CSV with file, class, probability, of an lgaa the domain too; - for standard output (default)");
+              "CSV with file, class, probability, of an lgaa the domain too (without labels the domain alone); - for "
+              "standard output (default)");
   verb.option("--task", "NAME", flags->task, "which of the run's tasks the data is of; task-incremental runs need it");
   verb.option("--data", "DIR", flags->folders, "folder with the run's data sets, as for `mneme run`");
   verb.action([flags] { return predict(*flags); });

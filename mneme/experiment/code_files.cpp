@@ -127,6 +127,8 @@ Json CodeObserver::figures(Recalls const& model, at::Tensor const& codes, Sample
     auto const mine = of.domains.eq(task->id);
     all.logical_or_(mine);
     auto const own = codes.index_select(0, places(mine)), labels = of.labels.index_select(0, places(mine));
+    domains[task->name] = Json::object();
+    if (labels.min().item<std::int64_t>() < 0) continue;  // nothing to compare with
     auto noise = streams_.fresh("clusters/" + task->name);
     auto const clusters = std::min(std::get<0>(at::_unique(labels)).size(0), own.size(0));
     Json entry = {{"clusters", normalised_mutual_information(k_means(own, clusters, noise), labels)}};

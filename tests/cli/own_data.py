@@ -176,6 +176,8 @@ class Pictures(OwnData):
         self.assertEqual(arm["metric"], "squared_error")
         self.assertNotIn("confusion", arm)
         self.assertIn("squared error", self.mneme("show", run).stdout)
+        rows = self.mneme("predict", run, "flat/test/0.png").stdout.splitlines()
+        self.assertEqual(rows, ["file,domain", "flat/test/0.png,mine"], "without labels there are no classes to tell")
         self.refuses(3, "run", "flat.toml", "-s", "learner.mode=supervised", says=["without a label", "unsupervised"])
         self.refuses(3, "eval", run, "--data", "flat/test", says="without a label")
 

@@ -39,6 +39,9 @@ int eval(EvalFlags const& flags) {
   auto const data = labelled_input({.path = flags.on, .as = flags.as, .task = flags.task}, flags.split, arm, library);
   auto& learner = *arm.loaded.learner;
   learner.check(data);
+  bool const by_class = learner.metrics().front().name == "accuracy";
+  if (by_class && data.size() > 0 && data.labels().min().item<std::int64_t>() < 0)
+    throw DataError(flags.on + ": holds samples without a label (-1), against which accuracy cannot be measured");
   auto const values = arm.loaded.trainer->test(data, task_of(arm, flags.task));
   Json figures = Json::object();
   for (std::size_t i = 0; i < values.size(); ++i)  // without a task nothing says which domain would be right
@@ -107,13 +110,16 @@ int predict(PredictFlags const& flags) {
   if (!domains.empty()) head.emplace_back("domain");
   if (classes) head.insert(head.end(), {"class", "probability"});
   auto csv = join(head, ",");
+  std::map<std::string, std::vector<std::string>> names_in;  // by task, empty: the run's
   for (std::size_t row = 0; row < input.names.size(); ++row) {
     std::vector<std::string> cells{csv_field(input.names[row])};
     if (!domains.empty()) cells.push_back(csv_field(domains[row]));
     if (classes) {
       auto const i = static_cast<std::int64_t>(row);
       auto const number = label[i].item<std::int64_t>();
-      auto const names = output_names(arm, !flags.task.empty() || domains.empty() ? flags.task : domains[row]);
+      auto const& task = !flags.task.empty() || domains.empty() ? flags.task : domains[row];
+      if (!names_in.contains(task)) names_in[task] = output_names(arm, task);
+      auto const& names = names_in.at(task);
       auto const known = number < static_cast<std::int64_t>(names.size());
       cells.push_back(csv_field(known ? names[static_cast<std::size_t>(number)] : std::to_string(number)));
       cells.push_back(html::fixed(probability[i].item<double>(), 6));

@@ -43,7 +43,14 @@ at::Tensor Fitting::samples(at::Tensor const& x, std::string const& what) const 
     throw DataError(what + ": holds " + (words_ ? "no words" : "words") + ", the run's learner takes " +
                     (words_ ? "the ids of words" : "numbers or pictures"));
   if (found == shape_) return x;
-  if (std::ranges::find(natural_, found) != natural_.end()) return framed(x, shape_, fit_);
+  if (std::ranges::find(natural_, found) != natural_.end()) {
+    if (x.scalar_type() != at::kByte)
+      throw DataError(what + ": images of " + extents_text(found) +
+                      " that are no whole values from 0 to 255; only those "
+                      "are brought to " +
+                      extents_text(shape_) + ", which the run's learner takes");
+    return framed(x, shape_, fit_);
+  }
   bool const as_many = c10::multiply_integers(found) == c10::multiply_integers(shape_);
   bool const flat = found.size() == 1 || shape_.size() == 1;
   bool const gray = shape_.size() == 3 && shape_[0] == 1 && found.size() == 2 && found[0] == shape_[1];
@@ -58,8 +65,9 @@ Image Fitting::picture(Image const& image) const {
   auto const of_size = [&](std::vector<std::int64_t> const& shape) {
     return shape.size() == 3 && shape[1] == image.height && shape[2] == image.width;
   };
-  if (of_size(shape_) || std::ranges::none_of(natural_, of_size)) return resize_image(image, shape_[1], shape_[2]);
-  auto const whole = framed(bytes_of(image).unsqueeze(0), shape_, fit_).contiguous();
+  bool const of_a_set = std::ranges::any_of(natural_, of_size);
+  auto const sized = of_a_set || of_size(shape_) ? image : resize_image(image, shape_[1], shape_[2]);
+  auto const whole = framed(bytes_of(sized).unsqueeze(0), shape_, of_a_set ? fit_ : "resize").contiguous();
   Image made{.channels = shape_[0], .height = shape_[1], .width = shape_[2], .pixels = {}};
   auto const* first = whole.const_data_ptr<std::uint8_t>();
   made.pixels.assign(first, first + whole.numel());

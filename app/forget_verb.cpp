@@ -90,11 +90,11 @@ Json numbers_of_records(ForgetFlags const& flags, StoredArm const& arm, DataLibr
 /// The output of a class, by its name or its number.
 std::int64_t class_of(std::string const& text, StoredArm const& arm) {
   auto const names = output_names(arm);
-  if (auto const found = output_named(names, text)) return *found;
-  if (text.find_first_not_of("0123456789") != std::string::npos && !names.empty())
-    throw ConfigError("--class " + text + ": no class of the run: " + suggestion(text, names) +
-                      "; or its number, from 0");
-  return number_of(text, "--class");
+  if (auto const found = output_meant(names, text, "--class")) return *found;
+  throw ConfigError("--class " + text +
+                    (names.empty() ? ": no number, and the run's tasks name their outputs differently; give the number "
+                                     "of the output, from 0"
+                                   : ": no class of the run: " + suggestion(text, names) + "; or its number, from 0"));
 }
 
 /// What is asked for, as an entry of the stream's `with`; classes and the samples of records are found in the arm's

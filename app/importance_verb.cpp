@@ -86,9 +86,10 @@ int importance(ImportanceFlags const& flags) {
   DataLibrary library(with_stored_folders(data_search(flags.folders), flags.arm.run));
   auto arm = load_stored(flags.arm, library);
   auto const& arena = arm.loaded.learner->parameters();
-  auto const data = (flags.own ? own_samples(flags, arm, seed)
-                               : labelled_input({.path = flags.on, .as = flags.as}, flags.split, arm, library))
-                        .to(arena.device());
+  auto const data =
+      (flags.own ? own_samples(flags, arm, seed)
+                 : labelled_input({.path = flags.on, .as = flags.as, .task = flags.task}, flags.split, arm, library))
+          .to(arena.device());
   auto const f = fisher_of(arm, data, task_of(arm, flags.task), options, seed);
   auto const summary = summarise(f);
   auto const used = options.count(data.size());

@@ -14,6 +14,7 @@
 #include "mneme/io/image_folder.hpp"
 #include "mneme/io/tensor_data.hpp"
 #include "mneme/stream/output_names.hpp"
+#include "terminal.hpp"
 
 namespace mneme::app {
 namespace fs = std::filesystem;
@@ -23,10 +24,11 @@ namespace {
 /// there are none.
 Dataset renumbered(Dataset const& data, StoredArm const& arm, std::string const& what, std::string const& task) {
   auto const names = output_names(arm, task);
-  auto labels = at::empty_like(data.labels());
+  auto labels = at::full_like(data.labels(), -1);
   for (std::size_t i = 0; i < data.class_names().size(); ++i) {
     auto const& name = data.class_names()[i];
-    auto const found = output_named(names, name);
+    auto found = output_named(names, task + ": " + name);  // where two tasks call a class alike
+    if (!found) found = output_named(names, name);
     auto const number = found ? static_cast<double>(*found) : parse_number(name).value_or(-1);
     if (number < 0 || number >= static_cast<double>(arm.loaded.stream.classes))
       throw DataError(what + ": the class '" + name + "' is none of the run's" +
@@ -106,17 +108,15 @@ Image brought(Image const& image, OwnDataOptions const& set, Fitting const& fitt
   return fitting.picture(set.height > 0 ? resize_image(image, set.height, set.width) : image);
 }
 
-int channels_of(Fitting const& fitting) { return static_cast<int>(fitting.shape().front()); }
-
 /// The rows of a file from outside.
 LabelledData read_outside(OutsideFile const& file, StoredArm const& arm, std::string const& part,
                           Fitting const& fitting) {
   auto options = reading_of(file, arm);
   if (options.format == "folder" || options.format == "omniglot") fitting.refuse_pictures(file.path);
   if (options.format == "folder")
-    return read_image_folder(file.path, {.channels = channels_of(fitting), .bring = [&](Image const& image) {
-                                           return brought(image, options, fitting);
-                                         }});
+    return read_image_folder(file.path,
+                             {.channels = static_cast<int>(options.channels),
+                              .bring = [&](Image const& image) { return brought(image, options, fitting); }});
   if (options.format == "omniglot") {
     options.channels = fitting.shape()[0];
     options.height = fitting.shape()[1];
@@ -127,7 +127,27 @@ LabelledData read_outside(OutsideFile const& file, StoredArm const& arm, std::st
   return read_own_file(options, {.path = file.path, .part = part, .unlabelled = !file.labelled});
 }
 
-/// The run's task of that name; null where it has none.
+/// What a stream did to its own samples is not done to others.
+void tell_of_changed_samples(StoredArm const& arm) {
+  auto const kind = arm.plan.tree.at("stream").at("kind").get<std::string>();
+  if (kind == "permuted" || kind == "rotated")
+    say("note: the run's stream is '" + kind +
+        "', and samples from outside are taken as they are; the name of a task stands for its own test samples");
+}
+
+/// The task of that name that was learnt; null where there is none.
+Task const* learnt_as(std::string const& name, StoredArm const& arm) {
+  for (auto const* task : arm.loaded.stream.tasks())
+    if (task->name == name) return task;
+  return nullptr;
+}
+
+bool is_request(std::string const& name, StoredArm const& arm) {
+  return std::any_of(arm.loaded.stream.events.begin(), arm.loaded.stream.events.end(),
+                     [&](Event const& event) { return !is_learn(event) && event_name(event) == name; });
+}
+
+/// The column of that name in the matrix; null where it has none.
 Task const* task_named(std::string const& name, StoredArm const& arm) {
   for (auto const* task : arm.loaded.stream.tested())
     if (task->name == name) return task;
@@ -149,13 +169,14 @@ std::vector<std::string> output_names(StoredArm const& arm, std::string const& t
 Dataset labelled_input(OutsideFile const& input, std::string const& split, StoredArm const& arm, DataLibrary& library) {
   auto const& what = input.path;
   Fitting const fitting(arm, library);
-  auto const with_labels = [&](Dataset data) {
-    if (data.size() > 0 && data.labels().min().item<std::int64_t>() < 0)
-      throw DataError(what + ": holds samples without a label (-1), against which nothing can be measured");
-    return data;
-  };
   if (!fs::exists(what) && (format_of(what).empty() || !input.as.empty())) {
-    if (auto const* task = task_named(what, arm)) return with_labels(split == "train" ? task->train : task->test);
+    if (auto const* task = learnt_as(what, arm)) return split == "train" ? task->train : task->test;
+    if (auto const* column = task_named(what, arm)) {
+      if (split == "train" && is_request(what, arm))
+        throw ConfigError("--data " + what + ": is a request, which has test samples alone; use --split test");
+      return split == "train" ? column->train : column->test;
+    }
+    tell_of_changed_samples(arm);
     auto const data = library.get(arm.plan.tree, what, split);
     auto const classes = arm.loaded.stream.classes;
     auto const highest = data.size() > 0 ? data.labels().max().item<std::int64_t>() : 0;
@@ -166,8 +187,9 @@ Dataset labelled_input(OutsideFile const& input, std::string const& split, Store
     return data.with(fitting.samples(data.data(), what), data.labels());
   }
   if (!fs::exists(what)) throw DataError(what + ": there is no such file or folder");
+  tell_of_changed_samples(arm);
   auto const part = what.ends_with(".safetensors") && split == "test" && !has_test_part(what) ? "train" : split;
-  auto const data = with_labels(Dataset::from(what, read_outside(input, arm, part, fitting)));
+  auto const data = Dataset::from(what, read_outside(input, arm, part, fitting));
   return renumbered(data.with(fitting.samples(data.data(), what), data.labels()), arm, what,
                     input.task.empty() ? input.as : input.task);
 }
@@ -176,6 +198,7 @@ Unlabelled unlabelled_input(std::vector<std::string> const& files, std::string c
                             DataLibrary& library) {
   Fitting const fitting(arm, library);
   auto const set = reading_of_pictures(as, arm);
+  tell_of_changed_samples(arm);
   Unlabelled all;
   std::vector<at::Tensor> parts;
   for (auto const& file : files) {
@@ -183,7 +206,7 @@ Unlabelled unlabelled_input(std::vector<std::string> const& files, std::string c
     if (is_picture(file)) {
       fitting.refuse_pictures(file);
       all.names.push_back(file);
-      auto const image = brought(read_image(file, channels_of(fitting)), set, fitting);
+      auto const image = brought(read_image(file, static_cast<int>(set.channels)), set, fitting);
       parts.push_back(Dataset::to_input(bytes_of(image)).unsqueeze(0));
       continue;
     }

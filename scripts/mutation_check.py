@@ -31,7 +31,7 @@ FAULTS = [
     ("mas", "strategies/mas.cpp", 'options_.norm == "squared"', 'options_.norm != "squared"'),
     ("rwalk", "strategies/rwalk.cpp", "normalised(fisher_).add_(normalised(score_))", "normalised(fisher_)"),
     ("rwalk", "strategies/rwalk.cpp", "mul_(1 - options_.alpha)", "mul_(options_.alpha)"),
-    ("lwf", "strategies/lwf.cpp", "teacher_.take(context.learner);", ""),
+    ("lwf", "strategies/lwf.cpp", "has_own_heads(context));\n  teacher_.take(context.learner);", "has_own_heads(context));"),
     ("lwf", "strategies/lwf.cpp", "in(grad).masked_fill_(old, 0)", "in(grad).masked_fill_(old.logical_not(), 0)"),
     ("lfl", "strategies/lfl.cpp", "0.5 * static_cast<double>(h.size(1)) : 1.0", "1.0 : 1.0"),
     ("fromp", "strategies/fromp.cpp", "(p * (1 - p)).sum(1)", "(p * p).sum(1)"),
@@ -56,10 +56,10 @@ FAULTS = [
     ("scr", "strategies/scr.cpp", ".logical_and(self.logical_not()).to(z", ".to(z"),
     ("lucir", "strategies/lucir.cpp", "each.masked_fill(is_old.logical_not(), 0)", "each.masked_fill(is_old, 0)"),
     ("lucir", "strategies/lucir.cpp", "at::where(old_.unsqueeze(1), before, weight)", "at::where(old_.unsqueeze(1), weight, before)"),
-    ("cope", "strategies/cope.cpp", "unit(value_ * alpha + direction * (1 - alpha))", "unit(value_ * (1 - alpha) + direction * alpha)"),
+    ("cope", "strategies/cope.cpp", "unit_length(value_ * alpha + direction * (1 - alpha))", "unit_length(value_ * (1 - alpha) + direction * alpha)"),
     ("slda", "strategies/slda.cpp", "mul_(1 - shrinkage_)", "mul_(shrinkage_)"),
     ("fetril", "strategies/fetril.cpp", "means_.mean() - now_.mean()", "now_.mean() - means_.mean()"),
-    ("dgr", "strategies/dgr.cpp", "weighted_join(std::move(batch), answers_.batch, solver_.tasks() + 1)", "batch"),
+    ("dgr", "strategies/dgr.cpp", "weighted_join(std::move(batch), answers_.batch, share(context))", "batch"),
     ("dgr+distill", "strategies/generated.cpp", "current * share + replay * (1 - share)", "current * (1 - share) + replay * share"),
     ("rtf", "strategies/rtf.cpp", "return loss;", "return loss * 0.0;"),
     ("bi-r", "strategies/rtf.cpp", 'learner_ == "bi-r" ? labels : at::Tensor()', "at::Tensor()"),
@@ -81,10 +81,12 @@ FAULTS = [
     ("ssd", "unlearning/ssd.cpp", "on_forget.gt(on_all * alpha)", "on_forget.lt(on_all * alpha)"),
     ("ewc-forget", "unlearning/ewc_forget.cpp", "options_.lambda, arena.grad()", "-options_.lambda, arena.grad()"),
     ("selective-amnesia", "unlearning/selective_amnesia.cpp", "return 2 * options_.lambda /", "return options_.lambda /"),
-    ("selective-amnesia", "unlearning/selective_amnesia.cpp", "kept_ = classes_of(data.retain);", "kept_ = classes_of(data.forget);"),
+    ("selective-amnesia", "unlearning/selective_amnesia.cpp", "kept_ = classes_of(data().retain);", "kept_ = classes_of(data().forget);"),
     ("gray-out", "unlearning/gray_out.cpp", "-2 * options_.lambda / n", "2 * options_.lambda / n"),
-    ("lgaa", "learners/adversarial.cpp", "lambda * total - distance", "lambda * total + distance"),
-    ("lgaa", "learners/lgaa.cpp", "-at::dot(w, net_.critic.forward", "at::dot(w, net_.critic.forward"),
+    ("lgaa", "learners/adversarial.cpp", "along.detach() + lambda * total - distance", "along.detach() + lambda * total + distance"),
+    ("lgaa", "learners/lgaa_phases.cpp", "-at::dot(w, net_.critic.forward", "at::dot(w, net_.critic.forward"),
+    ("lgaa", "learners/lgaa_phases.cpp", "real.narrow(0, part.first, part.count).zero_();", "{}"),
+    ("self-replay", "strategies/self_replay.cpp", "met.index_select(0, recalled.domains)", "at::Tensor()"),
 ]
 # Suites of tests whose names do not begin with the method's.
 WITH = {
@@ -137,16 +139,20 @@ def main():
     arguments.add_argument("names", nargs="*", help="methods; none: all")
     arguments.add_argument("--build", type=Path, default=ROOT / "build" / "mutants", help="folder for the copy and its build")
     arguments.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1)))
-    arguments.add_argument("--list", action="store_true", help="print the faults")
+    arguments.add_argument("--list", action="store_true", help="print the faults, and whether their lines still stand there")
     options = arguments.parse_args()
     faults = [f for f in FAULTS if not options.names or f[0] in options.names]
     unknown = set(options.names) - {f[0] for f in FAULTS}
     if unknown:
         sys.exit(f"no fault for {', '.join(sorted(unknown))}; --list says what there is")
     if options.list:
+        gone = 0
         for name, file, old, new in faults:
-            print(f"{name:22} {file}: {old}  ->  {new or '(nothing)'}")
-        return
+            count = (ROOT / "mneme" / file).read_text().count(old)
+            gone += count != 1
+            stands = "" if count == 1 else f"MISSING, stands there {count} times: "
+            print(f"{stands}{name:22} {file}: {old}  ->  {new or '(nothing)'}")
+        sys.exit(1 if gone else 0)
     copy = copy_of_sources(options.build)
     built = build_tests(copy, options.build, options.jobs)
     if built.returncode != 0:

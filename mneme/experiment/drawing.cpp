@@ -69,8 +69,9 @@ struct Askable {
   }
   /// Of that name or number; nothing where it is neither.
   [[nodiscard]] std::optional<std::int64_t> label(std::string const& text, Task const* task) const {
-    auto const found = output_named(names_of(task), text);
-    return found ? found : number_in(text);
+    auto const names = names_of(task);
+    auto const found = task ? output_named(names, task->name + ": " + text) : std::nullopt;
+    return found ? found : output_meant(names, text, "--class");
   }
 };
 

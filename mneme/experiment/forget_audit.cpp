@@ -103,6 +103,12 @@ Dataset ForgetAudit::some(Dataset const& data, std::string const& name) const {
   return data.select(order.narrow(0, 0, std::min(kSamples, data.size())));  // the first of them stand for all
 }
 
+namespace {
+
+bool answers_with_classes(Learner const& learner) { return learner.metrics().front().name == "accuracy"; }
+
+}  // namespace
+
 ForgetAudit::Parts ForgetAudit::parts_of(std::size_t event) const {
   struct Learnt {
     Task const* task;
@@ -115,8 +121,8 @@ ForgetAudit::Parts ForgetAudit::parts_of(std::size_t event) const {
     } else {
       for (auto& one : learnt) one.since.push_back(&std::get<Request>(stream_.events[i]));
     }
-  if (!stream_.visibility.boundaries &&
-      learnt.size() == 1) {  // the event is of all tasks, and has the last one's tests
+  // Without boundaries the event is of all tasks, and has the last one's tests.
+  if (!stream_.visibility.boundaries && learnt.size() == 1) {
     auto const since = learnt.front().since;
     learnt.clear();
     for (auto const* task : stream_.tested()) learnt.push_back({task, since});
@@ -239,7 +245,7 @@ ForgetAudit::Look ForgetAudit::look_at(Parts const& parts, Learner& learner) con
 void ForgetAudit::look_before(std::int64_t event, Learner& learner) {
   auto const place = static_cast<std::size_t>(event);
   if (place >= stream_.events.size() || is_learn(stream_.events[place])) return;
-  if (dynamic_cast<Predicts*>(&learner) == nullptr) return;
+  if (!answers_with_classes(learner)) return;
   auto const parts = parts_of(place);
   if (parts.train.forget.size() == 0) return;
   trainer_.log().write({{"kind", "asked"},
@@ -255,7 +261,7 @@ void ForgetAudit::evaluated(EvaluationMatrix const& matrix, Learner& learner) {
 }
 
 void ForgetAudit::audit(EvaluationRow const& row, Learner& learner) {
-  if (dynamic_cast<Predicts*>(&learner) == nullptr) return;
+  if (!answers_with_classes(learner)) return;
   auto const parts = parts_of(static_cast<std::size_t>(row.event));
   if (parts.train.forget.size() == 0) return;
   auto const look = look_at(parts, learner);

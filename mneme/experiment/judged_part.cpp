@@ -75,9 +75,8 @@ std::vector<JudgedPart> judged_parts(Learner const& learner, Stream const& strea
                        .judge = find(of_sets ? task->test.name() : ""),
                        .tests = {task->test.to(device)},
                        .train = task->train.to(device)});
-  if (by_domain->knows_labels())
-    for (auto const& part : parts)
-      if (part.judge) part.refuse_other_classes();
+  for (auto const& part : parts)
+    if (part.judge) part.refuse_other_classes();
   return parts;
 }
 

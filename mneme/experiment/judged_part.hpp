@@ -33,7 +33,7 @@ struct JudgedPart {
 };
 
 /// The parts of the learner, with their judges from `find`, which is given the data set (empty: the judge's own).
-/// Throws as `refuse_other_classes`, but of a model whose classes are codes that it found without labels.
+/// Throws as `refuse_other_classes`.
 [[nodiscard]] std::vector<JudgedPart> judged_parts(
     Learner const& learner, Stream const& stream,
     std::function<std::shared_ptr<Judge>(std::string const& dataset)> const& find);

@@ -83,7 +83,7 @@ Json of_forgotten(Json const& rows, std::vector<std::int64_t> const& forgotten, 
       ++found;
       break;
     }
-  if (found > 0) summary["forgotten_before"] = {{"probability", probability / found}, {"accuracy", accuracy / found}};
+  if (found == n) summary["forgotten_before"] = {{"probability", probability / n}, {"accuracy", accuracy / n}};
   return summary;
 }
 

@@ -66,6 +66,7 @@ JudgeObserver::JudgeObserver(fs::path file, std::vector<JudgedPart> parts, Strat
   if (kept.at("judge") != judges()) return;
   rows_ = kept.at("rows");
   epochs_ = kept.value("epochs", Json::array());
+  blank_ = kept.value("blank", Json());
 }
 
 void JudgeObserver::write() const {

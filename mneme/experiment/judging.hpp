@@ -101,7 +101,7 @@ class JudgeObserver final : public Observer {
 /// (judgement_summary.cpp) What the judgements in judge.json come to, of a run of this stream.
 ///   forgotten_classes, and means over them in the last row: forgotten_probability, forgotten_accuracy,
 ///     forgotten_entropy, forgotten_gray; forgotten_before {probability, accuracy}: of each in the last row that knew
-///     it; forgotten_blank {gray, noise}: what the judge gives such pictures of their probability
+///     it, where all have one; forgotten_blank {gray, noise}: what the judge gives such pictures of their probability
 ///   retained_accuracy_drop and largest_retained_accuracy_drop: how far the accuracy of the classes that are known fell
 ///     in the last request, or in the last ones where several follow one another: from the row before to the row after
 ///   recovered: means over the forgotten classes of what each attack brought back

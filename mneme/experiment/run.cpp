@@ -296,8 +296,8 @@ bool goes_on(Json const& stored, Json const& branch) {
 
 /// A strategy may make a stream of its own (joint, cumulative): with another one the events that lie behind the branch
 /// would be others than those that were trained on.
-void refuse_other_events(Stream const& was, Stream const& now) {
-  for (std::size_t i = 0; i < was.events.size(); ++i) {
+void refuse_other_events(Stream const& was, Stream const& now, std::size_t begun) {
+  for (std::size_t i = 0; i < std::min(begun, was.events.size()); ++i) {
     auto const samples = [](Event const& event) {
       auto const* task = std::get_if<Task>(&event);
       return task ? task->train.size() : 0;
@@ -327,9 +327,16 @@ void check_branch(ExperimentPlan const& plan, BranchPoint const& from, DataLibra
         throw ConfigError("a branch goes on with what the stored run was trained on, so `" + std::string(key) +
                           "` cannot change; start a new run for that");
   for (auto const seed : plan.options.seeds) {
-    auto const was = build_arm(stored, "arm." + from.arm, seed, library).stream;
-    for (auto const& arm : plan.arms)
-      refuse_other_events(was, branched_arm(arm.tree, "arm." + arm.name, seed, from, library).stream);
+    auto as_stored = stored;
+    as_stored["device"] = plan.options.device;  // the stored one need not be here
+    auto const was = build_arm(as_stored, "arm." + from.arm, seed, library).stream;
+    for (auto const& arm : plan.arms) {
+      auto const now = branched_arm(arm.tree, "arm." + arm.name, seed, from, library);
+      auto const point =
+          CheckpointStore(seed_folder(from.run, from.arm, seed) / "checkpoints", 60).find(from.checkpoint);
+      bool const amid = point.filename().string().starts_with("step-");
+      refuse_other_events(was, now.stream, static_cast<std::size_t>(now.trainer->events_trained() + (amid ? 1 : 0)));
+    }
   }
 }
 

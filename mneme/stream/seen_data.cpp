@@ -68,6 +68,7 @@ void SeenData::mark_classes(Request const& request, std::vector<at::Tensor>& mar
     auto const labels = std::get<0>(at::_unique(part.train.labels().masked_select(part.known))).cpu();
     for (std::int64_t i = 0; i < labels.size(0); ++i) known.insert(labels[i].item<std::int64_t>());
   }
+  known.erase(-1);  // no label
   std::vector<std::string> names;
   for (auto const c : known) names.push_back(std::to_string(c));
   for (auto const c : request.classes) {

@@ -14,7 +14,11 @@ void Trainer::test_on(Task const& task) {
     if (known.name == task.name) return;
   learner_.check(task.train);
   learner_.check(task.test);
-  if (learner_.metrics().front().name == "accuracy") check_labels(task.test, "accuracy on test samples");
+  bool const by_class = learner_.metrics().front().name == "accuracy";
+  if (by_class && task.test.size() > 0 && task.test.labels().min().item<std::int64_t>() < 0)
+    throw DataError(task.test.name() +
+                    ": test samples without a label (-1), against which accuracy cannot be measured; label them, or "
+                    "leave them out");
   tested_.push_back(task);
   outputs_.add(task);
   tested_.back().test = task.test.to(learner_.parameters().device());

@@ -145,16 +145,23 @@ class Pictures(OwnData):
                     png(self.folder / "tiny" / split / name / f"{i}.png", 4, 4, pixels)
         (self.folder / "two.toml").write_text(OWN.format('train = "pictures/train"\ntest = "pictures/test"').replace(
             '"mine"]', '"mine", "small"]') + '[datasets.small]\ntrain = "tiny/train"\ntest = "tiny/test"\n')
-        self.mneme("run", "two.toml", "-s", "strategy={ kind = 'er', memory = 20 }")
-        run, = self.run_folders()
+        for fit in ("pad", "resize"):
+            with self.subTest(fit):
+                self.mneme("run", "two.toml", "-s", "strategy={ kind = 'er', memory = 20 }", "-s", f"stream.fit={fit}", "--out", fit)
+                self.from_outside_as_in_the_matrix(*self.run_folders(fit))
+
+    def from_outside_as_in_the_matrix(self, run):
         arm = json.loads((run / "summary.json").read_text())["arms"][0]
         for column, name in enumerate(["mine", "small"]):
             final = arm["matrix"][-1][column]
             folder = {"mine": "pictures/test", "small": "tiny/test"}[name]
             files = sorted((self.folder / folder).rglob("*.png"))
+            figures = []
             for what in (name, folder):
                 done = self.mneme("eval", run, "--data", what, "--task", name, "--json").stdout
-                self.assertAlmostEqual(json.loads(done)["figures"]["accuracy"], final, msg=what)
+                figures.append(json.loads(done)["figures"])
+                self.assertAlmostEqual(figures[-1]["accuracy"], final, msg=what)
+            self.assertEqual(*figures, "accuracy may hide that the pictures are others")
             rows = csv.DictReader(self.mneme("predict", run, *files, "--task", name).stdout.splitlines())
             hits = [row["class"] == file.parent.name for row, file in zip(rows, files, strict=True)]
             self.assertAlmostEqual(sum(hits) / len(hits), final, msg=name)
@@ -179,7 +186,16 @@ class Pictures(OwnData):
         rows = self.mneme("predict", run, "flat/test/0.png").stdout.splitlines()
         self.assertEqual(rows, ["file,domain", "flat/test/0.png,mine"], "without labels there are no classes to tell")
         self.refuses(3, "run", "flat.toml", "-s", "learner.mode=supervised", says=["without a label", "unsupervised"])
-        self.refuses(3, "eval", run, "--data", "flat/test", says="without a label")
+        found = json.loads(self.mneme("eval", run, "--data", "flat/test", "--json").stdout)
+        self.assertAlmostEqual(found["figures"]["squared_error"], arm["matrix"][-1][0], places=4)
+        self.mneme("importance", run, "--data", "mine")
+        (self.folder / "two.toml").write_text(lgaa.replace('"mine"]', '"mine", "more"]').replace("domains = 1", "domains = 2") +
+                                              '\n[datasets.more]\ntrain = "pictures/train"\ntest = "pictures/test"\n')
+        self.mneme("run", "two.toml", "--out", "two")
+        both, = self.run_folders("two")
+        self.mneme("forget", both, "--task", "more", "--method", "{ kind = 'fine-tune-retained', epochs = 1 }", "--out", "less")
+        less, = self.run_folders("less")
+        self.assertNotIn("unlearning", json.loads((less / "summary.json").read_text())["arms"][0], "codes are no classes")
 
     def test_damaged_picture_is_named(self):
         file = self.folder / "pictures/train/dark/3.png"

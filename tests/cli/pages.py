@@ -2,6 +2,8 @@
 import json
 import os
 import pathlib
+import subprocess
+import sys
 import unittest
 
 from _mneme import CommandTest
@@ -92,6 +94,12 @@ class Pages(CommandTest):
         shown = json.loads(self.mneme("config", "show", "own/e.toml", "--json").stdout)
         self.assertEqual(shown["datasets"]["mine"]["train"], str(own / "a.csv"))
         self.mneme("run", "own/e.toml")
+
+    def test_every_deliberate_fault_still_has_its_line(self):
+        """scripts/mutation_check.py, which takes an hour, would find out last of all."""
+        done = subprocess.run([sys.executable, SOURCE / "scripts" / "mutation_check.py", "--list"], capture_output=True,
+                              text=True)
+        self.assertEqual(done.returncode, 0, "".join(line for line in done.stdout.splitlines(True) if "MISSING" in line))
 
     def test_options_page_is_current(self):
         page = SOURCE / "docs" / "options.md"

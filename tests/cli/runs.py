@@ -203,13 +203,15 @@ class Runs(CommandTest):
         whole stream anew before it forgets."""
         self.mneme("run", "ewc", "--sample", "--arm", "naive", "--seed", "0", "-s", "train.epochs=1", "-s",
                    "stream={ kind = 'split', dataset = 'mnist', tasks = 2 }", "-s", "arm.slda.strategy=slda", "-s",
-                   "arm.joint.strategy=joint", "--arm", "slda", "--arm", "joint")
+                   "arm.joint.strategy=joint", "-s", "arm.cumulative.strategy=cumulative", "--arm", "slda", "--arm",
+                   "joint", "--arm", "cumulative")
         run = self.run_folders()[-1]
         for arm, says in (("slda", "more than its net"), ("joint", "stream of its own")):
             folders = self.run_folders()
             self.refuses(2, "forget", run, "--arm", arm, "--class", 3, "-s", "strategy=naive", says=says)
             self.assertEqual(folders, self.run_folders())
         self.refuses(2, "branch", run, "--arm", "joint", "--name", "x", "-s", "strategy=naive", says="stream of its own")
+        self.mneme("branch", f"{run}@event-0", "--arm", "cumulative", "--name", "x", "-s", "strategy=naive")
 
     def test_numbers_of_samples_that_are_others_in_each_seed_are_refused(self):
         (self.folder / "ids.txt").write_text("0\n1\n2\n")

@@ -7,6 +7,7 @@
 #include "mneme/core/errors.hpp"
 #include "mneme/stream/batch.hpp"
 #include "mneme/stream/makers.hpp"
+#include "mneme/stream/output_names.hpp"
 #include "mneme/testing/toy.hpp"
 #include "tests/io/support.hpp"
 
@@ -192,6 +193,24 @@ TEST(Permuted, ASampleWithoutALabelHasNoneInAnyScenario) {
                           .make({{"dataset", "toy"}, {"tasks", 2}, {"scenario", "class"}}, "stream", some, 0);
   EXPECT_EQ(task(stream, 1).train.labels()[0].item<std::int64_t>(), -1);
   EXPECT_GE(task(stream, 1).train.labels()[1].item<std::int64_t>(), 4);
+}
+
+// Wrong: a request or a drawing is of another class than its words say.
+TEST(OutputNames, AWholeNameComesBeforeANumberAndANumberBeforeAPart) {
+  std::vector<std::string> const plain = {"3", "5", "7"},
+                                 tasks = {"clothes: Shirt", "clothes: Bag", "digits: 0", "digits: 1"};
+  EXPECT_EQ(output_meant(plain, "5", "--class"), 1);
+  EXPECT_EQ(output_meant(plain, "2", "--class"), 2);
+  EXPECT_EQ(output_meant(plain, "x", "--class"), std::nullopt);
+  EXPECT_EQ(output_meant(tasks, "Bag", "--class"), 1);
+  EXPECT_EQ(output_meant(tasks, "digits: 1", "--class"), 3);
+  EXPECT_EQ(output_meant(tasks, "2", "--class"), 2);
+  EXPECT_EQ(output_meant({}, "4", "--class"), 4);
+  test::expect_mentions(message_of<ConfigError>([&] { static_cast<void>(output_meant(tasks, "1", "--class")); }),
+                        {"--class 1", "'clothes: Bag'", "'digits: 1'"});
+  EXPECT_EQ(output_named({"a: x", "b: x"}, "x"), std::nullopt) << "two are called so";
+  EXPECT_TRUE(same_class("a: x", "x") && same_class("x", "x"));
+  EXPECT_FALSE(same_class("ax", "x"));
 }
 
 // Wrong: the frame is put on after permuting, so that it stays where it is and fewer pixels move.

@@ -278,6 +278,7 @@ std::map<std::string, Json> observed_on(at::Device device, std::string const& ki
                          Request{.name = "class 1", .classes = {1}, .samples = {}, .tasks = {}});
   auto const find = [&](std::string const&) {
     LoadedArm arm;
+    arm.stream = toy::stream(1);
     arm.learner = learner_on(device, find_row(learners, "learner", "classifier"));
     JudgeOptions options;
     options.samples = 12;

@@ -10,15 +10,6 @@
 #include "mneme/stream/making.hpp"
 
 namespace mneme::app {
-namespace {
-
-/// The name of the set behind a name in the list of a domain stream.
-std::string set_of(std::string const& name) {
-  static constexpr std::string_view kInverted = "inverted-";
-  return name.starts_with(kInverted) ? name.substr(kInverted.size()) : name;
-}
-
-}  // namespace
 
 at::Tensor bytes_of(Image const& image) {
   auto tensor = at::empty({image.channels, image.height, image.width}, at::kByte);
@@ -34,7 +25,7 @@ Fitting::Fitting(StoredArm const& arm, DataLibrary& library) {
   if (stream.at("kind") != "domain" || shape_.size() != 3) return;
   fit_ = stream.at("fit").get<std::string>();
   for (auto const& name : stream.at("datasets"))
-    natural_.push_back(library.get(arm.plan.tree, set_of(name), "train").sample_shape());
+    natural_.push_back(library.get(arm.plan.tree, plain_name(name), "train").sample_shape());
 }
 
 at::Tensor Fitting::samples(at::Tensor const& x, std::string const& what) const {

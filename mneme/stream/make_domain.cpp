@@ -110,9 +110,8 @@ void fit_shapes(Stream& stream, DomainOptions const& o, std::string const& where
 /// What a name in the list stands for.
 Dataset named_set(std::string const& name, std::string const& split, DataSource const& source,
                   std::string const& where) {
-  static constexpr std::string_view kInverted = "inverted-";
   if (!name.starts_with(kInverted)) return source(name, split);
-  auto const data = source(name.substr(kInverted.size()), split);
+  auto const data = source(plain_name(name), split);
   if (!holds_images(data))
     throw ConfigError(where + ".datasets: '" + name + "': '" + data.name() +
                       "' holds no images of whole values from 0 to " + "255, which alone can be inverted");

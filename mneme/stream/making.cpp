@@ -152,6 +152,10 @@ at::Tensor with_channels(at::Tensor const& images, std::int64_t channels) {
   return in_parts(images, [&](at::Tensor const& part) { return (part * luma).sum(1, true); });
 }
 
+std::string plain_name(std::string const& name) {
+  return name.starts_with(kInverted) ? name.substr(kInverted.size()) : name;
+}
+
 at::Tensor framed(at::Tensor const& images, std::vector<std::int64_t> const& shape, std::string const& fit) {
   auto const coloured = with_channels(images, shape.at(0));
   return fit == "pad" ? padded(coloured, shape.at(1), shape.at(2)) : resized(coloured, shape.at(1), shape.at(2));

@@ -52,6 +52,9 @@ void assign_outputs(Stream& stream, std::string const& scenario);
 [[nodiscard]] at::Tensor resized(at::Tensor const& images, std::int64_t height, std::int64_t width);
 /// Gray becomes three equal channels; colour becomes gray as 0.299 R + 0.587 G + 0.114 B.
 [[nodiscard]] at::Tensor with_channels(at::Tensor const& images, std::int64_t channels);
+/// "inverted-" before the name of a set of images in a domain stream: its negative. The name without it.
+inline constexpr std::string_view kInverted = "inverted-";
+[[nodiscard]] std::string plain_name(std::string const& name);
 /// Images [N, C, H, W] brought to the shape {channels, height, width}; fit: pad (they are no larger) or resize.
 [[nodiscard]] at::Tensor framed(at::Tensor const& images, std::vector<std::int64_t> const& shape,
                                 std::string const& fit);

@@ -204,25 +204,28 @@ TEST(Judge, AsksForAClassAsInATestOfItsTask) {
       EXPECT_EQ(before[c].at(figure) == after[c].at(figure), c < 2) << figure << " of class " << c;
 }
 
+/// judge.json of a run of two epochs an event that is measured after each of them.
+Json judged_by_epochs(std::string const& kind, Json const& strategy, Stream const& stream) {
+  test::TemporaryFolder const folder;
+  auto const learner = toy::learner(kind);
+  auto train = RunRecipe::toy().train;
+  train.epochs = 2;
+  EvaluationOptions evaluation;
+  evaluation.every_epoch = true;
+  Trainer trainer(*learner, StrategyList(strategy, "strategy", 0), train, evaluation, 0);
+  auto const find = [](std::string const&) { return toy_judge({}); };
+  JudgeObserver judge(folder.path() / "judge.json", judged_parts(*learner, stream, find), trainer.strategies(), stream,
+                      0);
+  trainer.attach(&judge);
+  trainer.run(stream);
+  return read_json(folder.path() / "judge.json");
+}
+
 // Wrong: an epoch has figures of another one, or they are of the last event alone; or what is replayed is judged as it
 // was drawn before it was spoilt.
 TEST(Judge, OfDomainsSpeaksAfterEveryEpochAndOfWhatIsReplayed) {
   auto const judged = [](double damage) {
-    test::TemporaryFolder const folder;
-    auto const learner = toy::learner("lgaa");
-    auto train = RunRecipe::toy().train;
-    train.epochs = 2;
-    EvaluationOptions evaluation;
-    evaluation.every_epoch = true;
-    Trainer trainer(*learner, StrategyList({{"kind", "self-replay"}, {"damage", damage}}, "strategy", 0), train,
-                    evaluation, 0);
-    auto const stream = toy::stream(2);
-    auto const find = [](std::string const&) { return toy_judge({}); };
-    JudgeObserver judge(folder.path() / "judge.json", judged_parts(*learner, stream, find), trainer.strategies(),
-                        stream, 0);
-    trainer.attach(&judge);
-    trainer.run(stream);
-    return read_json(folder.path() / "judge.json");
+    return judged_by_epochs("lgaa", {{"kind", "self-replay"}, {"damage", damage}}, toy::stream(2));
   };
   auto const sound = judged(0), spoilt = judged(2);
   auto const& epochs = sound.at("epochs");
@@ -252,20 +255,8 @@ TEST(Judge, OfDomainsSpeaksAfterEveryEpochAndOfWhatIsReplayed) {
 
 // Wrong: how quality grows with the epochs cannot be seen of a conditional model, or it is that of another epoch.
 TEST(Judge, OfAConditionalModelSpeaksAfterEveryEpoch) {
-  test::TemporaryFolder const folder;
-  auto const learner = toy::learner("cvae");
-  auto train = RunRecipe::toy().train;
-  train.epochs = 2;
-  EvaluationOptions evaluation;
-  evaluation.every_epoch = true;
-  Trainer trainer(*learner, StrategyList("naive", "strategy", 0), train, evaluation, 0);
   auto const stream = toy::stream(1);
-  auto const find = [](std::string const&) { return toy_judge({}); };
-  JudgeObserver judge(folder.path() / "judge.json", judged_parts(*learner, stream, find), trainer.strategies(), stream,
-                      0);
-  trainer.attach(&judge);
-  trainer.run(stream);
-  auto const kept = read_json(folder.path() / "judge.json");
+  auto const kept = judged_by_epochs("cvae", "naive", stream);
   auto const& epochs = kept.at("epochs");
   ASSERT_EQ(epochs.size(), 2U);
   EXPECT_NE(epochs[0].at("classes"), epochs[1].at("classes"));
